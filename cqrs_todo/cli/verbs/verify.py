@@ -1,10 +1,11 @@
 """`todo verify`: whether lists are damaged, and how to repair them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from ...cqrs.errors import CqrsError, DamagedLog, OutcomeUnknown
 from ...cqrs.names import check_log_name
-from ...cqrs.verification import Damage, Repair, Verdict
+from ...cqrs.verification import Damage, Repair, Stray, Verdict
 from ...todo.lists import Lists, list_not_found
 from ..errors import UsageError
 from ..output import print_line, print_message, print_row
@@ -49,16 +50,16 @@ def verify(session: Session, repair: bool, dry_run: bool, backup: str | None) ->
             shown = _shown(name, archived)
             _print(session, f"{shown}: {str(error).removeprefix(f'{shown} ')}")
         rows.append(row)
+    strays: Sequence[Stray] = ()
     try:
         strays = session.store.strays()
+        for path in session.store.kept_logs():
+            damage = session.store.verify_kept(path)
+            if damage:
+                errors.append(_Damaged(f"{path}, a list as it was before a merge, is damaged: {damage}", _NOT_NEEDED))
     except CqrsError as error:
-        strays = ()
-        errors.append(error)  # after what was found, and perhaps repaired, is printed
+        errors.append(error)  # raised after what was found, and perhaps repaired, is printed
     warn_of_strays(session, strays)
-    for path in session.store.kept_logs():
-        damage = session.store.verify_kept(path)
-        if damage:
-            errors.append(_Damaged(f"{path}, a list as it was before a merge, is damaged: {damage}", _NOT_NEEDED))
     if session.options.json:
         from .. import document
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from cqrs_todo.cqrs.errors import DamagedLog, ReadOnlyLog
+from cqrs_todo.cqrs.errors import DamagedLog, OutcomeUnknown, ReadOnlyLog
 from cqrs_todo.cqrs.events import LOST, REPAIRED
 from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores.format import InvalidLine
@@ -397,6 +397,20 @@ def test_a_result_that_does_not_verify_replaces_nothing(store: Store, path: Path
         with pytest.raises(DamagedLog, match="nothing was changed"):
             store.repair("inbox", dry_run=dry_run)
     assert {file: file.read_bytes() for file in path.parent.iterdir()} == before
+
+
+@pytest.mark.usefixtures("log")
+def test_a_repair_after_which_the_reactions_cannot_be_set_back_is_reported_as_done(store: Store, path: Path) -> None:
+    lines = lines_of(path)
+    lines[3] = lines[3].replace(b"number 3", b"number 9")
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    reactions = path.parent.parent / "reactions"
+    reactions.write_text("no folder")
+    with pytest.raises(OutcomeUnknown, match="inbox was repaired, but then"):
+        store.repair("inbox")
+    assert store.verify("inbox").damage is None
+    reactions.unlink()
+    assert store.repair("inbox") is None
 
 
 @pytest.mark.usefixtures("log")

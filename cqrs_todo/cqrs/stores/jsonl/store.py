@@ -8,7 +8,16 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ...cursor import Cursor
-from ...errors import ImportRefused, LogExists, LogNotFound, MissingLog, ReadOnlyLog, SameLog
+from ...errors import (
+    CqrsError,
+    ImportRefused,
+    LogExists,
+    LogNotFound,
+    MissingLog,
+    OutcomeUnknown,
+    ReadOnlyLog,
+    SameLog,
+)
 from ...events import EventTypes
 from ...names import NAME_BYTES, check_free, check_log_name, name_key
 from ...store import Known, Log, LogHead, Progress, Store, T, no_progress, nothing_known
@@ -184,7 +193,13 @@ class JsonlStore(Store):
             return repair(path, name, dry_run=True, known=known)
         with self._holding(name), delay_signals():
             done = repair(path, name, dry_run=False, known=known)
-            self._set_back_reactions(path, None if done is None else done.unmoved)
+            try:
+                self._set_back_reactions(path, None if done is None else done.unmoved)
+            except CqrsError as error:
+                if done is None:
+                    raise
+                again = "repair it again, so that its reactions read it again"
+                raise OutcomeUnknown(f"{name} was repaired, but then: {error}; {again}") from error
             return done
 
     def _set_back_reactions(self, path: str, unmoved: int | None) -> None:
