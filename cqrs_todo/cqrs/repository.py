@@ -251,8 +251,8 @@ class Repository(Generic[S, C, E]):
     ) -> tuple[Entity[S], Commit | None]:
         """Decide one command against an entity, and append the events that it gives.
 
-        If a commit has the same command id already, that commit is returned, whatever is decided now, and whichever entity it
-        is about. So it is harmless to send a command again, also by code that first tries one entity and then another one.
+        If a commit has the same command id already, that commit is returned, whatever is decided now, and whichever entity
+        it is about. So it is harmless to send a command again, also by code that tries one entity and then another one.
 
         Args:
             id: The id of the entity.
