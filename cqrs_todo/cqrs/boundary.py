@@ -39,8 +39,8 @@ class DecisionModel(Struct, Generic[S], frozen=True):
     evolve: Callable[[S, Recorded], S]
 
     def after(self, state: S, event: Recorded) -> S:
-        """Return the state after any event. Events that the query does not select change nothing."""
-        return self.evolve(state, event) if self.query.matches(event) else state
+        """Return the state after any event. Events that the query does not want change nothing; see `Query.wants`."""
+        return self.evolve(state, event) if self.query.wants(event) else state
 
 
 def combined(*models: DecisionModel[Any]) -> DecisionModel[tuple[Any, ...]]:

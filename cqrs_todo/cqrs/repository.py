@@ -15,6 +15,7 @@ from .errors import (
     CommandReused,
     ConditionFailed,
     CqrsError,
+    DamagedLog,
     OutcomeUnknown,
     StaleCursor,
     UnknownEvents,
@@ -297,13 +298,17 @@ class Repository(Generic[S, C, E]):
         Raises:
             WrongExpectedVersion: Other writers changed the same streams during each of `RETRIES` + 1 tries.
             ConditionFailed: The plan read all streams, and others wrote during each of these tries.
-            UnknownEvents: One of the streams has events of unknown types that the decider does not ignore.
+            UnknownEvents: One of the streams that were read or changed has events of unknown types that the decider does not
+                ignore.
+            DamagedLog: The log is damaged, so it is not known what it says.
             OutcomeUnknown: The commit was recorded, but the log can no longer be read; or `Log.append` raised it.
             CqrsError: What `plan` and `Log.append` raise.
         """
         retries = RETRIES
         while True:
             fold = self.fold()
+            if self.log.damage is not None:
+                raise DamagedLog(f"{self.log.damage}; nothing was recorded")
             try:
                 changes, metadata, reads = _planned(plan, fold)
             except CqrsError as error:
@@ -314,7 +319,7 @@ class Repository(Generic[S, C, E]):
                     raise self._unknown_events(error.stream, error.count) from error
                 raise
             changed = {stream: tuple(events) for stream, events in changes.items() if events}
-            for stream in fold.unknown.keys() & changed.keys():
+            for stream in fold.unknown.keys() & (changed.keys() | reads.streams):
                 raise self._unknown_events(stream, fold.unknown[stream])
             appends = [Append(stream, events, fold.version_of(stream)) for stream, events in changed.items()]
             if not appends:

@@ -244,7 +244,8 @@ class Log(ABC):
 
         Raises:
             StaleCursor: The log has changed before the cursor.
-            DamagedLog: A line is not what was written. The iterator raises this when it comes to that line.
+            DamagedLog: A line is not what was written. The iterator raises this when it comes to that line. A store that
+                reads files begins before damage at the end of a log, and warns of it, as `commits` does.
         """
 
     @abstractmethod

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ...cursor import Cursor
-from ...errors import ReadOnlyLog
+from ...errors import DamagedLog, ReadOnlyLog
 from ...events import Commit, EventTypes, Metadata, Recorded
 from ...store import NEVER, Append, Progress
 from ..chain import ChainedLog
@@ -69,7 +69,10 @@ class JsonlLog(ChainedLog):
         with self._reader.open(os.O_RDONLY) as file:
             if self._reader.is_indexed(file):
                 return self._reader.search.commit(file, command)
-        return super().find_command(command)
+        found = super().find_command(command)
+        if found is None and self.damage is not None:  # it may be behind the damage
+            raise DamagedLog(self.damage)
+        return found
 
     def events(self, since: int = 0, *, limit: int | None = None, stream: str | None = None) -> Iterator[Recorded]:
         """Read events, oldest first; see `Log`."""

@@ -32,7 +32,13 @@ _APPEND = """
     FROM {schema}.cqrs_append(%s::bigint, %s::bigint, %s::text, %s::text, %s::text, %s::text[])
 """
 _HOLD = "SELECT {schema}.cqrs_hold(%s::bigint)"
-_KNOWN = "SELECT line FROM {schema}.cqrs_commits WHERE log = %s AND command = %s"
+_KNOWN = """
+    SELECT line,
+           (SELECT sum FROM {schema}.cqrs_commits AS before WHERE before.log = this.log AND before.position < this.position
+            ORDER BY before.position DESC LIMIT 1)
+    FROM {schema}.cqrs_commits AS this
+    WHERE log = %s AND command = %s
+"""
 # After a crash a server shows commits that its synchronous standbys have not got. Only a transaction that writes waits for
 # them, and then for everything before it. A message in the write-ahead log is a write that changes no table.
 _AWAIT_STANDBYS = b"""
@@ -136,8 +142,8 @@ class PostgresLog(ChainedLog):
         """Find the commit with a command id; see `Log`."""
         if not storable(command, ()):
             return None
-        line = self._database.run(partial(self._line_of, command))
-        return None if line is None else self._decoded(line)
+        found = self._database.run(partial(self._line_of, command))
+        return None if found is None else self._reader.verified(*found)
 
     def events(self, since: int = 0, *, limit: int | None = None, stream: str | None = None) -> Iterator[Recorded]:
         """Read events, oldest first; see `Log`."""
@@ -232,20 +238,25 @@ class PostgresLog(ChainedLog):
                 row = known.fetchone()
                 if row is not None:
                     connection.execute(_AWAIT_STANDBYS)
-                    return repeated(self._decoded(row[0]), appends)
+                    return repeated(self._reader.verified(*row), appends)
                 self._reader.catch_up(later)
                 self._reader.check(condition)
                 encoded = self._encode(appends, metadata)
                 answer = connection.execute(self._database.sql(_APPEND), _values(self._key, encoded.step))
             return self._commit_of(_answer(answer.fetchone()), encoded, appends, arrived)
 
-    def _line_of(self, command: str, connection: Connection) -> str | None:
-        """Return the line that has a command id, when the synchronous standbys have it too. None if there is none."""
+    def _line_of(self, command: str, connection: Connection) -> tuple[str, str | None] | None:
+        """Return the line that has a command id, when the synchronous standbys have it too. None if there is none.
+
+        Returns:
+            The line, and the digest before it, as `PostgresReader.verified` takes them.
+        """
         row = connection.execute(self._database.sql(_KNOWN), (self._key, command)).fetchone()
         if row is None:
             return None
         connection.execute(_AWAIT_STANDBYS)
-        return str(row[0])
+        line, before = row
+        return line, before
 
     def _encode(self, appends: Sequence[Append], metadata: Metadata) -> _Encoded:
         """Encode the commit that comes after what was read.

@@ -170,7 +170,7 @@ class PostgresReader(ChainReader):
             values = {"log": self._key, "stream": stream, "first": first, "last": last, "limit": wanted}
             found = 0
             for line, before in self._database.rows(query, values):
-                commit = self._verified(line, before)
+                commit = self.verified(line, before)
                 events = [event for event in commit.events if event.stream == stream and first <= event.version <= last]
                 yield from reversed(events) if backward else events
                 if backward:
@@ -201,7 +201,7 @@ class PostgresReader(ChainReader):
         while rows := self._database.rows(statement, {**values, "since": position}):
             commits: list[Commit] = []
             try:
-                commits.extend(self._verified(line, before) for line, before in rows)
+                commits.extend(self.verified(line, before) for line, before in rows)
             except DamagedLog as error:
                 self.report_damage(str(error))
                 if self.reached is not self.start:
@@ -229,7 +229,7 @@ class PostgresReader(ChainReader):
         if rows:
             (line, last, sum), before = rows[0], rows[1][2] if len(rows) > 1 else None
             with suppress(UnreadableEvent):  # which comes after the digest was verified, and does not matter here
-                self._verified(line, before)
+                self.verified(line, before)
             if digest_in(line.encode()) != sum.encode():
                 raise DamagedLog(f"{self._database.address}, {self._name} is damaged: its last digest was altered")
             self._begin_at(Cursor(last, digest=sum.encode()), None)
@@ -298,7 +298,7 @@ class PostgresReader(ChainReader):
             parts.append(f"({' AND '.join(tests)})")
         return " OR ".join(parts) or "true", values
 
-    def _verified(self, line: str, before: str | None) -> Commit:
+    def verified(self, line: str, before: str | None) -> Commit:
         """Verify a line by the digest before it, None for that of the header; see `ChainReader.verified_commit`."""
         previous = self.start.digest if before is None else before.encode()
         try:
@@ -382,7 +382,7 @@ class PostgresReader(ChainReader):
         """Return the lines after a cursor, if the line before it is what it was; see `_fetch`."""
         rows = [_Row(*row) for row in fetched]
         if begin.position == 0:
-            if begin != self.start:
+            if begin != self.start and not (self.learn_forgotten() and begin == self.start):
                 raise self._stale(begin)
             return rows
         if not rows or rows[0].end != begin:
