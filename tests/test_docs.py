@@ -33,7 +33,7 @@ def test_the_reference_is_what_help_prints(generate: ModuleType) -> None:
 
 def test_the_files_of_the_tutorial_are_the_code_in_its_page(generate: ModuleType) -> None:
     files = generate.tutorial()
-    assert {path.name for path in files} == {"bank.py", "test_bank.py", "courses.py", "test_courses.py"}
+    assert {path.name for path in files} == {"bank.py", "test_bank.py", "test_files.py", "courses.py", "test_courses.py"}
     for path, text in files.items():
         assert path.read_text(encoding="utf-8") == text, "run: make docs"
 
@@ -42,7 +42,7 @@ def test_the_code_in_the_tutorial_passes_its_tests(generate: ModuleType, tmp_pat
     for path, text in generate.tutorial().items():
         (tmp_path / path.name).write_text(text, encoding="utf-8")
     ran = subprocess.run([sys.executable, "-m", "pytest"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (ran.returncode, " 13 passed in" in ran.stdout) == (0, True), ran.stdout + ran.stderr
+    assert (ran.returncode, " 15 passed in" in ran.stdout) == (0, True), ran.stdout + ran.stderr
 
 
 @pytest.mark.parametrize(("name", "most"), [("bank.py", 150), ("courses.py", 200)])
