@@ -129,7 +129,7 @@ def test_the_examples_of_read_models_print_what_the_page_says(todo: Todo) -> Non
 
 
 def test_links_in_the_documentation_lead_to_files() -> None:
-    for file in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+    for file in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", file.read_text()):
             assert (file.parent / target).exists(), f"{file.name} links to {target}"
 
