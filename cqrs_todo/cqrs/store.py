@@ -190,14 +190,14 @@ class Log(ABC):
             ForgottenStream: A stream that was forgotten would get events.
             DamagedLog: The log is damaged, or has lost what had been recorded.
             ReadOnlyLog: This program must not write to the log.
-            LogNotFound: The log was archived since this object opened it. A store of files also raises this if it was renamed.
+            LogNotFound: The log was archived since this object opened it. A store of files also raises this after a rename.
             LogBusy: Another writer held the log for too long.
             StaleCursor: The log is not what this object read of it. The next call reads it again.
             StoreUnavailable: The store cannot be reached, or refuses to work.
             OutcomeUnknown: It is not known whether the commit was recorded.
             TypeError: An event is not registered. This is found before the values of the events are looked at.
-            ValueError: The commit is empty or names a stream twice, or a name or a value in it cannot be stored as it is. Then
-                the text begins with "cannot be recorded".
+            ValueError: The commit is empty or names a stream twice, or a name or a value in it cannot be stored as it is.
+                Then the text begins with "cannot be recorded".
         """
 
     @abstractmethod
@@ -205,7 +205,7 @@ class Log(ABC):
         """Read the commits that hold an event after a cursor, oldest first.
 
         Args:
-            since: Where to start. A cursor without a digest may be behind the end of the log: then there is nothing to read.
+            since: Where to start. Behind the end of the log there is nothing to read, if the cursor has no digest.
 
         Returns:
             An iterator that reads the log as it is used. If the log is damaged, it stops before the damage, and `damage`
