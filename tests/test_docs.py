@@ -11,6 +11,7 @@ from types import ModuleType
 
 import pytest
 
+from cqrs_todo.todo.model import EVENTS
 from tests.conftest import Todo
 from tests.readme import play_page, play_readme
 
@@ -192,6 +193,10 @@ def test_the_page_about_json_names_every_key(todo: Todo) -> None:
         *lists["lists"][0],
         *todo.run("x", "--json").error,
     }
+
+
+def test_the_page_about_the_log_names_every_event_of_a_todo() -> None:
+    assert keys((ROOT / "docs/log-format.md").read_text(encoding="utf-8")) >= set(EVENTS)
 
 
 def test_the_script_in_the_page_about_the_log_computes_its_digest(todo: Todo) -> None:
