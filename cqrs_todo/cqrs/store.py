@@ -410,10 +410,12 @@ class Store(ABC):
     Attributes:
         url: What `open_store` opens the store by, without a password.
         atomic: Whether `together` records either everything that its work appends, or nothing.
+        in_process: Whether it keeps everything in its own objects, so that no other program can open its logs.
     """
 
     url: str
     atomic = False
+    in_process = False
 
     @abstractmethod
     def names(self, *, archived: bool = False) -> list[str]:
