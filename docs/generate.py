@@ -187,7 +187,7 @@ def api(folder: Path) -> None:
         Warning: Something in the docstrings is wrong, for example a reference.
     """
     with warnings.catch_warnings(action="error"):
-        pdoc.render.configure(docformat="markdown")
+        pdoc.render.configure(docformat="markdown", show_source=False)
         # named one by one, because pdoc looks for no modules in a package that has `__all__`
         framework = [f"cqrs_todo.{module}" for module in MODULES if module.startswith("cqrs.")]
         pdoc.pdoc("cqrs_todo.cqrs", "cqrs_todo.todo", *framework, output_directory=folder)

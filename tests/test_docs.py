@@ -11,6 +11,7 @@ from types import ModuleType
 
 import pytest
 
+from cqrs_todo.todo.model import EVENTS
 from tests.conftest import Todo
 from tests.readme import play_page, play_readme
 
@@ -33,7 +34,7 @@ def test_the_reference_is_what_help_prints(generate: ModuleType) -> None:
 
 def test_the_files_of_the_tutorial_are_the_code_in_its_page(generate: ModuleType) -> None:
     files = generate.tutorial()
-    assert {path.name for path in files} == {"bank.py", "test_bank.py", "courses.py", "test_courses.py"}
+    assert {path.name for path in files} == {"bank.py", "test_bank.py", "test_files.py", "courses.py", "test_courses.py"}
     for path, text in files.items():
         assert path.read_text(encoding="utf-8") == text, "run: make docs"
 
@@ -42,7 +43,7 @@ def test_the_code_in_the_tutorial_passes_its_tests(generate: ModuleType, tmp_pat
     for path, text in generate.tutorial().items():
         (tmp_path / path.name).write_text(text, encoding="utf-8")
     ran = subprocess.run([sys.executable, "-m", "pytest"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (ran.returncode, " 13 passed in" in ran.stdout) == (0, True), ran.stdout + ran.stderr
+    assert (ran.returncode, " 15 passed in" in ran.stdout) == (0, True), ran.stdout + ran.stderr
 
 
 @pytest.mark.parametrize(("name", "most"), [("bank.py", 150), ("courses.py", 200)])
@@ -129,7 +130,7 @@ def test_the_examples_of_read_models_print_what_the_page_says(todo: Todo) -> Non
 
 
 def test_links_in_the_documentation_lead_to_files() -> None:
-    for file in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+    for file in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", file.read_text()):
             assert (file.parent / target).exists(), f"{file.name} links to {target}"
 
@@ -192,6 +193,10 @@ def test_the_page_about_json_names_every_key(todo: Todo) -> None:
         *lists["lists"][0],
         *todo.run("x", "--json").error,
     }
+
+
+def test_the_page_about_the_log_names_every_event_of_a_todo() -> None:
+    assert keys((ROOT / "docs/log-format.md").read_text(encoding="utf-8")) >= set(EVENTS)
 
 
 def test_the_script_in_the_page_about_the_log_computes_its_digest(todo: Todo) -> None:

@@ -48,4 +48,4 @@ class ExportFailed(CqrsError):
 class UnfitStore(CqrsError):
     """A store does not do everything that lists need."""
 
-    hint = "use another server or disk for lists"
+    hint = "see the cases above: use another server or disk for lists, or correct the store if it is yours"

@@ -2,7 +2,8 @@
 
     from cqrs_todo.cqrs import Decider, Repository, open_store
 
-`__all__` is the public interface. Each name is loaded when it is first used, so that a program loads only what it uses.
+`__all__` is the public interface, ordered by what the names are for. Each name is loaded when it is first used, so that a
+program loads only what it uses.
 """
 
 from typing import TYPE_CHECKING
@@ -13,11 +14,13 @@ if TYPE_CHECKING:
     from .cursor import START, Cursor
     from .decider import Decider
     from .errors import (
+        CannotMerge,
         CommandReused,
         ConditionFailed,
         CqrsError,
         DamagedLog,
         ExportRefused,
+        ForgottenStream,
         ImportRefused,
         InvalidLogName,
         InvalidPattern,
@@ -27,103 +30,146 @@ if TYPE_CHECKING:
         MissingLog,
         OutcomeUnknown,
         OutdatedStore,
+        ReactionBusy,
         ReadOnlyLog,
         Rejected,
         StaleCursor,
         StoreUnavailable,
+        StreamNotFound,
         UnknownEvents,
         UnreadableEvent,
         WrongExpectedVersion,
     )
     from .events import Commit, EventTypes, Metadata, Recorded, Splitter, UnknownEvent, Upcaster
+    from .fold import Entity, Fold
+    from .ids import now
     from .projections import NewerProjection, Projection, ProjectionBehind, ProjectionFailed, ReadModel
     from .projections.postgres import PostgresTables
     from .projections.sqlite import SqliteTables
     from .query import AppendCondition, Query, QueryItem
     from .reactions import Reaction, Runner, Send
-    from .repository import Repository
-    from .snapshots import AlwaysSnapshot, MemorySnapshots, NeverSnapshot, NullSnapshots, SnapshotEvery
+    from .repository import Outcome, Repository
+    from .snapshots import (
+        AlwaysSnapshot,
+        MemorySnapshots,
+        NeverSnapshot,
+        NullSnapshots,
+        SnapshotEvery,
+        Snapshots,
+        SnapshotStrategy,
+    )
     from .store import EXISTS, NEW, Append, Log, Store
-    from .stores import UnknownStore, open_store
+    from .stores import MissingExtra, UnknownStore, open_store
+    from .stores.snapshots import Folder, SnapshotStore
+    from .struct import Struct, replace
     from .subscriptions import Subscription
     from .timeline import as_of
+    from .verification import Verdict
 
-__all__ = [
-    "EXISTS",
-    "NEW",
-    "START",
-    "AlwaysSnapshot",
-    "Append",
-    "AppendCondition",
-    "Checkpoint",
-    "Checkpoints",
-    "CommandReused",
-    "Commit",
-    "ConditionFailed",
-    "CqrsError",
-    "Cursor",
-    "DamagedLog",
+__all__ = [  # noqa: RUF022  # the pages of the interface show the names in this order
+    # a domain
+    "Struct",
+    "replace",
     "Decider",
-    "DecisionModel",
+    "Rejected",
     "EventTypes",
-    "ExportRefused",
-    "ImportRefused",
-    "InvalidLogName",
-    "InvalidPattern",
+    "Upcaster",
+    "Splitter",
+    "UnknownEvent",
+    # stores and their logs
+    "open_store",
+    "Store",
     "Log",
-    "LogBusy",
-    "LogExists",
-    "LogNotFound",
-    "MemorySnapshots",
+    "Append",
+    "NEW",
+    "EXISTS",
+    "Commit",
+    "Recorded",
     "Metadata",
-    "MissingLog",
-    "NeverSnapshot",
-    "NewerProjection",
+    "now",
+    "Cursor",
+    "START",
+    "Verdict",
+    # deciding about one aggregate
+    "Repository",
+    "Entity",
+    "Fold",
+    "Outcome",
+    "as_of",
+    # snapshots
+    "Snapshots",
+    "MemorySnapshots",
+    "SnapshotStore",
+    "Folder",
     "NullSnapshots",
-    "OutcomeUnknown",
-    "OutdatedStore",
-    "Parked",
-    "PostgresTables",
-    "Projection",
-    "ProjectionBehind",
-    "ProjectionFailed",
+    "SnapshotStrategy",
+    "SnapshotEvery",
+    "AlwaysSnapshot",
+    "NeverSnapshot",
+    # deciding over several streams
     "Query",
     "QueryItem",
-    "Reaction",
-    "ReadModel",
-    "ReadOnlyLog",
-    "Recorded",
-    "Rejected",
-    "Repository",
-    "Runner",
-    "Send",
-    "SnapshotEvery",
-    "Splitter",
-    "SqliteTables",
-    "StaleCursor",
-    "Store",
-    "StoreUnavailable",
-    "Subscription",
-    "UnknownEvent",
-    "UnknownEvents",
-    "UnknownStore",
-    "UnreadableEvent",
-    "Upcaster",
-    "WrongExpectedVersion",
-    "as_of",
+    "DecisionModel",
     "combined",
     "decide_on",
-    "open_store",
+    "AppendCondition",
+    # reactions and subscriptions
+    "Reaction",
+    "Send",
+    "Runner",
+    "Parked",
+    "Checkpoint",
+    "Checkpoints",
+    "Subscription",
+    # rows in SQLite or PostgreSQL
+    "Projection",
+    "ReadModel",
+    "SqliteTables",
+    "PostgresTables",
+    # errors
+    "CqrsError",
+    "WrongExpectedVersion",
+    "ConditionFailed",
+    "CommandReused",
+    "ForgottenStream",
+    "UnknownEvents",
+    "UnreadableEvent",
+    "UnknownStore",
+    "MissingExtra",
+    "LogNotFound",
+    "StreamNotFound",
+    "LogExists",
+    "InvalidLogName",
+    "InvalidPattern",
+    "LogBusy",
+    "ReadOnlyLog",
+    "StaleCursor",
+    "DamagedLog",
+    "MissingLog",
+    "StoreUnavailable",
+    "OutdatedStore",
+    "OutcomeUnknown",
+    "ReactionBusy",
+    "ProjectionFailed",
+    "ProjectionBehind",
+    "NewerProjection",
+    "ImportRefused",
+    "ExportRefused",
+    "CannotMerge",
 ]
 
 _MODULES = (
     "errors",
+    "struct",
+    "ids",
     "events",
     "decider",
     "cursor",
     "store",
     "checkpoints",
     "query",
+    "verification",
+    "fold",
     "snapshots",
     "repository",
     "boundary",
@@ -132,6 +178,7 @@ _MODULES = (
     "subscriptions",
     "reactions",
     "projections",
+    "stores.snapshots",
     "projections.sqlite",
     "projections.postgres",
 )

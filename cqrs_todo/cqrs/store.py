@@ -190,12 +190,14 @@ class Log(ABC):
             ForgottenStream: A stream that was forgotten would get events.
             DamagedLog: The log is damaged, or has lost what had been recorded.
             ReadOnlyLog: This program must not write to the log.
+            LogNotFound: The log was archived since this object opened it. A store of files also raises this after a rename.
             LogBusy: Another writer held the log for too long.
             StaleCursor: The log is not what this object read of it. The next call reads it again.
             StoreUnavailable: The store cannot be reached, or refuses to work.
             OutcomeUnknown: It is not known whether the commit was recorded.
-            TypeError: An event is not registered.
-            ValueError: The commit is empty, names a stream twice, or cannot be stored as it is.
+            TypeError: An event is not registered. This is found before the values of the events are looked at.
+            ValueError: The commit is empty or names a stream twice, or a name or a value in it cannot be stored as it is.
+                Then the text begins with "cannot be recorded".
         """
 
     @abstractmethod
@@ -203,7 +205,7 @@ class Log(ABC):
         """Read the commits that hold an event after a cursor, oldest first.
 
         Args:
-            since: Where to start.
+            since: Where to start. Behind the end of the log there is nothing to read, if the cursor has no digest.
 
         Returns:
             An iterator that reads the log as it is used. If the log is damaged, it stops before the damage, and `damage`
@@ -240,7 +242,7 @@ class Log(ABC):
         """Read the commits that begin before a cursor, newest first.
 
         Args:
-            until: Where to start. None starts at the end of the log.
+            until: Where to start. None starts at the end of the log, and so does a cursor without a digest behind the end.
 
         Raises:
             StaleCursor: The log has changed before the cursor.
@@ -409,10 +411,12 @@ class Store(ABC):
     Attributes:
         url: What `open_store` opens the store by, without a password.
         atomic: Whether `together` records either everything that its work appends, or nothing.
+        in_process: Whether it keeps everything in its own objects, so that no other program can open its logs.
     """
 
     url: str
     atomic = False
+    in_process = False
 
     @abstractmethod
     def names(self, *, archived: bool = False) -> list[str]:
@@ -479,7 +483,7 @@ class Store(ABC):
 
         Raises:
             LogNotFound: There is no log in use with the old name.
-            LogExists: The new name is taken, as for `create`.
+            LogExists: The new name is taken, as for `create`, or is the name that the log has.
             InvalidLogName: No log can have this name.
             MissingLog: A log of either name had been recorded and is gone.
         """
@@ -615,6 +619,8 @@ class Store(ABC):
 
         The events become `forgotten` events with the same positions, streams and versions, without tags. Their commits keep
         time, author and command id; of their `meta` only the members stay that hold no text (see `forgetting.kept_meta`).
+        The members of `meta` by stream lose their values of these streams, also in other commits (see
+        `forgetting.MEMBERS_BY_STREAM`). The events are no longer parked, because what a reaction raised may repeat the data.
         The log then names the streams as forgotten, and nothing can be appended to them. Streams that were forgotten before
         stay forgotten. To forget a stream again changes nothing. But it removes what an earlier call left beside the log
         because it was interrupted.

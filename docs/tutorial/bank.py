@@ -4,14 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
-from cqrs_todo.cqrs.decider import Decider
-from cqrs_todo.cqrs.errors import Rejected
-from cqrs_todo.cqrs.events import EventTypes, Metadata, Recorded
-from cqrs_todo.cqrs.query import Query
-from cqrs_todo.cqrs.reactions import Reaction
-from cqrs_todo.cqrs.repository import Repository
-from cqrs_todo.cqrs.struct import Struct, replace
-from cqrs_todo.cqrs.timeline import as_of
+from cqrs_todo.cqrs import Decider, EventTypes, Query, Reaction, Recorded, Rejected, Repository, Struct, as_of, replace
 
 
 class Opened(Struct, frozen=True):
@@ -78,7 +71,7 @@ class Withdraw(Struct, frozen=True):
     cents: int
 
 
-class Send(Struct, frozen=True):
+class Transfer(Struct, frozen=True):
     entry: str
     cents: int
     to: str
@@ -94,7 +87,7 @@ class Reverse(Struct, frozen=True):
     entry: str
 
 
-AccountCommand: TypeAlias = Open | Deposit | Withdraw | Send | Receive | Reverse
+AccountCommand: TypeAlias = Open | Deposit | Withdraw | Transfer | Receive | Reverse
 
 
 class InsufficientFunds(Rejected):
@@ -140,7 +133,7 @@ def decide(command: AccountCommand, account: Account) -> Sequence[AccountEvent]:
             raise InsufficientFunds(f"the account holds {account.balance} cents")
         case Withdraw(entry, cents):
             return [Withdrawn(entry, cents)]
-        case Send(entry, cents, to):
+        case Transfer(entry, cents, to):
             return [TransferSent(entry, cents, to)]
 
 
@@ -180,7 +173,8 @@ def transfers(accounts: Repository[Account, AccountCommand, AccountEvent]) -> Re
 
     def react(event: Recorded[TransferSent]) -> None:
         sent, sender = event.data, event.stream.removeprefix(ACCOUNT.stream(""))
-        metadata = Metadata(event.metadata.at, "transfers@bank", event.id, {})
+        meta = {"causation": event.id, "correlation": event.metadata.correlation or event.metadata.command}
+        metadata = replace(event.metadata, by="transfers@bank", command=event.id, meta=meta)
         try:
             accounts.execute(sent.to, Receive(sent.entry, sent.cents, sender), metadata)
         except Rejected:

@@ -25,13 +25,14 @@ from cqrs_todo.cqrs import (
     Send,
     SqliteTables,
     Store,
+    Struct,
     Upcaster,
     combined,
     decide_on,
+    now,
     open_store,
+    replace,
 )
-from cqrs_todo.cqrs.ids import now
-from cqrs_todo.cqrs.struct import Struct, replace
 
 LIMIT = 10  # courses that a student may take
 PRICE = 9_900  # cents that a course costs

@@ -17,7 +17,7 @@ from bank import (
     Receive,
     Reverse,
     Reversed,
-    Send,
+    Transfer,
     TransferReceived,
     TransferSent,
     Withdraw,
@@ -29,12 +29,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
-from cqrs_todo.cqrs.errors import Rejected
-from cqrs_todo.cqrs.events import Metadata
-from cqrs_todo.cqrs.reactions import Runner
-from cqrs_todo.cqrs.repository import Repository
-from cqrs_todo.cqrs.snapshots import AlwaysSnapshot, MemorySnapshots
-from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs import AlwaysSnapshot, MemorySnapshots, Metadata, Rejected, Repository, Runner, open_store
 from cqrs_todo.cqrs.testing.stories import given as story
 from cqrs_todo.cqrs.testing.strategies import event_sequences, machine
 
@@ -52,7 +47,7 @@ def test_the_same_entry_is_booked_once() -> None:
 def test_nobody_spends_more_than_there_is() -> None:
     account = story(ACCOUNT, Opened("Ada"), Deposited("d1", 500), Withdrawn("w1", 400))
     account.when(Withdraw("w2", 101)).then_rejected(InsufficientFunds, "holds 100 cents")
-    account.when(Send("t1", 101, "bob")).then_rejected(InsufficientFunds)
+    account.when(Transfer("t1", 101, "bob")).then_rejected(InsufficientFunds)
     account.when(Reverse("d1")).then_rejected(InsufficientFunds, "were spent")
     account.when(Deposit("d2", 0)).then_rejected(Rejected, "more than 0 cents")
     story(ACCOUNT).when(Deposit("d1", 1)).then_rejected(Rejected, "no such account")
@@ -70,7 +65,7 @@ commands: st.SearchStrategy[AccountCommand] = st.one_of(
     st.builds(Open, st.just("Ada")),
     st.builds(Deposit, entries, amounts),
     st.builds(Withdraw, entries, amounts),
-    st.builds(Send, entries, amounts, st.just("bob")),
+    st.builds(Transfer, entries, amounts, st.just("bob")),
     st.builds(Receive, entries, amounts, st.just("bob")),
     st.builds(Reverse, entries),
 )
@@ -104,8 +99,8 @@ def test_a_transfer_arrives_once_or_comes_back() -> None:
     accounts.execute("ada", Open("Ada"), at(1))
     accounts.execute("bob", Open("Bob"), at(2))
     accounts.execute("ada", Deposit("d1", 500), at(3))
-    accounts.execute("ada", Send("t1", 200, "bob"), at(4))
-    accounts.execute("ada", Send("t2", 50, "nobody"), at(5))
+    accounts.execute("ada", Transfer("t1", 200, "bob"), at(4))
+    accounts.execute("ada", Transfer("t2", 50, "nobody"), at(5))
     reaction = transfers(accounts)
     runner = Runner(store, log, reaction)
     assert (runner.catch_up(), runner.catch_up()) == (2, 0)

@@ -22,11 +22,22 @@ from courses import (
     unsubscribe,
 )
 
-from cqrs_todo.cqrs import Append, EventTypes, Log, Metadata, ReadModel, Rejected, Repository, Runner, Store, open_store
-from cqrs_todo.cqrs.checkpoints import Checkpoint
-from cqrs_todo.cqrs.ids import now
-from cqrs_todo.cqrs.projections.sqlite import SqliteTables
-from cqrs_todo.cqrs.struct import Struct
+from cqrs_todo.cqrs import (
+    Append,
+    Checkpoint,
+    EventTypes,
+    Log,
+    Metadata,
+    ReadModel,
+    Rejected,
+    Repository,
+    Runner,
+    SqliteTables,
+    Store,
+    Struct,
+    now,
+    open_store,
+)
 
 
 @pytest.fixture

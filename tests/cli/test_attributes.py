@@ -140,7 +140,7 @@ def test_one_attribute_or_all_are_cleared(declared: Todo) -> None:
         (["estimate:many"], "'many' is not a number"),
         (["estimate:nan"], "'nan' is not a number"),
         (["estimate:"], "estimate: has no value"),
-        (["started:someday"], "'someday' has a word that is not known"),
+        (["started:someday"], "'someday' is not a word that is known"),
         (["started:friday", "17:00"], "does not include '17:00'"),
         (["--attribute", "colour:red"], "there is no attribute 'colour'"),
         (["--attribute", "estimate"], "'estimate' is no attribute and its value"),

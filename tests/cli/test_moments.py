@@ -240,7 +240,7 @@ def test_a_hyphen_and_a_digit_begin_a_time_and_not_an_option(lived: Todo) -> Non
     ("words", "code", "said"),
     [
         (["replay", "5", "minuts", "ago"], 2, '"5 minutes ago"'),
-        (["replay", "foo"], 2, "'foo' has a word that is not known"),
+        (["replay", "foo"], 2, "'foo' is not a word that is known"),
         (["at", "last", "friday", "evening"], 2, '"last friday 18:00"'),
         (["at", "yesterday", "evening", "ls"], 2, '"yesterday 18:00"'),
         (["at", "last", "friday", "milk"], 2, "todo at last friday ls milk"),

@@ -7,9 +7,14 @@ import sys
 
 import pytest
 
+from cqrs_todo.cli import verbs
 from tests.conftest import Pasts, Todo
 
 FORMS = [
+    "agenda",
+    "report",
+    "skip 1",
+    "help done",
     "view",
     "view changes",
     "view statement last month",
@@ -86,9 +91,12 @@ FORMS = [
     "lists new",
     "lists rename work job",
     "lists rename work",
+    "lists archive work",
+    "lists unarchive work",
     "lists never",
     "store",
     "store migrate",
+    "store check x y",
     "import",
     "import_ x",
     "export",
@@ -135,6 +143,11 @@ def _fill(todo: Todo) -> None:
     todo("add", "-", stdin="Call the bank\nWrite home\n")
     todo("done", "2")
     todo("lists", "new", "work")
+
+
+def test_each_verb_has_a_form() -> None:
+    every = {name for verb in verbs.names() for name in (verb, *(f"{verb} {part}" for part in verbs.names([verb])))}
+    assert every <= {" ".join(form.split(" ")[:count]) for form in FORMS for count in (1, 2)}
 
 
 @pytest.mark.parametrize("form", FORMS)

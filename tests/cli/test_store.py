@@ -101,6 +101,7 @@ def test_a_store_that_keeps_nothing_does_not_pass(todo: Todo) -> None:
     assert "fails: what was appended is read by anyone: " in failed.out
     assert re.search(r"^\d+ of \d+ cases passed in null:", failed.out, re.MULTILINE)
     assert "does not keep the contract" in failed.err
+    assert "see the cases above" in failed.err
 
 
 NOT_IN_FILES = "shared snapshots hold nothing that was forgotten"

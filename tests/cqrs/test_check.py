@@ -1,6 +1,7 @@
 """`check_store`: it is the person's store that is tried, not their pytest; and what was not tried does not count."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,12 +11,35 @@ from cqrs_todo.cqrs.testing.check import check_store
 pytestmark = pytest.mark.skipif(sys.platform == "emscripten", reason="pytest can't be run within pytest there")
 
 
-def test_the_persons_own_options_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+SHELVES = """
+from cqrs_todo.cqrs.stores.memory import MemoryStore
+
+
+class ShelfStore(MemoryStore):
+    def __init__(self, url, types, **more):
+        super().__init__(types)
+        self.url = url
+"""
+
+
+def test_a_store_in_memory_of_another_package_fits_whatever_the_persons_own_options_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("PYTEST_ADDOPTS", "--nonsense -k gapless")
     monkeypatch.setenv("PYTEST_PLUGINS", "no.such.plugin")
-    outcomes = [case.outcome for case in check_store("memory:")]
-    assert {*outcomes} == {"holds", "does not apply"}
-    assert len(outcomes) > 40
+    (tmp_path / "shelves.py").write_text(SHELVES)
+    info = tmp_path / "shelves-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: shelves\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[cqrs_todo.stores]\nshelf = shelves:ShelfStore\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    cases = check_store("shelf:attic")
+    assert [case for case in cases if case.outcome == "fails"] == []
+    assert {case.detail for case in cases if case.outcome == "does not apply"} == {
+        "nothing is kept outside the process",
+        "the store shares no snapshots",
+    }
+    assert sum(case.outcome == "holds" for case in cases) > 40
 
 
 def test_one_that_was_interrupted_says_nothing() -> None:

@@ -36,12 +36,21 @@ PACKAGES = ("pytest>=9,<10", "hypothesis>=6.150", "tzdata", "python-dateutil>=2.
 """The packages that are installed for it."""
 
 
+def public() -> dict[str, str]:
+    """Return the module of each name that `cqrs_todo.cqrs` offers, because it loads a module when a name is used."""
+    imports = ast.walk(ast.parse((ROOT / "cqrs_todo/cqrs/__init__.py").read_text(encoding="utf-8")))
+    from_modules = (node for node in imports if isinstance(node, ast.ImportFrom) and node.level)
+    return {alias.name: f"cqrs_todo.cqrs.{node.module}" for node in from_modules for alias in node.names}
+
+
 def imported(file: Path) -> set[str]:
     """Return the modules that a test file imports, and that the helpers which it imports from the tests import."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module == "cqrs_todo.cqrs":
+            found |= {public()[alias.name] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             names = {f"{node.module}.{alias.name}" for alias in node.names}
             found |= {str(node.module)} | {name for name in names if source(name) is not None}

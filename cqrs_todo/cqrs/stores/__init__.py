@@ -2,7 +2,8 @@
 
 Other packages can offer stores by entry points of the group `cqrs_todo.stores`. The name of the entry point is the scheme of
 the URLs. It leads to a subclass of `Store` that takes the arguments of `open_store`. If the class has a method `scratch`,
-which makes an empty area and gives its URL to a `with` block, `testing.check` can test the store.
+which makes an empty area and gives its URL to a `with` block, `testing.check` can test the store. A store that is
+`in_process` can be tested without it.
 """
 
 from typing import Any

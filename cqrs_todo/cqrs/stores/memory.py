@@ -250,6 +250,7 @@ class MemoryStore(Store):
     """Logs in the memory of this process."""
 
     url = "memory:"
+    in_process = True
 
     def __init__(self, types: EventTypes) -> None:
         """Make an empty store for registered events."""

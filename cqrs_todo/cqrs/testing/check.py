@@ -118,7 +118,7 @@ class TestStore(StoreContract):
 
     def elsewhere(self, store: Store, types: EventTypes) -> Store:
         """Return another store over the same area; see `StoreContract`."""
-        return super().elsewhere(store, types) if store.url == "memory:" else self._open(types)
+        return super().elsewhere(store, types) if store.in_process else self._open(types)
 
 
 @contextmanager
@@ -142,11 +142,15 @@ def _scratch_area(url: str) -> Iterator[Opens]:
     elif scheme in ("memory", "null"):
         yield lambda types: open_store(url, types)
     else:
-        scratch_of = getattr(installed_store(scheme), "scratch", None)
-        if scratch_of is None:
+        store = installed_store(scheme)
+        scratch_of = getattr(store, "scratch", None)
+        if scratch_of is not None:
+            with scratch_of(url) as empty:
+                yield lambda types: open_store(empty, types)
+        elif getattr(store, "in_process", False):  # each object of it is empty
+            yield lambda types: open_store(url, types)
+        else:
             raise UnknownStore(f"the store {scheme}: offers no empty area, so it cannot be tested from here")
-        with scratch_of(url) as empty:
-            yield lambda types: open_store(empty, types)
 
 
 def _nearest(directory: str) -> str:

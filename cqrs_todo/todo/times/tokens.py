@@ -119,7 +119,9 @@ class _Tokenizer:
         elif word in VAGUE:
             raise NotATime(f"is vague: {word!r} is no exact time", *VAGUE[word], wrong=word)
         elif word not in VOCABULARY:
-            raise NotATime(f"has a word that is not known: {word!r}", wrong=word)
+            has_others = word != self.text  # otherwise the message begins with the word
+            why = f"has a word that is not known: {word!r}" if has_others else "is not a word that is known"
+            raise NotATime(why, wrong=word)
         else:
             self._add("word", word, end)
             if self.text[end : end + 1] == "." and len(word) < 6 and (word in WEEKDAYS or word in MONTHS):
