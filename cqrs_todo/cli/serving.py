@@ -86,7 +86,7 @@ class ListVisit:
 
     def creation(self, values: Mapping[str, Any]) -> Create:
         """Return the command that creates a todo."""
-        given = self._read({name: value for name, value in values.items() if value is not None}, ())
+        given = self._read({name: value for name, value in values.items() if not _is_empty(value)}, ())
         text = given.values.get(TEXT.name)
         if text is None:
             raise UsageError("the text of the todo is missing", "give it a text")
@@ -102,7 +102,7 @@ class ListVisit:
 
     def changes(self, values: Mapping[str, Any]) -> Callable[[Item], Sequence[TodoCommand]]:
         """Return the commands that change fields. A set that is given replaces the one that is there."""
-        empty = [name for name, value in values.items() if value is None or value == []]
+        empty = [name for name, value in values.items() if _is_empty(value)]
         replaced = {field.name for field in FIELDS if isinstance(field, SetField)} & values.keys()
         given = self._read({name: value for name, value in values.items() if name not in empty}, empty)
         given = Given(given.values, given.cleared | replaced)
@@ -123,6 +123,11 @@ class ListVisit:
                 pairs = options[field.name].items()
                 options[field.name] = [f"{key}:{'none' if value is None else value}" for key, value in pairs]
         return read_fields(self._session, words, options, literal=len(words), clear=clear or None)
+
+
+def _is_empty(value: object) -> bool:
+    """Return whether a value that was written for a field says that the field has none."""
+    return value is None or value == []
 
 
 class Program:
