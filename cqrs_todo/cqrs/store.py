@@ -429,6 +429,7 @@ class Store(ABC):
             LogExists: Another log has this name, or a name that differs from it only by case. It may be archived.
             InvalidLogName: No log can have this name.
             MissingLog: A log of this name had been recorded and is gone.
+            ValueError: The time is naive.
         """
 
     @abstractmethod

@@ -12,6 +12,7 @@ import msgspec
 
 from ..errors import CqrsError, UnreadableEvent
 from ..events import EXTRA, Commit, EventTypes, Metadata, Recorded, UnknownEvent
+from ..ids import CREATION, check_aware
 from .hash_chain import NO_DIGEST, chain_line, continues, digest_in, last_digest, with_digest
 
 FORMAT = "cqrs-log"
@@ -157,7 +158,12 @@ def decode_lines(chunk: bytes, decoder: "msgspec.json.Decoder[CommitLine]" = _co
 
 
 def encode_header(header: Header) -> bytes:
-    """Encode the first line of a log, with its LF."""
+    """Encode the first line of a log, with its LF.
+
+    Raises:
+        ValueError: The time of its creation is naive.
+    """
+    check_aware(CREATION, header.created)
     return chain_line(NO_DIGEST, _encode(header))
 
 

@@ -14,6 +14,7 @@ from ..cursor import START, Cursor
 from ..errors import LogExists, LogNotFound, StaleCursor, StreamNotFound
 from ..events import FORGOTTEN, Commit, EventBatch, EventTypes, Metadata, Recorded, UnknownEvent
 from ..forgetting import MEMBERS_BY_STREAM, Forgetting, kept_meta, names_streams
+from ..ids import CREATION, check_aware
 from ..names import check_free, check_log_name
 from ..query import AppendCondition, Query
 from ..store import Append, Known, Log, Store, StreamVersions, T, nothing_known
@@ -266,6 +267,7 @@ class MemoryStore(Store):
 
     def create(self, name: str, at: datetime) -> Log:
         """Make an empty log; see `Store`."""
+        check_aware(CREATION, at)
         with self._lock:
             name = self._free(name)
             log = self._logs[name] = MemoryLog(f"memory-{next(self._made)}", name, at, self._types)

@@ -63,6 +63,13 @@ class StoreContract(ReactionContract):
         with pytest.raises(LogExists):
             store.open_or_create("INBOX", AT)
 
+    def test_a_log_is_not_made_at_a_naive_time(self, store: Store) -> None:
+        for make in (store.create, store.open_or_create):
+            with pytest.raises(ValueError, match="no time zone"):
+                make("inbox", AT.replace(tzinfo=None))
+        assert store.names() == []
+        assert store.create("inbox", AT).created == AT
+
     def test_append_gives_positions_and_versions_from_one(self, log: Log) -> None:
         first = log.append(one("a/1", 1, 2), metadata("c1"))
         second = log.append(one("b/1", 3), metadata("c2"))
