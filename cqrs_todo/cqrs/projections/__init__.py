@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _VERSIONS = 2**31
 _POLL = 0.01
 """After how many seconds `ReadModel.wait_for` looks again."""
+ONLY_READS = "`rows` only reads, and this query would change the database: change rows in `apply`"
 ENDS_TRANSACTION = "the schema ends the transaction in which the tables are made"
 
 
@@ -120,6 +121,7 @@ class Generation(ABC):
 
         Raises:
             StoreUnavailable: The database cannot be reached.
+            ValueError: The query would change something.
         """
 
 
@@ -262,6 +264,7 @@ class ReadModel:
             ProjectionBehind: The rows of this version have not been built yet.
             NewerProjection: The rows are those of a newer version.
             StoreUnavailable: The database of the tables cannot be reached.
+            ValueError: The query would change the rows, which only `Projection.apply` does.
         """
         return self._generation().rows(sql, values)
 

@@ -104,6 +104,17 @@ def test_rows_follow_the_events_that_are_wanted(models: Callable[..., ReadModel]
     assert sorted(model.rows(marked, (2,))) == [(3,), (4,)]
 
 
+@pytest.mark.parametrize("sql", ["DELETE FROM seen", "DROP TABLE seen", "INSERT INTO seen VALUES ('x', 9, 9)"])
+def test_a_query_cannot_change_rows(models: Callable[..., ReadModel], log: Log, sql: str) -> None:
+    write(log, 1)
+    model = models()
+    model.catch_up()
+    with pytest.raises(ValueError, match="`rows` only reads"):
+        model.rows(sql)
+    write(log, 2)
+    assert (model.catch_up(), seen(model), seen(models())) == (1, [1, 2], [1, 2])
+
+
 def test_two_programs_can_derive_the_same_rows(
     models: Callable[..., ReadModel], store: Store, log: Log, backend: Backend
 ) -> None:
