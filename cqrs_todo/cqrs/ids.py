@@ -1,12 +1,10 @@
-"""New ids for commands, when this process has made them, and times."""
+"""New ids for commands, when this process has made them, and the time."""
 
 import os
 from datetime import UTC, datetime
 from time import monotonic_ns
 
 _REMEMBERED = 10_000
-CREATION = "the time of a log's creation"
-"""What `check_aware` calls it."""
 _made: dict[str, int] = {}
 
 
@@ -22,20 +20,6 @@ def new_command_id() -> str:
 def now() -> datetime:
     """Return the present time, in UTC."""
     return datetime.now(UTC)
-
-
-def check_aware(what: str, time: datetime) -> None:
-    """Check that a time says which moment it means.
-
-    Args:
-        what: What it is, as the beginning of a sentence, such as "the time of creation".
-        time: The time.
-
-    Raises:
-        ValueError: It is naive.
-    """
-    if time.utcoffset() is None:
-        raise ValueError(f"{what} has no time zone: use an aware time, such as datetime.now(UTC)")
 
 
 def was_made_after(id: str, moment: int) -> bool:

@@ -54,7 +54,7 @@ def check_log_name(name: str) -> str:
 
 
 RECORDED_BYTES = 1_000
-"""The longest name of a stream, id of a command, or tag, in bytes of UTF-8. An index of PostgreSQL holds 2,700."""
+"""The longest name of a stream or type, id of a command, or tag, in bytes of UTF-8. An index of PostgreSQL holds 2,700."""
 
 
 def check_recorded_name(what: str, name: str) -> None:

@@ -11,8 +11,7 @@ from typing import Annotated, Any, Union
 import msgspec
 
 from ..errors import CqrsError, UnreadableEvent
-from ..events import EXTRA, Commit, EventTypes, Metadata, Recorded, UnknownEvent
-from ..ids import CREATION, check_aware
+from ..events import CREATION, EXTRA, Commit, EventTypes, Metadata, Recorded, UnknownEvent, check_aware
 from .hash_chain import NO_DIGEST, chain_line, continues, digest_in, last_digest, with_digest
 
 FORMAT = "cqrs-log"

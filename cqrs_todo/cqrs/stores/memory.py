@@ -12,9 +12,8 @@ from typing import Any
 from ..checkpoints import Checkpoint, Checkpoints, Parked
 from ..cursor import START, Cursor
 from ..errors import LogExists, LogNotFound, StaleCursor, StreamNotFound
-from ..events import FORGOTTEN, Commit, EventBatch, EventTypes, Metadata, Recorded, UnknownEvent
+from ..events import CREATION, FORGOTTEN, Commit, EventBatch, EventTypes, Metadata, Recorded, UnknownEvent, check_aware
 from ..forgetting import MEMBERS_BY_STREAM, Forgetting, kept_meta, names_streams
-from ..ids import CREATION, check_aware
 from ..names import check_free, check_log_name
 from ..query import AppendCondition, Query
 from ..store import Append, Known, Log, Store, StreamVersions, T, nothing_known

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from ..checkpoints import Checkpoint, Checkpoints, Parked
 from ..cursor import START, Cursor
 from ..errors import LogNotFound
-from ..events import Commit, EventBatch, EventTypes, Metadata
-from ..ids import CREATION, check_aware
+from ..events import CREATION, Commit, EventBatch, EventTypes, Metadata, check_aware
 from ..names import check_log_name
 from ..query import AppendCondition
 from ..store import Append, Known, Log, Store, StreamVersions, T, nothing_known
