@@ -438,19 +438,29 @@ class ReadModel:
             upto = Checkpoint(good[-1].position, before.base)
             generation.change(log.id, before, upto, partial(self._run, generation, log.id, good))
         what = f"version {self._projection.version} of the projection {self._projection.name} cannot apply {failed.type}"
-        advice = "the rows are those of the events before it; correct the projection, and increase its version"
+        advice = "the rows are those of the events before it"
+        if not isinstance(error, UnknownEvents):
+            advice += "; correct the projection, and increase its version"
         raise ProjectionFailed(f"{what} at @{failed.position} of {log.name}: {in_words(error)}; {advice}") from error
 
     def _run(self, generation: Generation, log_id: str, events: Sequence[Recorded[Any]], connection: Any) -> None:
         for event in events:
             try:
                 if event.unknown:
-                    raise UnknownEvents(event.stream, 1, event.unknown, "update the program")
+                    raise UnknownEvents(event.stream, 1, event.unknown, _remedy(event))
                 self._projection.apply(connection, event, log_id)
                 if not generation.is_in_transaction(connection):
                     raise _EndedTransaction("it has ended the transaction, so rows may be wrong: rebuild them")
             except Exception as error:  # `apply` is code of the application, and may raise anything
                 raise NotApplied(event) from error
+
+
+def _remedy(event: Recorded[Any]) -> str:
+    """Return, in words, what helps against an event that this program does not know."""
+    if not event.data.misfit:
+        return "update the program"
+    registers = f"register what you have now as another type, with an upcaster for {event.type} that accepts both forms"
+    return f"the data do not fit {event.type}: update the program, or {registers}"
 
 
 def _is_of_log(error: CqrsError) -> bool:
