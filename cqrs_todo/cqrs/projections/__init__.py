@@ -189,7 +189,7 @@ class ReadModel:
             InvalidLogName: The name of the projection is not one that a log could have.
             ValueError: Its version is not a number from 1, or its schema contains NUL.
         """
-        name = check_log_name(projection.name)
+        name = check_log_name(projection.name, "the name of a projection")
         if "\0" in projection.schema:
             raise ValueError(f"the schema of the projection {name} contains NUL")
         if type(projection.version) is not int or not 1 <= projection.version < _VERSIONS:

@@ -139,7 +139,7 @@ class ReactionContract:
 
         def react(event: Recorded) -> None:
             seen.append(event.data.number)
-            with pytest.raises(ReactionBusy):
+            with pytest.raises(ReactionBusy, match="its lease ends within 30 s"):
                 Runner(store, self.reopened(store), Reaction("see", react)).catch_up()
             refused.append(True)
 

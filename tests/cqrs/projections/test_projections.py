@@ -344,7 +344,7 @@ def test_a_schema_that_is_wrong_leaves_nothing(
 def test_the_name_and_the_schema_of_a_projection_are_checked(
     models: Callable[..., ReadModel], log: Log, backend: Backend
 ) -> None:
-    with pytest.raises(InvalidLogName):
+    with pytest.raises(InvalidLogName, match="the name of a projection cannot"):
         models(backend.projection(name="../seen"))
     with pytest.raises(ValueError, match="contains NUL"):
         models(replace(backend.projection(), schema=f"{SCHEMA};\0"))
