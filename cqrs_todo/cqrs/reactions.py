@@ -73,8 +73,8 @@ class Reaction(Struct, Generic[E], frozen=True):
         react: Is called with each event. It may return commands. For the same event it must return the same ones in the same
             order, because their ids are made from the id of the event and their places.
         query: Selects the events to which it reacts. The store searches for them.
-        matches: Returns whether it reacts to an event that the query selects. To look at an event that does not match costs
-            no checkpoint.
+        matches: Returns whether it reacts to an event that the query selects. Events that do not match do not count towards
+            the `every` of a runner.
         once: Returns whether an event is parked as soon as the reaction fails on it. If a reaction records events to which
             it reacts, and fails after that, each retry would otherwise make more events that are tried again.
     """
