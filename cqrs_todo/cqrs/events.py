@@ -402,11 +402,14 @@ class EventTypes:
         """Return the type strings of all events that are read as events of some types: these types, and older ones.
 
         Raises:
-            ValueError: One of them is an older type. Its events are read as those of a newer one, so nothing would be found.
+            ValueError: One of them is an older type, whose events are read as those of a newer one, or is neither registered
+                nor one of the framework's own. Nothing would be found.
         """
         wanted = frozenset(types)
         for older in wanted & self.newest.keys():
             raise ValueError(f"{older!r} is an older type: name what it has become: {', '.join(sorted(self.newest[older]))}")
+        for unknown in sorted(wanted - self.types.keys() - FRAMEWORK_TYPES):
+            raise ValueError(f"{unknown!r} is no registered type, so a query for it would find nothing")
         return wanted | {older for older, newest in self.newest.items() if newest & wanted}
 
     def tags_of(self, event: object) -> tuple[str, ...]:

@@ -177,8 +177,8 @@ class StoreContract(ReactionContract):
                 [1, 3, 4, 7, 9],
             ),
             (Query((QueryItem(frozenset({"counted"}), frozenset({first})),)), [1, 3, 4, 7]),
-            (Query((QueryItem(frozenset({"counted", "other"})),)), list(range(1, 10))),
-            (Query((QueryItem(frozenset({"other"}), large),)), []),
+            (Query((QueryItem(frozenset({"counted", FORGOTTEN})),)), list(range(1, 10))),
+            (Query((QueryItem(frozenset({FORGOTTEN}), large),)), []),
             (Query((QueryItem(tags=frozenset({"never"})),)), []),
         ]
         for each in (log, self.reopened(store)):
