@@ -25,7 +25,7 @@ try:
 except ImportError:  # without msgspec, for example under WebAssembly
     Codec = None  # type: ignore[assignment, misc]  # it is a class or None
 
-from .recording import check_condition, record, repeated
+from .recording import check_condition, check_query, record, repeated
 
 
 class MemoryLog(Log):
@@ -101,8 +101,7 @@ class MemoryLog(Log):
 
     def selected(self, query: Query, since: Cursor = START) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
         """Read the events that a query selects; see `Log`."""
-        for item in query.items:
-            self._types.read_as(item.types)  # it refuses older types
+        check_query(query, self._types)
         for commit in self._after(since):
             events = [event for event in commit.events if event.position > since.position and query.matches(event)]
             yield events, self._cursor_behind(commit)
