@@ -16,6 +16,7 @@ from ..cqrs.projections.sqlite import DamagedTables, MemoryTables, SqliteTables
 from ..cqrs.store import Log, Store
 from ..cqrs.stores.hash_chain import hex_digest
 from ..cqrs.struct import Struct
+from ..cqrs.subscriptions import without_copies
 from ..todo import read_models
 from .config import cache_dir
 from .errors import UsageError
@@ -178,6 +179,7 @@ class ReadModels:
         """
         if not logs:
             ReadModel(self._store, known.projection, self._tables).catch_up()
+        logs = tuple(without_copies(logs))
         while True:
             before = self._tables.current(known.name)
             failures = [error for log in logs if (error := self._failure(known, log)) is not None]

@@ -17,6 +17,7 @@ from ..cqrs.store import Store
 from ..cqrs.stores import open_store
 from ..cqrs.stores.snapshots import Folder, SnapshotStore
 from ..todo.fields import SCHEMA, State
+from ..todo.model import DECIDER
 from ..todo.recorder import TYPES
 from ..todo.service import DEFAULT_LIST, TodoList, View
 from ..todo.views import Item
@@ -305,8 +306,8 @@ class Session:
 
     def snapshot_cursor(self, log_id: str) -> Cursor | None:
         """Return the cursor of the newest snapshot of a log; None if there is no snapshot that can be read."""
-        for info in reversed(self.snapshots.infos(log_id)):
-            snapshot = self.snapshots.load(log_id, info.position)
+        for info in reversed(self.snapshots.infos(log_id, DECIDER.kind)):
+            snapshot = self.snapshots.load(log_id, DECIDER.kind, info.position)
             if snapshot is not None:
                 return snapshot.cursor
         return None

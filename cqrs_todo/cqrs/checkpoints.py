@@ -77,14 +77,17 @@ class Checkpoints(ABC):
         """
 
     @abstractmethod
-    def hold(self, reaction: str, log_id: str, holder: str, seconds: float) -> bool:
+    def hold(self, reaction: str, log_id: str, holder: str, seconds: float, *, renew: bool = False) -> bool:
         """Take the lease of a reaction, or renew it. Whoever holds the lease may run the reaction.
+
+        A lease that has ended can be renewed as long as nobody else has taken it since.
 
         Args:
             reaction: The name of the reaction.
             log_id: The id of the log.
             holder: Who wants it: a name that nobody else uses.
             seconds: After how many seconds it ends unless it is renewed.
+            renew: Whether only to renew it. Then it is not taken if someone else has held it since, even if it is free now.
 
         Returns:
             Whether it is held now. False if someone else holds it.

@@ -245,15 +245,16 @@ class UnreadableEvent(CqrsError):
 
     Args:
         position: The position of the event.
+        stream: The name of its stream.
         type: The type string of the event, as it is recorded.
         cause: What the upcaster raised, or what is wrong with the data that it made; then the text names the field.
     """
 
-    def __init__(self, position: int, type: str, cause: Exception) -> None:
+    def __init__(self, position: int, stream: str, type: str, cause: Exception) -> None:
         """Make the error; the arguments are described above."""
         what = in_words(cause)
         what = what.partition(": ")[2] if isinstance(cause, ValueError) else what
-        super().__init__(f"@{position} cannot be read as {type}: {what}")
+        super().__init__(f"@{position} of {stream} cannot be read: the upcaster of {type} failed: {what}; correct it")
         self.position = position
         self.type = type
 

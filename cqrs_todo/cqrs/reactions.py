@@ -141,7 +141,7 @@ class Runner:
         self._lease = lease
         self._retries = retries
         self._pause = pause
-        self.holder = os.urandom(10).hex()
+        self.holder = ""
         self._renewed = 0.0
         self._ended: tuple[Checkpoint, Cursor] | None = None
         """The checkpoint at which `catch_up` ended last, and the end of the log then."""
@@ -317,7 +317,8 @@ class Runner:
     @contextmanager
     def _leased(self) -> Iterator[None]:
         """Hold the lease during the block."""
-        self.renew()
+        self.holder = os.urandom(10).hex()  # anew each time, because after a fork two processes have this runner
+        self._hold(renew=False)
         try:
             yield
         except BaseException:
@@ -327,16 +328,21 @@ class Runner:
         self._checkpoints.release(self._reaction.name, self._log.id, self.holder)
 
     def renew(self) -> None:
-        """Take the lease, or renew it. A reaction that takes long calls this, so that no other runner takes over.
+        """Renew the lease. A reaction that takes long calls this, so that no other runner takes over.
 
         Raises:
-            ReactionBusy: Another runner runs the reaction, or has taken it over.
+            ReactionBusy: Another runner has taken the reaction over, and may be done with it already.
             StoreUnavailable: The lease cannot be read or written.
         """
-        if not self._checkpoints.hold(self._reaction.name, self._log.id, self.holder, self._lease):
-            busy = f"another runner runs the reaction {self._reaction.name} on {self._log.name}"
+        self._hold(renew=True)
+
+    def _hold(self, *, renew: bool) -> None:
+        if not self._checkpoints.hold(self._reaction.name, self._log.id, self.holder, self._lease, renew=renew):
+            which = f"the reaction {self._reaction.name} on {self._log.name}"
+            if renew:
+                raise ReactionBusy(f"another runner has taken over {which}")
             ends = f"its lease ends within {self._lease:g} s unless it has another one than this runner"
-            raise ReactionBusy(f"{busy}; if that one was killed, {ends}: `follow` waits for that")
+            raise ReactionBusy(f"another runner runs {which}; if that one was killed, {ends}: `follow` waits for that")
         self._renewed = time.monotonic()
 
     def _renew_in_time(self) -> None:
@@ -435,6 +441,7 @@ class Runner:
         return _NotCommands(f"{got}: it must return a list of commands (`Send`), or None")
 
     def _park(self, event: str, position: int, error: Exception, tries: int) -> None:
+        self.renew()  # another runner may be done with the event by now
         parked = Parked(event, position, in_words(error), now(), tries)
         self._checkpoints.park(self._reaction.name, self._log.id, parked)
         what = f"the reaction {self._reaction.name} parked @{position} of {self._log.name} after {tries} tries"

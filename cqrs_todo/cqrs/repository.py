@@ -167,13 +167,13 @@ class Repository(Generic[S, C, E]):
 
     def snapshot(self, position: int) -> Snapshot[S] | None:
         """Return the snapshot that was taken at a position; None if it cannot be loaded."""
-        return self.snapshots.load(self.log.id, position)
+        return self.snapshots.load(self.log.id, self.decider.kind, position)
 
     def _begin(self) -> Fold[S]:
         """Begin at the newest snapshot, or at the start of the log. Snapshots that were found to be stale are passed by."""
         stale_from = self._cursor.position
         if self._infos is None:
-            self._infos, stale_from = list(self.snapshots.infos(self.log.id)), NEVER
+            self._infos, stale_from = list(self.snapshots.infos(self.log.id, self.decider.kind)), NEVER
         self._fold, self._cursor, self._base, self._earliest = Fold(self.decider), START, None, None
         while self._infos:
             position = self._infos[-1].position
@@ -222,7 +222,7 @@ class Repository(Generic[S, C, E]):
         cursor = self.log.cursor()
         if cursor.position == fold.position and self._last_time is not None and self._earliest is not None:
             info = SnapshotInfo(fold.position, self._last_time, self._earliest)
-            self.snapshots.save(self.log.id, cursor, info, fold)
+            self.snapshots.save(self.log.id, self.decider.kind, cursor, info, fold)
             self._infos, self._earliest = prune(self.snapshot_infos, info), None
 
     def reset(self) -> None:
@@ -251,8 +251,8 @@ class Repository(Generic[S, C, E]):
     ) -> tuple[Entity[S], Commit | None]:
         """Decide one command against an entity, and append the events that it gives.
 
-        If a commit has the same command id already, that commit is returned, whatever is decided now. So it is harmless to
-        send a command again.
+        If a commit has the same command id already, that commit is returned, whatever is decided now, and whichever entity
+        it is about. So it is harmless to send a command again, also by code that tries one entity and then another one.
 
         Args:
             id: The id of the entity.

@@ -44,22 +44,26 @@ class Snapshot(Struct, Generic[S], frozen=True):
 
 
 class Snapshots(ABC):
-    """Where snapshots are kept, by log id. Losing them costs time and nothing else."""
+    """Where snapshots are kept, by the id of the log and the kind of aggregate. Losing them costs time and nothing else.
+
+    So the repositories of several kinds can share one place.
+    """
 
     @abstractmethod
-    def infos(self, log_id: str) -> Sequence[SnapshotInfo]:
-        """Return which snapshots of a log there are, by position."""
+    def infos(self, log_id: str, kind: str) -> Sequence[SnapshotInfo]:
+        """Return which snapshots of a kind of aggregate in a log there are, by position."""
 
     @abstractmethod
-    def load(self, log_id: str, position: int) -> Snapshot[Any] | None:
+    def load(self, log_id: str, kind: str, position: int) -> Snapshot[Any] | None:
         """Return the snapshot that was taken at a position; None if it cannot be loaded."""
 
     @abstractmethod
-    def save(self, log_id: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any]) -> None:
+    def save(self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any]) -> None:
         """Keep a snapshot, and remove those that `prune` does not keep.
 
         Args:
             log_id: The id of the log.
+            kind: The kind of aggregate.
             cursor: Where in the log the fold ends.
             info: What to remember of the snapshot.
             fold: The entities.
@@ -67,7 +71,7 @@ class Snapshots(ABC):
 
     @abstractmethod
     def clear(self, log_id: str) -> bool:
-        """Remove all snapshots of a log, because they hold data that were forgotten.
+        """Remove all snapshots of a log, of every kind, because they hold data that were forgotten.
 
         Returns:
             Whether none is left.
@@ -159,15 +163,15 @@ class SnapshotEvery(SnapshotStrategy):
 class NullSnapshots(Snapshots):
     """Keeps no snapshots."""
 
-    def infos(self, log_id: str) -> Sequence[SnapshotInfo]:
+    def infos(self, log_id: str, kind: str) -> Sequence[SnapshotInfo]:
         """Return an empty sequence."""
         return ()
 
-    def load(self, log_id: str, position: int) -> Snapshot[Any] | None:
+    def load(self, log_id: str, kind: str, position: int) -> Snapshot[Any] | None:
         """Return None."""
         return None
 
-    def save(self, log_id: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any]) -> None:
+    def save(self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any]) -> None:
         """Do nothing."""
         return
 
@@ -181,29 +185,29 @@ class MemorySnapshots(Snapshots):
 
     def __init__(self) -> None:
         """Begin without snapshots."""
-        self._infos: dict[str, list[SnapshotInfo]] = {}
-        self._snapshots: dict[tuple[str, int], Snapshot[Any]] = {}
+        self._infos: dict[tuple[str, str], list[SnapshotInfo]] = {}
+        self._snapshots: dict[tuple[str, str, int], Snapshot[Any]] = {}
 
-    def infos(self, log_id: str) -> Sequence[SnapshotInfo]:
-        """Return which snapshots of a log there are; see `Snapshots`."""
-        return self._infos.get(log_id, [])
+    def infos(self, log_id: str, kind: str) -> Sequence[SnapshotInfo]:
+        """Return which snapshots there are; see `Snapshots`."""
+        return self._infos.get((log_id, kind), [])
 
-    def load(self, log_id: str, position: int) -> Snapshot[Any] | None:
+    def load(self, log_id: str, kind: str, position: int) -> Snapshot[Any] | None:
         """Return the snapshot that was taken at a position; see `Snapshots`."""
-        return self._snapshots.get((log_id, position))
+        return self._snapshots.get((log_id, kind, position))
 
-    def save(self, log_id: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any]) -> None:
+    def save(self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any]) -> None:
         """Keep a snapshot; see `Snapshots`."""
-        before = self.infos(log_id)
-        after = self._infos[log_id] = prune(before, info)
+        before = self.infos(log_id, kind)
+        after = self._infos[log_id, kind] = prune(before, info)
         for gone in {each.position for each in before} - {each.position for each in after}:
-            del self._snapshots[log_id, gone]
-        self._snapshots[log_id, cursor.position] = Snapshot(cursor, Entities(fold, fold.others, fold.unknown))
+            del self._snapshots[log_id, kind, gone]
+        self._snapshots[log_id, kind, cursor.position] = Snapshot(cursor, Entities(fold, fold.others, fold.unknown))
 
     def clear(self, log_id: str) -> bool:
         """Remove all snapshots of a log; see `Snapshots`."""
-        for info in self._infos.pop(log_id, ()):
-            del self._snapshots[log_id, info.position]
+        self._infos = {key: infos for key, infos in self._infos.items() if key[0] != log_id}
+        self._snapshots = {key: snapshot for key, snapshot in self._snapshots.items() if key[0] != log_id}
         return True
 
 

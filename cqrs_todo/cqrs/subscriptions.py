@@ -1,11 +1,20 @@
 """Subscriptions: the events of one log or of all logs, first those that are there, and then the new ones as they come."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from .cursor import START, Cursor
-from .errors import DamagedLog, LogBusy, LogNotFound, OutdatedStore, ReactionBusy, StoreUnavailable
+from .errors import (
+    CqrsError,
+    DamagedLog,
+    LogBusy,
+    LogNotFound,
+    OutdatedStore,
+    ReactionBusy,
+    StaleCursor,
+    StoreUnavailable,
+)
 from .events import Recorded
 from .query import Query
 from .store import Log, Store
@@ -23,24 +32,44 @@ _SLICE = 0.5
 
 
 def logs_of(store: Store, only: Log | None) -> Iterator[Log]:
-    """Return one log, or all logs of a store that are in use.
+    """Return one log, or all logs of a store that are in use, without copies of them.
 
     Args:
         store: The store.
         only: The one log. None: all of them.
 
     Raises:
-        CqrsError: What `Store.names` and `Store.open` raise, except `LogNotFound`.
+        DamagedLog: A log is missing, or cannot be opened. The others were returned.
+        CqrsError: What `Store.names` and `Store.open` raise otherwise, except `LogNotFound`.
     """
     if only is not None:
         yield only
         return
+    logs: list[Log] = []
+    failure: DamagedLog | None = None
     for name in store.names():
         try:
-            log = store.open(name)
+            logs.append(store.open(name))
         except LogNotFound:  # it was renamed or archived since the names were listed
             continue
-        yield log
+        except DamagedLog as error:
+            failure = failure or error
+    yield from without_copies(logs)
+    if failure is not None:
+        raise failure
+
+
+def without_copies(logs: Iterable[Log]) -> Collection[Log]:
+    """Leave out logs that are copies of others: they have the same ids, and only the original can be appended to.
+
+    What is kept by the id of a log, such as how far it was read, must not be kept of two files.
+    """
+    found: dict[str, Log] = {}
+    for log in logs:
+        known = found.get(log.id)
+        if known is None or (known.read_only is not None and log.read_only is None):
+            found[log.id] = log
+    return found.values()
 
 
 def wait(store: Store, ends: Sequence[tuple[Log, Cursor]], seconds: float) -> None:
@@ -66,7 +95,7 @@ def wait(store: Store, ends: Sequence[tuple[Log, Cursor]], seconds: float) -> No
 def _may_have_grown(log: Log, end: Cursor) -> bool:
     try:
         return log.has_grown(end)
-    except LogNotFound:  # it was renamed or archived: whoever reads it finds that out
+    except (LogNotFound, StaleCursor):  # it was renamed, archived or rewritten: whoever reads it finds that out
         return True
 
 
@@ -152,20 +181,26 @@ class Subscription:
         A cursor moves on when all the events before it were taken. Whoever stops halfway may get events again.
 
         Raises:
-            DamagedLog: A log cannot be read to its end.
-            StaleCursor: A log has changed before its cursor.
+            DamagedLog: A log is missing, or cannot be read to its end. The events of the others were given.
+            StaleCursor: A log has changed before its cursor. The events of the others were given.
             StoreUnavailable: The store cannot be reached.
         """
         read: list[Log] = []
+        failure: CqrsError | None = None
         for log in logs_of(self._store, self._log):
             read.append(log)
-            for events, cursor in log.selected(self._query, self.cursors.get(log.id, START)):
-                for event in filter(self._query.wants, events):
-                    yield log, event
-                self.cursors[log.id] = cursor
+            try:
+                for events, cursor in log.selected(self._query, self.cursors.get(log.id, START)):
+                    for event in filter(self._query.wants, events):
+                        yield log, event
+                    self.cursors[log.id] = cursor
+            except StaleCursor as error:
+                failure = failure or error
             if log.damage is not None:
-                raise DamagedLog(log.damage)
+                failure = failure or DamagedLog(log.damage)
         self._read = read
+        if failure is not None:
+            raise failure
 
     def follow(self, stopped: Callable[[], bool]) -> Iterator[tuple[Log, Recorded[Any]]]:
         """Read the events that are there, and then each new one as it comes, until stopped.

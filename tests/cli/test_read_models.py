@@ -307,3 +307,12 @@ def test_stats_of_a_long_list_come_from_the_read_model_and_are_those_of_the_log(
     for words in ((), ("--since", "yesterday"), ("--plain",)):
         assert todo("stats", "--json", *words).out == todo("stats", "--json", *words, "is:open or is:done").out
     assert list(models(todo).rglob("days.*.sqlite")), "it was asked"
+
+
+def test_a_copy_of_a_list_beside_it_neither_hides_todos_nor_keeps_a_rebuild_from_its_end(filled: Todo) -> None:
+    found(filled, "milk")
+    shutil.copy(filled.log_file(), filled.log_file("inbox.sync-conflict"))
+    filled("add", "Buy cheese")
+    assert found(filled, "cheese") == [("inbox", 3, "open")]
+    filled("store", "rebuild")
+    assert found(filled, "cheese") == [("inbox", 3, "open")]

@@ -19,6 +19,7 @@ from cqrs_todo.cqrs.snapshots import (
     NullSnapshots,
     SnapshotEvery,
     SnapshotInfo,
+    Snapshots,
     SnapshotStrategy,
     nearest,
     next_permanent,
@@ -27,7 +28,9 @@ from cqrs_todo.cqrs.snapshots import (
 from cqrs_todo.cqrs.store import Log, StreamVersions
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.jsonl import lines
-from tests.cqrs.counter import AT, COUNTER, TYPES, Move, by, moved, new_log
+from cqrs_todo.cqrs.stores.snapshots import Folder, SnapshotStore
+from cqrs_todo.cqrs.struct import replace
+from tests.cqrs.counter import AT, COUNTER, TYPES, Move, Moved, by, moved, new_log
 from tests.logs import fold_of
 
 
@@ -36,7 +39,7 @@ def test_a_repository_that_only_writes_takes_snapshots_too() -> None:
     counters = Repository(new_log(), COUNTER, snapshots=snapshots, strategy=SnapshotEvery(10))
     for n in range(25):
         counters.execute("a", Move(1), by(f"c{n}"))
-    assert [info.position for info in snapshots.infos(counters.log.id)] == [10, 20]
+    assert [info.position for info in snapshots.infos(counters.log.id, "counter")] == [10, 20]
 
 
 STRATEGIES: list[tuple[SnapshotStrategy, list[int]]] = [
@@ -52,9 +55,9 @@ def test_snapshot_strategies(strategy: SnapshotStrategy, expected: list[int]) ->
     saved = []
 
     class Watched(MemorySnapshots):
-        def save(self, log_id: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[int]) -> None:
+        def save(self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[int]) -> None:
             saved.append(fold.position)
-            super().save(log_id, cursor, info, fold)
+            super().save(log_id, kind, cursor, info, fold)
 
     log, snapshots = new_log(), Watched()
     counters = Repository(log, COUNTER, snapshots=snapshots, strategy=strategy)
@@ -103,9 +106,9 @@ def test_snapshots_are_spaced_geometrically() -> None:
 
 def test_null_snapshots_keep_nothing() -> None:
     snapshots = NullSnapshots()
-    snapshots.save("id", Cursor(1), SnapshotInfo(1, AT, AT), Fold(COUNTER))
-    assert snapshots.load("id", 1) is None
-    assert list(snapshots.infos("id")) == []
+    snapshots.save("id", "counter", Cursor(1), SnapshotInfo(1, AT, AT), Fold(COUNTER))
+    assert snapshots.load("id", "counter", 1) is None
+    assert list(snapshots.infos("id", "counter")) == []
 
 
 def test_snapshot_every_needs_a_positive_number() -> None:
@@ -136,16 +139,16 @@ def test_no_snapshot_is_taken_with_a_cursor_at_another_position(monkeypatch: pyt
     monkeypatch.setattr(log, "cursor", lambda: Cursor(7))
     for _ in range(2):
         assert counters.fold()["counter/a"].state == 1
-    assert list(snapshots.infos(log.id)) == []
+    assert list(snapshots.infos(log.id, "counter")) == []
 
 
 def test_a_long_first_reading_takes_permanent_snapshots_on_its_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     saved: list[int] = []
 
     class Watched(MemorySnapshots):
-        def save(self, log_id: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any]) -> None:
+        def save(self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any]) -> None:
             saved.append(fold.position)
-            super().save(log_id, cursor, info, fold)
+            super().save(log_id, kind, cursor, info, fold)
 
     def open_log() -> Log:
         return open_store(f"jsonl:{tmp_path}", TYPES).open("counters")
@@ -194,9 +197,9 @@ def test_snapshots_in_memory_keep_cursors_and_versions() -> None:
     fold = fold_of(COUNTER, commits)
     for position in (2, 20):
         fold.position = position
-        snapshots.save("id", Cursor(position, digest=b"t%d" % position), info(position), fold)
-    assert [each.position for each in snapshots.infos("id")] == [2, 20]
-    kept = snapshots.load("id", 2)
+        snapshots.save("id", "counter", Cursor(position, digest=b"t%d" % position), info(position), fold)
+    assert [each.position for each in snapshots.infos("id", "counter")] == [2, 20]
+    kept = snapshots.load("id", "counter", 2)
     assert kept is not None
     assert kept.cursor == Cursor(2, digest=b"t2")
     assert [kept.base.version_of(stream) for stream in ("counter/a", "other/x", "counter/b")] == [1, 1, 0]
@@ -210,5 +213,25 @@ def test_snapshots_in_memory_are_cleared_log_by_log() -> None:
         log.id = id
         Repository(log, COUNTER, snapshots=snapshots, strategy=AlwaysSnapshot()).fold()
     assert snapshots.clear("another")
-    assert (len(snapshots.infos("memory-1")), list(snapshots.infos("another"))) == (1, [])
+    assert (len(snapshots.infos("memory-1", "counter")), list(snapshots.infos("another", "counter"))) == (1, [])
     assert NullSnapshots().clear("another")
+
+
+@pytest.mark.parametrize("durable", [False, True])
+def test_the_repositories_of_several_kinds_share_one_place(tmp_path: Path, durable: bool) -> None:
+    log = new_log()
+    snapshots: Snapshots = SnapshotStore(Folder(str(tmp_path)), int, "1") if durable else MemorySnapshots()
+    other = replace(COUNTER, kind="other")
+
+    def repositories() -> list[Repository[int, Move, Moved]]:
+        return [Repository(log, each, snapshots=snapshots, strategy=AlwaysSnapshot()) for each in (COUNTER, other)]
+
+    for number in range(3):
+        counters, others = repositories()
+        counters.execute("a", Move(1), by(f"a{number}"))
+        others.execute("a", Move(10), by(f"b{number}"))
+    for repository, state in zip(repositories(), (3, 30), strict=True):
+        assert [entity.state for entity in repository.fold()] == [state]
+        assert repository.snapshot_infos
+    assert snapshots.clear(log.id)
+    assert not any(snapshots.infos(log.id, kind) for kind in ("counter", "other"))

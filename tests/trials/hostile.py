@@ -169,7 +169,7 @@ def _missing(form: str, result: Result, wanted: Sequence[str]) -> list[str]:
 
 def _on_terminal(program: Program, args: Sequence[str]) -> Result:
     ours, theirs = pty.openpty()
-    env = {**program.env, "TERM": "xterm-256color", "COLUMNS": "100"}
+    env = {**program.env, "TERM": "xterm-256color", "COLUMNS": "100", "PAGER": "cat"}  # a pager waits for keys
     command = [*program.argv, *args]
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=env, cwd=program.home) as child:
         os.close(theirs)

@@ -75,7 +75,7 @@ def store_paths(program: Program) -> list[str]:
         program.home / ".cache/cqrs-todo/snapshots/jsonl" / id / f"{name}.json"
         for id in logs_in(data)
         if "/" not in id
-        for name in ("taken", "520", "521")
+        for name in ("todo.taken", "todo.520", "todo.521")
     ]
     paths = (*lists, *incoming, *archive, *folders, *beside, *snapshots)
     return [word for path in paths for word in ("-P", str(path))]

@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from ...cqrs.errors import CqrsError
 from ...cqrs.fold import Entity
 from ...cqrs.projections import ReadModel
+from ...cqrs.store import Log
 from ...cqrs.struct import Struct
+from ...cqrs.subscriptions import without_copies
 from ...todo.fields import State
 from ...todo.read_models.search import Found, Match, Version, phrases, search
 from ...todo.service import TodoList
@@ -77,7 +79,7 @@ def _lists(session: Session) -> tuple[dict[str, TodoList], CqrsError | None]:
     if session.options.list is not None:
         session.list.check_exists()
         return {session.list.log.id: session.list}, None
-    lists: dict[str, TodoList] = {}
+    opened: dict[Log, TodoList] = {}
     failure: CqrsError | None = None
     for name in session.store.names():
         try:
@@ -85,8 +87,8 @@ def _lists(session: Session) -> tuple[dict[str, TodoList], CqrsError | None]:
         except CqrsError as error:
             failure = failure or error
             continue
-        lists[todos.log.id] = todos
-    return lists, failure
+        opened[todos.log] = todos
+    return {log.id: opened[log] for log in without_copies(opened)}, failure
 
 
 def _hits(found: Found, lists: Mapping[str, TodoList]) -> list[_Hit]:

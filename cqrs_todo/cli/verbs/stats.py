@@ -10,6 +10,7 @@ from itertools import groupby
 from ...cqrs.errors import CqrsError
 from ...cqrs.events import Commit, Moment
 from ...cqrs.struct import replace
+from ...todo.model import DECIDER
 from ...todo.service import View
 from ...todo.statistics import Statistics, as_one_history, statistics
 from ...todo.values import day_or_instant
@@ -42,7 +43,7 @@ def stats(session: Session, words: Sequence[str], since: str | None, until: str 
     todos = session.list
     todos.check_exists()
     first, last = _days(session, since, until)
-    if not words and session.moment is None and session.snapshots.infos(todos.log.id):  # it is long
+    if not words and session.moment is None and session.snapshots.infos(todos.log.id, DECIDER.kind):  # it is long
         with closing(ReadModels(session.store)) as models:
             counted = _counted(session, models, first, last)
             if counted is not None:

@@ -478,19 +478,19 @@ class DryRunSnapshots(Snapshots):
         self._snapshots = snapshots
         self._store = store
 
-    def infos(self, log_id: str) -> Sequence[SnapshotInfo]:
+    def infos(self, log_id: str, kind: str) -> Sequence[SnapshotInfo]:
         """Return which snapshots of a log there are, by position."""
-        return self._snapshots.infos(log_id)
+        return self._snapshots.infos(log_id, kind)
 
-    def load(self, log_id: str, position: int) -> Snapshot[Any] | None:
+    def load(self, log_id: str, kind: str, position: int) -> Snapshot[Any] | None:
         """Return the snapshot at a position; None if there is none."""
-        snapshot = self._snapshots.load(log_id, position)
+        snapshot = self._snapshots.load(log_id, kind, position)
         reading = self._store.trace.readings.get(log_id)
         if snapshot is not None and reading is not None:
             reading.snapshot = max(position, reading.snapshot or 0)
         return snapshot
 
-    def save(self, log_id: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any]) -> None:
+    def save(self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any]) -> None:
         """Save nothing."""
 
     def clear(self, log_id: str) -> bool:

@@ -353,7 +353,7 @@ class Codec:
             data = decode(event.data)
         except Exception as error:  # an upcaster is code of the application, and may raise anything
             if type in self._types.newest:
-                raise UnreadableEvent(position, type, error) from error
+                raise UnreadableEvent(position, event.stream, type, error) from error
             if not isinstance(error, (msgspec.ValidationError, RecursionError)):
                 raise
             return type, UnknownEvent(type, bytes(event.data), str(error))

@@ -204,12 +204,12 @@ class MemoryCheckpoints(Checkpoints):
             self._kept[key] = checkpoint
             return True
 
-    def hold(self, reaction: str, log_id: str, holder: str, seconds: float) -> bool:
+    def hold(self, reaction: str, log_id: str, holder: str, seconds: float, *, renew: bool = False) -> bool:
         """Take or renew a lease; see `Checkpoints`."""
         key, now = (check_log_name(reaction), log_id), time.monotonic()
         with self._lock:
             held_by, until = self._leases.get(key, ("", 0.0))
-            if held_by not in ("", holder) and now < until:
+            if held_by != holder if renew else (held_by not in ("", holder) and now < until):
                 return False
             self._leases[key] = holder, now + seconds
             return True

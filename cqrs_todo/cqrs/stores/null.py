@@ -61,7 +61,7 @@ class NullCheckpoints(Checkpoints):
         """Keep nothing."""
         return True
 
-    def hold(self, reaction: str, log_id: str, holder: str, seconds: float) -> bool:
+    def hold(self, reaction: str, log_id: str, holder: str, seconds: float, *, renew: bool = False) -> bool:
         """Give the lease to everyone."""
         return True
 

@@ -8,7 +8,7 @@ from ..decider import S
 from ..fold import Fold
 from ..snapshots import SnapshotInfo
 from ..store import Blobs
-from .snapshots import SnapshotStore
+from .snapshots import SnapshotStore, name_of
 
 
 class SharedSnapshots(SnapshotStore[S]):
@@ -31,25 +31,25 @@ class SharedSnapshots(SnapshotStore[S]):
         self._shared_blobs = shared
         self._shared: SnapshotStore[S] = SnapshotStore(shared, state, schema)
 
-    def infos(self, log_id: str) -> Sequence[SnapshotInfo]:
+    def infos(self, log_id: str, kind: str) -> Sequence[SnapshotInfo]:
         """Return which snapshots this machine has, after copying the newest shared one if it has none; see `Snapshots`."""
-        return super().infos(log_id) or self._copy_newest(log_id)
+        return super().infos(log_id, kind) or self._copy_newest(log_id, kind)
 
-    def save(self, log_id: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[S]) -> None:
+    def save(self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[S]) -> None:
         """Keep a snapshot in both places; see `Snapshots`."""
-        super().save(log_id, cursor, info, fold)
-        self._shared.save(log_id, cursor, info, fold)
+        super().save(log_id, kind, cursor, info, fold)
+        self._shared.save(log_id, kind, cursor, info, fold)
 
     def clear(self, log_id: str) -> bool:
         """Remove all snapshots of a log from both places; see `Snapshots`."""
         own, shared = super().clear(log_id), self._shared.clear(log_id)
         return own and shared
 
-    def _copy_newest(self, log_id: str) -> Sequence[SnapshotInfo]:
-        shared = self._shared.infos(log_id)
+    def _copy_newest(self, log_id: str, kind: str) -> Sequence[SnapshotInfo]:
+        shared = self._shared.infos(log_id, kind)
         if not shared:
             return ()
-        content = self._shared_blobs.read(log_id, str(shared[-1].position))
+        content = self._shared_blobs.read(log_id, name_of(kind, shared[-1].position))
         # the copy is the first snapshot here, so it answers for all times since the beginning of the log
         copy = SnapshotInfo(shared[-1].position, shared[-1].at, min(info.earliest for info in shared))
-        return [copy] if content is not None and self._write(log_id, content, [copy]) else ()
+        return [copy] if content is not None and self._write(log_id, kind, content, [copy]) else ()

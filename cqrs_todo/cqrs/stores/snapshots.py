@@ -1,8 +1,8 @@
 """Snapshots as blobs, which are named bytes that belong to a log, in files or in a table.
 
-The blob `taken` lists the snapshots of a log. Each other blob is a snapshot, and its name is the position. It consists of a
-CRC-32 of all that follows, a header line, the names of the streams on a line each, and the entities in JSON arrays of `PART`
-on a line each. So one entity can be found and decoded without the others.
+The blob `KIND.taken` lists the snapshots of a kind of aggregate in a log. Each other blob is a snapshot: `KIND.POSITION`.
+It consists of a CRC-32 of all that follows, a header line, the names of the streams on a line each, and the entities in
+JSON arrays of `PART` on a line each. So one entity can be found and decoded without the others.
 
 Nothing is synced and no error is raised. A snapshot that does not match in every respect counts as missing, and is made
 again from the log.
@@ -26,7 +26,7 @@ from ..snapshots import Snapshot, SnapshotInfo, Snapshots, prune
 from ..store import Blobs
 from .checksum import CHECKSUM_LENGTH, checked, is_whole
 
-FORMAT = "cqrs-snapshot/4"
+FORMAT = "cqrs-snapshot/5"
 PART = 128
 """How many entities are decoded together."""
 FEW = 12
@@ -41,6 +41,7 @@ class _Header(msgspec.Struct, frozen=True):
     format: str
     schema: str
     log: str
+    kind: str
     cursor: Cursor
     others: dict[str, int]
     unknown: dict[str, int]
@@ -52,10 +53,16 @@ class _Header(msgspec.Struct, frozen=True):
 class _Catalogue(msgspec.Struct, frozen=True):
     format: str
     schema: str
+    kind: str
     taken: list[SnapshotInfo]
 
 
 _CATALOGUE = "taken"
+
+
+def name_of(kind: str, part: int | str) -> str:
+    """Return the name of a blob: that of a snapshot, by its position, or the catalogue of a kind."""
+    return f"{kind}.{part}"
 
 
 class SnapshotStore(Snapshots, Generic[S]):
@@ -73,20 +80,21 @@ class SnapshotStore(Snapshots, Generic[S]):
         self._schema = schema
         self._state = state
 
-    def infos(self, log_id: str) -> Sequence[SnapshotInfo]:
-        """Return which snapshots of a log there are; see `Snapshots`."""
-        content = self._blobs.read(log_id, _CATALOGUE)
+    def infos(self, log_id: str, kind: str) -> Sequence[SnapshotInfo]:
+        """Return which snapshots there are; see `Snapshots`."""
+        content = self._blobs.read(log_id, name_of(kind, _CATALOGUE))
         if content is None:  # as for most lists, which are short
             return ()
         try:
             catalogue = msgspec.json.decode(content, type=_Catalogue)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             return ()
-        return catalogue.taken if (catalogue.format, catalogue.schema) == (FORMAT, self._schema) else ()
+        found = (catalogue.format, catalogue.schema, catalogue.kind)
+        return catalogue.taken if found == (FORMAT, self._schema, kind) else ()
 
-    def load(self, log_id: str, position: int) -> Snapshot[S] | None:
+    def load(self, log_id: str, kind: str, position: int) -> Snapshot[S] | None:
         """Return the snapshot that was taken at a position; see `Snapshots`."""
-        content = self._blobs.read(log_id, str(position)) or b""
+        content = self._blobs.read(log_id, name_of(kind, position)) or b""
         if not is_whole(content):
             return None
         end = content.find(b"\n") + 1
@@ -94,7 +102,8 @@ class SnapshotStore(Snapshots, Generic[S]):
             header = msgspec.json.decode(content[CHECKSUM_LENGTH:end], type=_Header)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             return None
-        if (header.format, header.schema, header.log, header.cursor.position) != (FORMAT, self._schema, log_id, position):
+        found = (header.format, header.schema, header.log, header.kind, header.cursor.position)
+        if found != (FORMAT, self._schema, log_id, kind, position):
             return None
         return Snapshot(header.cursor, _Base(header, content, end, self._decode))
 
@@ -103,23 +112,23 @@ class SnapshotStore(Snapshots, Generic[S]):
         """Decodes entities. To make a decoder takes time, and most lists are so short that they have no snapshot."""
         return msgspec.json.Decoder(list[Entity[self._state]]).decode  # type: ignore[name-defined]  # a type in a variable
 
-    def save(self, log_id: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[S]) -> None:
+    def save(self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[S]) -> None:
         """Keep a snapshot; see `Snapshots`."""
-        before = self.infos(log_id)
+        before = self.infos(log_id, kind)
         after = prune(before, info)
-        if self._write(log_id, _content(log_id, self._schema, cursor, fold), after):
+        if self._write(log_id, kind, _content(log_id, kind, self._schema, cursor, fold), after):
             for gone in {each.position for each in before} - {each.position for each in after}:
-                self._blobs.remove(log_id, str(gone))
+                self._blobs.remove(log_id, name_of(kind, gone))
 
     def clear(self, log_id: str) -> bool:
         """Remove all snapshots of a log; see `Snapshots`."""
         return self._blobs.clear(log_id)
 
-    def _write(self, log_id: str, content: bytes, infos: list[SnapshotInfo]) -> bool:
+    def _write(self, log_id: str, kind: str, content: bytes, infos: list[SnapshotInfo]) -> bool:
         """Write a snapshot, the last one of `infos`, and then the catalogue. Return whether that was possible."""
-        catalogue = _encode(_Catalogue(FORMAT, self._schema, infos))
-        written = self._blobs.write(log_id, str(infos[-1].position), content)
-        return written and self._blobs.write(log_id, _CATALOGUE, catalogue)
+        catalogue = _encode(_Catalogue(FORMAT, self._schema, kind, infos))
+        written = self._blobs.write(log_id, name_of(kind, infos[-1].position), content)
+        return written and self._blobs.write(log_id, name_of(kind, _CATALOGUE), catalogue)
 
 
 class Folder(Blobs):
@@ -158,7 +167,7 @@ class Folder(Blobs):
     def clear(self, log_id: str) -> bool:
         """Remove all blobs of a log; see `Blobs`. Files that an interrupted write left are removed, too."""
         try:
-            folder = os.path.dirname(self._file(log_id, _CATALOGUE))
+            folder = os.path.dirname(self._file(log_id, ""))
             names = os.listdir(folder)
         except FileNotFoundError:  # no blob was ever written
             return True
@@ -239,13 +248,13 @@ class _Base(Generic[S]):
         return entities
 
 
-def _content(log_id: str, schema: str, cursor: Cursor, fold: Fold[Any]) -> bytes:
+def _content(log_id: str, kind: str, schema: str, cursor: Cursor, fold: Fold[Any]) -> bytes:
     entities = list(fold)
     names = b"".join(_encode(entity.stream) + b"\n" for entity in entities)
     parts = [_encode(entities[first : first + PART]) + b"\n" for first in range(0, len(entities), PART)]
     body = names + b"".join(parts)
     sizes = [len(part) for part in parts]
-    header = _Header(FORMAT, schema, log_id, cursor, fold.others, fold.unknown, len(entities), len(names), sizes)
+    header = _Header(FORMAT, schema, log_id, kind, cursor, fold.others, fold.unknown, len(entities), len(names), sizes)
     return checked(_encode(header) + b"\n" + body)
 
 

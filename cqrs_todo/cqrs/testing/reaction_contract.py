@@ -128,8 +128,30 @@ class ReactionContract:
         assert not kept.hold("mail", log.id, "one", 60)
         assert kept.save("mail", log.id, Checkpoint(4), "two")
         kept.release("mail", log.id, "two")
-        assert kept.hold("mail", log.id, "one", 60)
+        assert not kept.hold("mail", log.id, "one", 60, renew=True), "someone else has held it since"
+        assert kept.hold("mail", log.id, "one", 0.05)
+        time.sleep(0.1)
+        assert kept.hold("mail", log.id, "one", 60, renew=True), "nobody has taken it since it ended"
+        assert not kept.hold("mail", log.id, "two", 60, renew=True)
         assert kept.load("mail", log.id).position == 4
+
+    def test_a_runner_that_was_stopped_beyond_its_lease_does_not_go_on(self, store: Store, log: Log) -> None:
+        for n in range(6):
+            log.append(one("a/1", n), metadata(f"c{n}"))
+        seen: list[tuple[str, int]] = []
+
+        def slow(event: Recorded) -> None:
+            seen.append(("slow", event.position))
+            if event.position == 3:
+                time.sleep(0.1)  # longer than the lease
+                Runner(store, log, Reaction("see", lambda event: seen.append(("other", event.position)))).catch_up()
+                raise ValueError("it is tried again")
+
+        with pytest.raises(ReactionBusy):
+            Runner(store, log, Reaction("see", slow), every=1, lease=0.05, pause=0.01).catch_up()
+        assert seen == [("slow", 1), ("slow", 2), ("slow", 3), *(("other", position) for position in range(3, 7))]
+        assert store.checkpoints().load("see", log.id).position == 6
+        assert list(store.checkpoints().parked("see", log.id)) == []
 
     def test_of_two_runners_one_is_active(self, store: Store, log: Log) -> None:
         for n in range(20):

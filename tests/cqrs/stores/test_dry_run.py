@@ -106,7 +106,7 @@ def test_only_what_follows_a_snapshot_is_read(store: Store) -> None:
     assert repository.fold().position == 4
     (reading,) = dry.trace.readings.values()
     assert (reading.snapshot, reading.forward.count, reading.first, reading.last) == (3, 1, 4, 4)
-    assert [info.position for info in snapshots.infos(store.open("a").id)] == [3]
+    assert [info.position for info in snapshots.infos(store.open("a").id, "counter")] == [3]
 
 
 def test_a_log_is_created_in_memory(store: Store) -> None:

@@ -86,7 +86,7 @@ def test_a_failure_of_an_upcaster_is_an_error_that_names_the_event(
     store: Store, upcast: Callable[[Mapping[str, Any]], Mapping[str, Any]], what: str
 ) -> None:
     types = EventTypes(NOW.types, {"shifted": Upcaster("moved/2", upcast)})
-    with pytest.raises(UnreadableEvent, match=rf"^@1 cannot be read as shifted: {what}"):
+    with pytest.raises(UnreadableEvent, match=rf"^@1 of \S+ cannot be read: the upcaster of shifted failed: {what}"):
         list(open_store(store.url, types).open("inbox").events())
 
 

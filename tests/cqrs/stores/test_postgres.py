@@ -280,9 +280,9 @@ def test_snapshots_in_a_table(crowd: PostgresStore, database: str) -> None:
     kept = "SELECT name FROM cqrs_snapshots ORDER BY length(name), name"
     with psycopg.connect(database) as connection:
         names = [name for (name,) in connection.execute(kept.encode())]
-    assert names[-1] == "taken"
+    assert names[-1] == "counter.taken"
     assert len(names) > 2
-    changed(database, "UPDATE cqrs_snapshots SET content = 'altered' WHERE name <> 'taken'")
+    changed(database, "UPDATE cqrs_snapshots SET content = 'altered' WHERE name <> 'counter.taken'")
     assert fold() == whole
     changed(database, "DROP TABLE cqrs_snapshots")
     assert fold() == whole
@@ -314,7 +314,7 @@ def test_a_second_machine_begins_with_the_snapshot_of_the_first(crowd: PostgresS
     assert second.fold() == fold_of(COUNTER, log.commits())
     assert [cursor.position for cursor in reads] == [300]
     changed(database, "DROP TABLE cqrs_snapshots")
-    assert Folder(str(tmp_path / "second")).read(log.id, "300"), "the second machine has its own copy now"
+    assert Folder(str(tmp_path / "second")).read(log.id, "counter.300"), "the second machine has its own copy now"
     store.close()
 
 

@@ -55,6 +55,11 @@ def reader(store: Store, snapshots: SnapshotStore[int]) -> Repository[int, Any, 
     return Repository(store.open("counters"), COUNTER, snapshots=snapshots, strategy=SnapshotEvery(50))
 
 
+def position_of(file: Path) -> int:
+    """The position in the name of a file of a snapshot."""
+    return int(file.stem.rpartition(".")[2])
+
+
 @pytest.fixture
 def taken(
     store: Store, snapshots: SnapshotStore[int], log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -63,7 +68,7 @@ def taken(
     monkeypatch.setattr(lines, "_BLOCK", 1 << 12)
     reader(store, snapshots).fold()
     folder = tmp_path / "cache" / log.id
-    files = sorted(folder.glob("[0-9]*.json"), key=lambda file: int(file.stem))
+    files = sorted(folder.glob("counter.[0-9]*.json"), key=position_of)
     assert len(files) > 5
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
     return files
@@ -91,7 +96,7 @@ def test_reading_begins_at_the_newest(
     read = watched(again.log, monkeypatch)
     whole = fold_of(COUNTER, log.commits())
     assert again.fold() == whole
-    assert read == [position for position in read if position > int(taken[-1].stem)]
+    assert read == [position for position in read if position > position_of(taken[-1])]
     assert again.fold().others == whole.others == {"other/1": 14}
     for entity in whole:
         assert again.fold()[entity.stream] == again.fold().numbered(entity.number) == entity
@@ -114,7 +119,7 @@ def test_far_moments_are_reached_from_near_by(
 ) -> None:
     quick = reader(store, snapshots)
     head = quick.fold().position
-    places = [0, *(int(file.stem) for file in taken), head]
+    places = [0, *(position_of(file) for file in taken), head]
     read = watched(quick.log, monkeypatch)
     backward = quick.log.commits_backward
 
@@ -159,7 +164,7 @@ def altered(change: Callable[[bytes], bytes]) -> Callable[[list[Path]], None]:
 
 
 def catalogue(files: list[Path]) -> Path:
-    return files[0].with_name("taken.json")
+    return files[0].with_name("counter.taken.json")
 
 
 def linked(files: list[Path]) -> None:
@@ -228,7 +233,7 @@ def test_a_snapshot_beyond_a_log_brought_back_from_a_backup_is_no_alarm(
     for n in range(2, 300):
         write(log, n)
     reader(store, snapshots).fold()
-    assert snapshots.infos(log.id)
+    assert snapshots.infos(log.id, "counter")
     shutil.rmtree(tmp_path / "data")
     shutil.copytree(tmp_path / "backup", tmp_path / "data")
     again = reader(store, snapshots)
@@ -277,8 +282,8 @@ def test_damage_before_a_snapshot_is_found_by_whoever_reads_there(
 
 
 def test_an_id_that_leads_elsewhere_is_kept_nowhere(snapshots: SnapshotStore[int], tmp_path: Path) -> None:
-    snapshots.save("../../x", Cursor(1), SnapshotInfo(1, AT, AT), Fold(COUNTER))
-    assert list(snapshots.infos("../../x")) == []
+    snapshots.save("../../x", "counter", Cursor(1), SnapshotInfo(1, AT, AT), Fold(COUNTER))
+    assert list(snapshots.infos("../../x", "counter")) == []
     assert list(tmp_path.iterdir()) == []
 
 
@@ -290,6 +295,6 @@ def test_a_cache_that_cant_be_written_is_done_without(store: Store, log: Log, tm
 def test_a_snapshot_is_readable(taken: list[Path]) -> None:
     header, rest = taken[-1].read_bytes().split(b"\n", 1)
     document = msgspec.json.decode(header[len("01234567 ") :])
-    assert (document["format"], document["count"]) == ("cqrs-snapshot/4", STREAMS)
+    assert (document["format"], document["count"]) == ("cqrs-snapshot/5", STREAMS)
     first = msgspec.json.decode(rest[document["names"] :].split(b"\n", 1)[0])
     assert first[0][0] == 'counter/"7"'

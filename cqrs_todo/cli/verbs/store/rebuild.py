@@ -2,6 +2,7 @@
 
 from ....cqrs.errors import CqrsError
 from ....cqrs.store import Log
+from ....cqrs.subscriptions import without_copies
 from ...output import print_line, print_row
 from ...read_models import KNOWN, ReadModels, State, installed, known_model
 from ...reports import count_of
@@ -25,6 +26,7 @@ def rebuild(session: Session, name: str | None) -> None:
             logs.append(session.store.open(list_name))
         except CqrsError as error:
             errors.append(error)
+    logs = [*without_copies(logs)]
     models = ReadModels(session.store)
     done: list[State] = []
     try:

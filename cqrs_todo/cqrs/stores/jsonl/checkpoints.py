@@ -94,10 +94,12 @@ class FileCheckpoints(Checkpoints):
             _write(path, checkpoint)
             return True
 
-    def hold(self, reaction: str, log_id: str, holder: str, seconds: float) -> bool:
+    def hold(self, reaction: str, log_id: str, holder: str, seconds: float, *, renew: bool = False) -> bool:
         """Take or renew a lease; see `Checkpoints`."""
         with self._lease(self._path(reaction, log_id)) as lease:
             held, now = _read_lease(lease), time.time()
+            if renew and held.holder != holder:
+                return False
             # if it has longer to go than it was taken for, the clock was set back since
             if held.holder not in ("", holder) and now < held.until <= now + held.seconds:
                 return False

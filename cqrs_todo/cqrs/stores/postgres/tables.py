@@ -27,6 +27,10 @@ _HOLD = """
     ON CONFLICT (reaction, log) DO UPDATE SET holder = excluded.holder, held_until = excluded.held_until
     WHERE kept.holder IN ('', excluded.holder) OR kept.held_until <= clock_timestamp()
 """
+_RENEW = """
+    UPDATE {schema}.cqrs_checkpoints SET held_until = clock_timestamp() + %s * interval '1 second'
+    WHERE reaction = %s AND log = %s AND holder = %s
+"""
 _RELEASE = """
     UPDATE {schema}.cqrs_checkpoints SET holder = '', held_until = '-infinity'
     WHERE reaction = %s AND log = %s AND holder = %s
@@ -72,8 +76,10 @@ class PostgresCheckpoints(Checkpoints):
             return self._changes(_KEEP, (*key, *values))
         return self._changes(_KEEP_HELD, (*values, *key, holder))
 
-    def hold(self, reaction: str, log_id: str, holder: str, seconds: float) -> bool:
+    def hold(self, reaction: str, log_id: str, holder: str, seconds: float, *, renew: bool = False) -> bool:
         """Take or renew a lease; see `Checkpoints`."""
+        if renew:
+            return self._changes(_RENEW, (seconds, check_log_name(reaction), log_id, holder))
         return self._changes(_HOLD, (check_log_name(reaction), log_id, holder, seconds))
 
     def release(self, reaction: str, log_id: str, holder: str) -> None:
