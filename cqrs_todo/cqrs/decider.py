@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
+from .names import check_recorded_name
 from .struct import Struct
 
 S = TypeVar("S")
@@ -37,6 +38,17 @@ class Decider(Struct, Generic[S, C, E], frozen=True):
     evolve: Callable[[S, E], S]
     invert: Callable[[E], E] | None = None
     ignores: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Check the kind.
+
+        Raises:
+            ValueError: No stream can be named by it.
+        """
+        check_recorded_name("the kind of a decider", self.kind)
+        if "/" in self.kind:
+            kind = self.kind.partition("/")[0]
+            raise ValueError(f"the kind of a decider contains '/': {self.kind!r}; its streams would be of the kind {kind!r}")
 
     def stream(self, id: str) -> str:
         """Return the name of the stream that holds the events of the aggregate with this id."""

@@ -100,12 +100,13 @@ class InvalidLogName(CqrsError):
     """No log can have this name.
 
     Args:
-        reason: Why not, as the end of a sentence that begins with "a log's name".
+        reason: Why not, as the end of a sentence that begins with `what`.
+        what: What would have the name: a log, or what is named by the same rules.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, what: str = "a log's name") -> None:
         """Make the error; the arguments are described above."""
-        super().__init__(f"a log's name {reason}")
+        super().__init__(f"{what} {reason}")
         self.reason = reason
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias
 
+from .names import check_recorded_name
 from .struct import Struct
 
 if TYPE_CHECKING:
@@ -59,6 +60,24 @@ Moment: TypeAlias = datetime | int
 An aware time means: after the last commit that was recorded at or before it. A position means: after the commit that holds
 the event at that position; 0 is before the first commit.
 """
+CREATION = "the time of a log's creation"
+"""What `check_aware` calls it."""
+
+
+def check_aware(what: str, time: datetime) -> None:
+    """Check that a time says which moment it means.
+
+    Args:
+        what: What it is, as the beginning of a sentence.
+        time: The time.
+
+    Raises:
+        ValueError: It is naive.
+    """
+    if time.utcoffset() is None:
+        raise ValueError(f"{what} has no time zone: use an aware time, such as datetime.now(UTC)")
+
+
 PositionOf: TypeAlias = Callable[[str], int | None]
 """Returns the position of the commit with a command id; None if there is none."""
 
@@ -322,10 +341,12 @@ class EventTypes:
             tags: Returns the tags with which an event is recorded. None: events have no tags.
 
         Raises:
-            ValueError: A class has two type strings, a type string is one of the framework's own, or an upcaster does not
-                lead to a registered type.
+            ValueError: A class has two type strings, a type string is empty or one of the framework's own, or an upcaster
+                does not lead to a registered type.
         """
         self.types = dict(types)
+        for type in self.types:
+            check_recorded_name("a type string", type)
         if own := FRAMEWORK_TYPES & self.types.keys():
             raise ValueError(f"{min(own)!r} is the type of an event of the framework itself")
         self._tags = tags
@@ -381,11 +402,14 @@ class EventTypes:
         """Return the type strings of all events that are read as events of some types: these types, and older ones.
 
         Raises:
-            ValueError: One of them is an older type. Its events are read as those of a newer one, so nothing would be found.
+            ValueError: One of them is an older type, whose events are read as those of a newer one, or is neither registered
+                nor one of the framework's own. Nothing would be found.
         """
         wanted = frozenset(types)
         for older in wanted & self.newest.keys():
             raise ValueError(f"{older!r} is an older type: name what it has become: {', '.join(sorted(self.newest[older]))}")
+        for unknown in sorted(wanted - self.types.keys() - FRAMEWORK_TYPES):
+            raise ValueError(f"{unknown!r} is no registered type, so a query for it would find nothing")
         return wanted | {older for older, newest in self.newest.items() if newest & wanted}
 
     def tags_of(self, event: object) -> tuple[str, ...]:

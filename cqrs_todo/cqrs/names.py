@@ -16,7 +16,7 @@ NAME_BYTES = 200
 """The longest name of a log, in bytes of UTF-8. A file name has at most 255, and some of them are needed for endings."""
 
 
-def check_log_name(name: str) -> str:
+def check_log_name(name: str, what: str = "a log's name") -> str:
     """Check a name for a log, in the same way for every store.
 
     A name has 1 to 64 characters: letters and digits of any script (with their marks), space, '.', '_' and '-'. It does not
@@ -24,6 +24,7 @@ def check_log_name(name: str) -> str:
 
     Args:
         name: The name as a person gave it.
+        what: What would have it, as the beginning of a sentence. Reactions and projections are named by these rules, too.
 
     Returns:
         The name in Unicode's normal form NFC, which every store uses.
@@ -38,23 +39,23 @@ def check_log_name(name: str) -> str:
 
     normal = unicodedata.normalize("NFC", name)
     if not normal:
-        raise InvalidLogName("cannot be empty")
+        raise InvalidLogName("cannot be empty", what)
     if len(normal) > NAME_LIMIT:
-        raise InvalidLogName(f"has at most {NAME_LIMIT} characters, but this one has {len(normal)}")
+        raise InvalidLogName(f"has at most {NAME_LIMIT} characters, but this one has {len(normal)}", what)
     if len(normal.encode(errors="surrogatepass")) > NAME_BYTES:
-        raise InvalidLogName(f"has at most {NAME_BYTES} bytes in UTF-8, so that file systems can hold it")
+        raise InvalidLogName(f"has at most {NAME_BYTES} bytes in UTF-8, so that file systems can hold it", what)
     for char in normal:
         if unicodedata.category(char)[0] not in "LNM" and char not in " ._-":
-            raise InvalidLogName(f"cannot contain {char!a}: use letters, digits, space, '.', '_' or '-'")
+            raise InvalidLogName(f"cannot contain {char!a}: use letters, digits, space, '.', '_' or '-'", what)
     if normal[0] in ".-" or normal != normal.strip(" "):
-        raise InvalidLogName(f"cannot begin with '.' or '-', or begin or end with a space: {normal!a}")
+        raise InvalidLogName(f"cannot begin with '.' or '-', or begin or end with a space: {normal!a}", what)
     if normal.split(".")[0].strip().lower() in _DEVICE_NAMES:
-        raise InvalidLogName(f"cannot be {normal!r}, because that is a device on some systems")
+        raise InvalidLogName(f"cannot be {normal!r}, because that is a device on some systems", what)
     return normal
 
 
 RECORDED_BYTES = 1_000
-"""The longest name of a stream, id of a command, or tag, in bytes of UTF-8. An index of PostgreSQL holds 2,700."""
+"""The longest name of a stream or type, id of a command, or tag, in bytes of UTF-8. An index of PostgreSQL holds 2,700."""
 
 
 def check_recorded_name(what: str, name: str) -> None:

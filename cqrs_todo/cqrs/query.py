@@ -59,7 +59,14 @@ class Query(Struct, frozen=True):
 
     @classmethod
     def of(cls, *, types: Iterable[str] = (), tags: Iterable[str] = (), kinds: Iterable[str] = ()) -> "Query":
-        """Make a query of one item; the arguments are those of `QueryItem`."""
+        """Make a query of one item; the arguments are those of `QueryItem`.
+
+        Raises:
+            TypeError: An argument is one text and not a set of texts.
+        """
+        for argument, given in (("types", types), ("tags", tags), ("kinds", kinds)):
+            if isinstance(given, str):  # its letters would be the types, and the query would select nothing
+                raise TypeError(f'{argument} is a text: write {{"{given}"}}')
         return cls((QueryItem(frozenset(types), frozenset(tags), frozenset(kinds)),))
 
     def matches(self, event: Selectable) -> bool:

@@ -47,6 +47,10 @@ class _SetBack(CqrsError):
     """The checkpoint was set back while the reaction was at work, because events of the log have moved."""
 
 
+class _NotCommands(TypeError):
+    """A reaction returned something else than commands. That is a fault of its code, whatever the event is."""
+
+
 class Send(Struct, frozen=True):
     """A command that a reaction sends.
 
@@ -69,8 +73,8 @@ class Reaction(Struct, Generic[E], frozen=True):
         react: Is called with each event. It may return commands. For the same event it must return the same ones in the same
             order, because their ids are made from the id of the event and their places.
         query: Selects the events to which it reacts. The store searches for them.
-        matches: Returns whether it reacts to an event that the query selects. To look at an event that does not match costs
-            no checkpoint.
+        matches: Returns whether it reacts to an event that the query selects. Events that do not match do not count towards
+            the `every` of a runner.
         once: Returns whether an event is parked as soon as the reaction fails on it. If a reaction records events to which
             it reacts, and fails after that, each retry would otherwise make more events that are tried again.
     """
@@ -91,6 +95,8 @@ class Runner:
     If a reaction raises an error, it gets the event again after a pause, which doubles each time. After `retries` the event
     is parked: the reaction goes on with the next one, and `retry_parked` tries the parked ones again. But nothing is parked
     because a store cannot be reached; then the runner stops at the event.
+
+    What is tried again and what is parked is written with the module `logging`, by the logger `cqrs_todo.cqrs.reactions`.
 
     Attributes:
         holder: The name under which it holds the lease, which nobody else uses.
@@ -116,14 +122,19 @@ class Runner:
             reaction: The reaction.
             every: After how many events that match the checkpoint is kept. With 1, only the event in flight can come again.
             seconds: After how many seconds it is kept at the latest, if there are events that the query selects.
-            lease: For how many seconds the runner keeps others away without a sign of life.
+            lease: For how many seconds the runner keeps others away without a sign of life. If it is killed, the others
+                wait for as long: with `lease=5.0` at most five seconds. The reaction must not take longer for an event,
+                unless it calls `renew`.
             retries: How often the reaction gets an event again before the event is parked.
             pause: How many seconds pass before the first retry.
+
+        Raises:
+            InvalidLogName: The name of the reaction is not one that a log could have.
         """
         self._store = store
         self._log = log
         self._reaction = reaction
-        self._name = check_log_name(reaction.name)
+        self._name = check_log_name(reaction.name, "the name of a reaction")
         self._checkpoints = store.checkpoints()
         self._every = every
         self._seconds = seconds
@@ -149,6 +160,7 @@ class Runner:
             StoreUnavailable: The log or the checkpoint cannot be read or written, or the reaction could not reach a store.
             ReactionBusy: Another runner runs the reaction, or has taken it over.
             UnknownEvents: The type of the next event is unknown, or its data do not fit its type.
+            TypeError: The reaction returned something else than commands. Nothing was parked for that.
         """
         if self._ended is not None and self._is_still(*self._ended):
             return 0
@@ -243,6 +255,7 @@ class Runner:
             DamagedLog: The log cannot be read to its end.
             StaleCursor: The log ends before the checkpoint, or is not what it was there.
             UnknownEvents: The type of the next event is unknown, or its data do not fit its type.
+            TypeError: The reaction returned something else than commands. Nothing was parked for that.
         """
         return sum(follow(self._store, lambda: [self.catch_up()], self._ends, stopped))
 
@@ -265,6 +278,7 @@ class Runner:
         Raises:
             StoreUnavailable: The events cannot be read, or the reaction could not reach a store.
             ReactionBusy: Another runner runs the reaction.
+            TypeError: The reaction returned something else than commands.
         """
         done = 0
         with self._leased():
@@ -276,7 +290,7 @@ class Runner:
                     event = self._find(parked.event)
                     if self._reaction.query.wants(event):  # otherwise it was forgotten since
                         self._deliver(event)
-                except (StoreUnavailable, LogBusy, ReactionBusy, DamagedLog):
+                except (StoreUnavailable, LogBusy, ReactionBusy, DamagedLog, _NotCommands):
                     raise
                 except Exception as error:  # a reaction is code of the application, and may raise anything
                     self._park(parked.event, parked.position, error, parked.tries + 1)
@@ -324,8 +338,11 @@ class Runner:
 
     def _hold(self, *, renew: bool) -> None:
         if not self._checkpoints.hold(self._reaction.name, self._log.id, self.holder, self._lease, renew=renew):
-            does = "has taken over" if renew else "runs"
-            raise ReactionBusy(f"another runner {does} the reaction {self._reaction.name} on {self._log.name}")
+            which = f"the reaction {self._reaction.name} on {self._log.name}"
+            if renew:
+                raise ReactionBusy(f"another runner has taken over {which}")
+            ends = f"its lease ends within {self._lease:g} s unless it has another one than this runner"
+            raise ReactionBusy(f"another runner runs {which}; if that one was killed, {ends}: `follow` waits for that")
         self._renewed = time.monotonic()
 
     def _renew_in_time(self) -> None:
@@ -387,7 +404,7 @@ class Runner:
             self._renew_in_time()
             try:
                 return self._deliver(event)
-            except (StoreUnavailable, LogBusy, ReactionBusy):
+            except (StoreUnavailable, LogBusy, ReactionBusy, _NotCommands):
                 raise
             except Exception as error:  # a reaction is code of the application, and may raise anything
                 if tries > self._retries or self._reaction.once(event):
@@ -395,7 +412,7 @@ class Runner:
                     return True
                 seconds = min(self._pause * 2 ** (tries - 1), _LONGEST_PAUSE)
                 what = f"the reaction {self._reaction.name} failed on @{event.position} of {self._log.name}"
-                _log.warning("%s, and is tried again in %.1f s: %s", what, seconds, in_words(error))
+                _log.warning("%s, and is tried again in %.2g s: %s", what, seconds, in_words(error))
                 self._sleep(seconds)
 
     def _deliver(self, event: Recorded[Any]) -> bool:
@@ -408,11 +425,20 @@ class Runner:
             return False
         cause = event.metadata
         meta = {CAUSATION: event.id, CORRELATION: cause.correlation or cause.command}
-        for place, send in enumerate(self._reaction.react(event) or (), 1):
+        returned = self._reaction.react(event) or ()
+        if not isinstance(returned, Iterable):
+            raise self._not_commands(returned)
+        for place, send in enumerate(returned, 1):
+            if not isinstance(send, Send):
+                raise self._not_commands(returned if isinstance(returned, str) else send)
             # the id of an event is unique in its log
             command = sha256(f"{self._log.id}\n{self._name}\n{event.id}\n{place}".encode()).hexdigest()[:20]
             send.repository.execute(send.id, send.command, Metadata(now(), self._reaction.name, command, meta))
         return True
+
+    def _not_commands(self, returned: object) -> _NotCommands:
+        got = f"the reaction {self._reaction.name} returned {returned!a:.60}"
+        return _NotCommands(f"{got}: it must return a list of commands (`Send`), or None")
 
     def _park(self, event: str, position: int, error: Exception, tries: int) -> None:
         self.renew()  # another runner may be done with the event by now

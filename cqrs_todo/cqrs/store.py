@@ -225,9 +225,9 @@ class Log(ABC):
 
         Args:
             since: Where to start.
-            versions: The versions of the streams at `since`, for example those in the snapshot that was taken there. They
-                must not change. The log uses them instead of any that it has read before `since`, unless it has read
-                farther than that.
+            versions: Returns the version of each stream at the cursor `since`, for example from the snapshot that was taken
+                there. For a stream it must always return the same version. The log uses these versions instead of those
+                that it has read itself before the cursor, unless it has read farther than the cursor.
 
         Returns:
             An iterator over groups of event batches, as many as the store reads at once. No group is empty. Whenever it has
@@ -303,6 +303,10 @@ class Log(ABC):
 
     def select(self, query: "Query", since: int = 0, *, limit: int | None = None) -> Iterator[Recorded]:
         """Read the events that a query selects, oldest first.
+
+        The framework's own events are among them, if the query names their types or no types at all: for example forgotten
+        events, as `UnknownEvent`. Subscriptions, reactions and projections get such an event only if their query names its
+        type (see `Query.wants`).
 
         Args:
             query: The query.
@@ -434,6 +438,7 @@ class Store(ABC):
             LogExists: Another log has this name, or a name that differs from it only by case. It may be archived.
             InvalidLogName: No log can have this name.
             MissingLog: A log of this name had been recorded and is gone.
+            ValueError: The time is naive.
         """
 
     @abstractmethod

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from .cursor import START, Cursor
 from .decider import C, Decider, E, S
 from .errors import StaleCursor
-from .events import BATCH, FRAMEWORK_TYPES, MERGED, REDOES, UNDOES, Commit, Metadata, Moment, Recorded
+from .events import BATCH, FRAMEWORK_TYPES, MERGED, REDOES, UNDOES, Commit, Metadata, Moment, Recorded, check_aware
 from .events import marked as marked
 from .fold import Fold
 from .repository import Repository
@@ -49,11 +49,16 @@ def as_of(repository: Repository[S, C, E], moment: Moment) -> tuple[Fold[S], Com
 
     Args:
         repository: The repository of the log.
-        moment: A moment that is not after the end of the log.
+        moment: The moment. After the end of the log nothing has happened: the state is the one at the end.
 
     Returns:
         The fold, and the last commit in it; None if there is none.
+
+    Raises:
+        ValueError: The moment is a naive time.
     """
+    if not isinstance(moment, int):
+        check_aware("the moment", moment)
     head = repository.fold()
     invertible = repository.decider.invert is not None
     if not invertible and not isinstance(moment, int):

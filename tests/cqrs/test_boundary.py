@@ -229,6 +229,12 @@ def test_invoice_numbers_have_no_gaps(logs: Callable[[], Log]) -> None:
     assert [event.data.number for event in logs().select(tagged(types=["invoiced"]))] == list(range(1, 10))
 
 
+@pytest.mark.parametrize("argument", ["types", "tags", "kinds"])
+def test_a_query_is_not_made_of_the_letters_of_a_text(argument: str) -> None:
+    with pytest.raises(TypeError, match=f'{argument} is a text: write {{"lent"}}'):
+        Query.of(**{argument: "lent"})
+
+
 def test_a_model_of_all_events_makes_the_combination_one_of_all_events() -> None:
     everything = DecisionModel(Query(), 0, lambda count, _: count + 1)
     assert combined(everything, capacity_left("c1")).query == Query()

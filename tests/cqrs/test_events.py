@@ -85,6 +85,12 @@ def test_upcasters_that_lead_in_a_circle_are_refused() -> None:
         EventTypes({"moved": Moved, "moved/2": Moved})
 
 
+@pytest.mark.parametrize("type", ["", "moved\n"])
+def test_a_type_string_can_be_recorded(type: str) -> None:
+    with pytest.raises(ValueError, match="cannot be recorded: a type string"):
+        EventTypes({type: Moved})
+
+
 def test_the_types_of_the_framework_cannot_be_registered() -> None:
     with pytest.raises(ValueError, match="'forgotten' is the type of an event of the framework itself"):
         EventTypes({"forgotten": Moved})

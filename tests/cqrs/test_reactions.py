@@ -11,15 +11,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from cqrs_todo.cqrs.checkpoints import Checkpoint
-from cqrs_todo.cqrs.errors import DamagedLog, StaleCursor, StoreUnavailable
+from cqrs_todo.cqrs.errors import DamagedLog, InvalidLogName, StaleCursor, StoreUnavailable
 from cqrs_todo.cqrs.events import Recorded
 from cqrs_todo.cqrs.query import Query
-from cqrs_todo.cqrs.reactions import Reaction, Runner
+from cqrs_todo.cqrs.reactions import Reaction, Runner, Send
 from cqrs_todo.cqrs.store import Log, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES, Counted, metadata, numbers, one
@@ -61,6 +61,20 @@ def checkpoint(tmp_path: Path) -> Path:
 def test_what_a_reaction_wants(kinds: set[str], types: set[str], wanted: bool) -> None:
     event = Recorded(1, "a/1", 1, "counted", Counted(1), metadata("c"))
     assert Reaction("see", lambda _: None, Query.of(kinds=kinds, types=types)).query.matches(event) is wanted
+
+
+def test_a_reaction_is_named_like_a_log(store: Store, log: Log) -> None:
+    with pytest.raises(InvalidLogName, match="the name of a reaction cannot contain '/'"):
+        Runner(store, log, Reaction("a/b", lambda _: None))
+
+
+@pytest.mark.parametrize("returned", [Send(cast("Any", None), "1", 1), "mail", [("1", 1)], 7])
+def test_a_reaction_that_returns_no_commands_is_a_fault_and_parks_nothing(store: Store, log: Log, returned: Any) -> None:
+    log.append(one("a/1", 1), metadata("c"))
+    runner = Runner(store, log, Reaction("see", lambda _: returned))
+    with pytest.raises(TypeError, match=r"the reaction see returned .*: it must return a list of commands"):
+        runner.catch_up()
+    assert runner.parked() == []
 
 
 def test_an_event_is_on_the_disk_before_it_is_acted_on(store: Store, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:

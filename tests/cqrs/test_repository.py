@@ -46,6 +46,12 @@ def test_load_or_default_execute_refresh() -> None:
     assert counters.refresh(Entity("counter/never", 0, 0)).version == 0
 
 
+@pytest.mark.parametrize("kind", ["", "a/b", "a\n"])
+def test_a_kind_of_aggregate_names_streams(kind: str) -> None:
+    with pytest.raises(ValueError, match="the kind of a decider"):
+        replace(COUNTER, kind=kind)
+
+
 def test_nothing_to_do_appends_nothing() -> None:
     counters = Repository(new_log(), COUNTER)
     assert counters.execute("a", Move(0), by("c1")) == (Entity("counter/a", 0, 0), None)

@@ -111,6 +111,16 @@ def test_law_at_a_time_is_after_the_last_position_recorded_at_or_before_it(
     assert fold == forward(commits[: recorded[-1] + 1] if recorded else [])
 
 
+def test_a_moment_after_the_end_is_the_end_and_a_naive_time_is_none() -> None:
+    log = new_log()
+    write(log, ["counter/a"])
+    repository = Repository(log, COUNTER)
+    end = forward(list(log.commits()))
+    assert [as_of(repository, moment)[0] for moment in (99, AT + timedelta(days=900))] == [end, end]
+    with pytest.raises(ValueError, match="the moment has no time zone"):
+        as_of(repository, AT.replace(tzinfo=None))
+
+
 def test_walking_back_reads_no_further_than_it_must() -> None:
     log = new_log()
     for _ in range(10):

@@ -32,7 +32,7 @@ LEAST = 330
 """How many tests must pass there, each set of parameters counted. It shows that most tests are not skipped."""
 
 
-PACKAGES = ("pytest>=9,<10", "hypothesis>=6.150", "tzdata", "python-dateutil>=2.9,<5")
+PACKAGES = ("pytest>=9,<10", "hypothesis>=6.150", "tzdata", "python-dateutil>=2.9,<5", "markdown-it-py>=3")
 """The packages that are installed for it."""
 
 

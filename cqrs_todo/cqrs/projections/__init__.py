@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _VERSIONS = 2**31
 _POLL = 0.01
 """After how many seconds `ReadModel.wait_for` looks again."""
+ONLY_READS = "`rows` only reads, and this query would change the database: change rows in `apply`"
 ENDS_TRANSACTION = "the schema ends the transaction in which the tables are made"
 
 
@@ -120,6 +121,7 @@ class Generation(ABC):
 
         Raises:
             StoreUnavailable: The database cannot be reached.
+            ValueError: The query would change something.
         """
 
 
@@ -187,7 +189,7 @@ class ReadModel:
             InvalidLogName: The name of the projection is not one that a log could have.
             ValueError: Its version is not a number from 1, or its schema contains NUL.
         """
-        name = check_log_name(projection.name)
+        name = check_log_name(projection.name, "the name of a projection")
         if "\0" in projection.schema:
             raise ValueError(f"the schema of the projection {name} contains NUL")
         if type(projection.version) is not int or not 1 <= projection.version < _VERSIONS:
@@ -262,6 +264,7 @@ class ReadModel:
             ProjectionBehind: The rows of this version have not been built yet.
             NewerProjection: The rows are those of a newer version.
             StoreUnavailable: The database of the tables cannot be reached.
+            ValueError: The query would change the rows, which only `Projection.apply` does.
         """
         return self._generation().rows(sql, values)
 
@@ -435,19 +438,29 @@ class ReadModel:
             upto = Checkpoint(good[-1].position, before.base)
             generation.change(log.id, before, upto, partial(self._run, generation, log.id, good))
         what = f"version {self._projection.version} of the projection {self._projection.name} cannot apply {failed.type}"
-        advice = "the rows are those of the events before it; correct the projection, and increase its version"
+        advice = "the rows are those of the events before it"
+        if not isinstance(error, UnknownEvents):
+            advice += "; correct the projection, and increase its version"
         raise ProjectionFailed(f"{what} at @{failed.position} of {log.name}: {in_words(error)}; {advice}") from error
 
     def _run(self, generation: Generation, log_id: str, events: Sequence[Recorded[Any]], connection: Any) -> None:
         for event in events:
             try:
                 if event.unknown:
-                    raise UnknownEvents(event.stream, 1, event.unknown, "update the program")
+                    raise UnknownEvents(event.stream, 1, event.unknown, _remedy(event))
                 self._projection.apply(connection, event, log_id)
                 if not generation.is_in_transaction(connection):
                     raise _EndedTransaction("it has ended the transaction, so rows may be wrong: rebuild them")
             except Exception as error:  # `apply` is code of the application, and may raise anything
                 raise NotApplied(event) from error
+
+
+def _remedy(event: Recorded[Any]) -> str:
+    """Return, in words, what helps against an event that this program does not know."""
+    if not event.data.misfit:
+        return "update the program"
+    registers = f"register what you have now as another type, with an upcaster for {event.type} that accepts both forms"
+    return f"the data do not fit {event.type}: update the program, or {registers}"
 
 
 def _is_of_log(error: CqrsError) -> bool:

@@ -21,6 +21,7 @@ from ..stores.postgres.address import address, conninfo, parse_url
 from ..stores.postgres.rights import quoted
 from . import (
     ENDS_TRANSACTION,
+    ONLY_READS,
     Generation,
     NewerProjection,
     NotApplied,
@@ -49,6 +50,7 @@ _PASSING = ("08", "25006", "40", "42501", "53", "55P03", "57")
 _BEGUN = "SELECT set_config('cqrs.begun', %s, true)"
 _STILL = "SELECT current_setting('cqrs.begun', true)"
 _PATH = "SELECT set_config('search_path', %s, true)"
+_READ = "SELECT set_config('search_path', %s, true), set_config('transaction_read_only', 'on', true)"
 _VERSION = "SELECT version, schema FROM {}.cqrs_version"
 _LOAD = "SELECT position, base_position, base_line, base_offset, base_digest FROM {}.cqrs_checkpoint WHERE log = %s"
 _KEEP = """
@@ -195,9 +197,12 @@ class _Schema(Generation):
 
         def whole(connection: Connection) -> list[tuple[Any, ...]]:
             with connection.transaction():
-                connection.execute(_PATH, (quoted(self._name),))
-                # a prepared statement would no longer fit tables that were built anew
-                return connection.execute(sql.encode(), values, prepare=False).fetchall()
+                connection.execute(_READ, (quoted(self._name),))
+                try:
+                    # a prepared statement would no longer fit tables that were built anew
+                    return connection.execute(sql.encode(), values, prepare=False).fetchall()
+                except psycopg.errors.ReadOnlySqlTransaction as error:
+                    raise ValueError(ONLY_READS) from error
 
         with self._there():
             return self._server.run(whole)

@@ -26,7 +26,7 @@ from ..stores.jsonl.files import (
     replace_durably,
     sqlite_files,
 )
-from . import ENDS_TRANSACTION, Generation, NotApplied, Projection, ProjectionFailed, Tables
+from . import ENDS_TRANSACTION, ONLY_READS, Generation, NotApplied, Projection, ProjectionFailed, Tables
 
 _MEMORY = ":memory:"
 _WAIT = 30.0
@@ -134,8 +134,15 @@ class _Rows(Generation):
     def rows(self, sql: str, values: Any) -> list[tuple[Any, ...]]:
         """Run a query; see `Generation`."""
         try:
-            return self._connection.execute(sql, values).fetchall()
+            self._connection.execute("PRAGMA query_only = ON")
+            try:
+                return self._connection.execute(sql, values).fetchall()
+            finally:
+                self._connection.execute("PRAGMA query_only = OFF")
         except sqlite3.Error as error:
+            # if it is the file that is read-only, SQLite says more than this code
+            if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY:
+                raise ValueError(ONLY_READS) from error
             if _is_of_file(error):
                 raise _unavailable(self.path, error) from error
             raise

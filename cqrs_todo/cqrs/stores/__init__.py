@@ -68,6 +68,12 @@ def open_store(url: str, types: EventTypes, *, progress: Progress = no_progress,
             from .null import NullStore
 
             return NullStore(types)
+        case (("memory" | "null"), _) if colon:
+            raise UnknownStore(f"{scheme}: takes nothing after the colon")
+        case "jsonl", _ if colon:
+            raise UnknownStore("jsonl: needs a folder: use jsonl:DIR")
+        case (("postgresql" | "postgres"), _) if colon:
+            raise UnknownStore(f"{scheme}: needs a database: use postgresql://HOST/DATABASE")
     make = installed_store(scheme if colon else "")
     try:
         store: Store = make(url, types, progress=progress, cache=cache)

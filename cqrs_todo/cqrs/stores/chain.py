@@ -241,7 +241,7 @@ class ChainReader(ABC):
         """Return a query that selects lines by the types that are recorded in them, which may be older ones.
 
         Raises:
-            ValueError: The query names an older type.
+            ValueError: The query names an older type, or one that is not registered.
         """
         return replace(query, items=tuple(replace(item, types=self._types.read_as(item.types)) for item in query.items))
 

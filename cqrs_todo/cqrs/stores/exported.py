@@ -35,6 +35,9 @@ def new_header(name: str, at: datetime) -> bytes:
     Args:
         name: The name of the log.
         at: The time of its creation, aware.
+
+    Raises:
+        ValueError: The time is naive.
     """
     return encode_header(Header(FORMAT, VERSION, os.urandom(16).hex(), name, at))
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Union
 import msgspec
 
 from ..errors import CqrsError, UnreadableEvent
-from ..events import EXTRA, Commit, EventTypes, Metadata, Recorded, UnknownEvent
+from ..events import CREATION, EXTRA, Commit, EventTypes, Metadata, Recorded, UnknownEvent, check_aware
 from .hash_chain import NO_DIGEST, chain_line, continues, digest_in, last_digest, with_digest
 
 FORMAT = "cqrs-log"
@@ -157,7 +157,12 @@ def decode_lines(chunk: bytes, decoder: "msgspec.json.Decoder[CommitLine]" = _co
 
 
 def encode_header(header: Header) -> bytes:
-    """Encode the first line of a log, with its LF."""
+    """Encode the first line of a log, with its LF.
+
+    Raises:
+        ValueError: The time of its creation is naive.
+    """
+    check_aware(CREATION, header.created)
     return chain_line(NO_DIGEST, _encode(header))
 
 
@@ -266,10 +271,10 @@ class Codec:
             line, sum = with_digest(previous, document)
             recorded = self.commit(decode_line(document), sum)
         except (InvalidLine, UnreadableEvent, UnicodeEncodeError, RecursionError, TypeError) as error:
-            raise ValueError(f"cannot be recorded: {error}") from error
+            raise ValueError(f"cannot be recorded: {_not_encoded(commit)}{error}") from error
         # their metadata, which all of them share, are compared once: they may hold something for each event
         if recorded.metadata != meta or [*map(_own, recorded.events)] != [*map(_own, commit.events)]:
-            raise ValueError("cannot be recorded: JSON would change it")
+            raise ValueError(f"cannot be recorded: {_changed(commit, recorded)}")
         return line, recorded
 
     def decode_lines(self, chunk: bytes) -> list[CommitLine]:
@@ -375,6 +380,41 @@ class Codec:
         """Return the newest types, and the events, that an event of an older type becomes."""
         made = self._types.upcast(older, msgspec.json.decode(data))
         return [(newest, msgspec.convert(each, self._types.types[newest])) for newest, each in made]
+
+
+def _not_encoded(commit: Commit) -> str:
+    """Return where in a commit the first value is that cannot be encoded, as the beginning of a sentence; '' if all can."""
+    for event in commit.events:
+        if not _can_be_encoded(event.data):
+            wrong = [name for name in _fields(event.data) if not _can_be_encoded(getattr(event.data, name))]
+            return f"{'.'.join([event.type, *wrong[:1]])}: "
+    return "" if _can_be_encoded(commit.metadata.meta) else "the metadata: "
+
+
+def _can_be_encoded(value: Any) -> bool:
+    try:
+        _encode(value)
+    except (UnicodeEncodeError, RecursionError, TypeError):
+        return False
+    return True
+
+
+def _changed(commit: Commit, recorded: Commit) -> str:
+    """Return, in words, what would be another value if a commit were decoded again."""
+    for event, read in zip(commit.events, recorded.events, strict=False):
+        if isinstance(read.data, UnknownEvent):
+            why, at, field = read.data.misfit.partition(" - at `$")
+            return f"{event.type}{field.rstrip('`') if at else ''}: {why}"
+        if read.data != event.data:
+            wrong = [name for name in _fields(event.data) if getattr(event.data, name) != getattr(read.data, name, None)]
+            return f"JSON would change {'.'.join([event.type, *wrong[:1]])}"
+    return "JSON would change the metadata" if commit.metadata != recorded.metadata else "JSON would change it"
+
+
+def _fields(data: Any) -> Iterable[str]:
+    """Return the names of the fields of an event; none if its class is of an unusual kind."""
+    fields: Iterable[str] = getattr(data, "__struct_fields__", getattr(data, "__dataclass_fields__", ()))
+    return fields
 
 
 class _Several(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ from typing import Any
 from ..checkpoints import Checkpoint, Checkpoints, Parked
 from ..cursor import START, Cursor
 from ..errors import LogExists, LogNotFound, StaleCursor, StreamNotFound
-from ..events import FORGOTTEN, Commit, EventBatch, EventTypes, Metadata, Recorded, UnknownEvent
+from ..events import CREATION, FORGOTTEN, Commit, EventBatch, EventTypes, Metadata, Recorded, UnknownEvent, check_aware
 from ..forgetting import MEMBERS_BY_STREAM, Forgetting, kept_meta, names_streams
 from ..names import check_free, check_log_name
 from ..query import AppendCondition, Query
@@ -25,7 +25,7 @@ try:
 except ImportError:  # without msgspec, for example under WebAssembly
     Codec = None  # type: ignore[assignment, misc]  # it is a class or None
 
-from .recording import check_condition, record, repeated
+from .recording import check_condition, check_query, record, repeated
 
 
 class MemoryLog(Log):
@@ -101,8 +101,7 @@ class MemoryLog(Log):
 
     def selected(self, query: Query, since: Cursor = START) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
         """Read the events that a query selects; see `Log`."""
-        for item in query.items:
-            self._types.read_as(item.types)  # it refuses older types
+        check_query(query, self._types)
         for commit in self._after(since):
             events = [event for event in commit.events if event.position > since.position and query.matches(event)]
             yield events, self._cursor_behind(commit)
@@ -267,6 +266,7 @@ class MemoryStore(Store):
 
     def create(self, name: str, at: datetime) -> Log:
         """Make an empty log; see `Store`."""
+        check_aware(CREATION, at)
         with self._lock:
             name = self._free(name)
             log = self._logs[name] = MemoryLog(f"memory-{next(self._made)}", name, at, self._types)

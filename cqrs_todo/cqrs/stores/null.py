@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..checkpoints import Checkpoint, Checkpoints, Parked
 from ..cursor import START, Cursor
 from ..errors import LogNotFound
-from ..events import Commit, EventBatch, EventTypes, Metadata
+from ..events import CREATION, Commit, EventBatch, EventTypes, Metadata, check_aware
 from ..names import check_log_name
 from ..query import AppendCondition
 from ..store import Append, Known, Log, Store, StreamVersions, T, nothing_known
@@ -94,6 +94,7 @@ class NullStore(Store):
 
     def create(self, name: str, at: datetime) -> Log:
         """Return an empty log, which the store does not keep."""
+        check_aware(CREATION, at)
         return NullLog(check_log_name(name), at, self._types)
 
     def open(self, name: str) -> Log:

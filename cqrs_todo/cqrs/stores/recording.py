@@ -9,7 +9,7 @@ from ..names import check_recorded_name
 from ..store import Append, check_precondition
 
 if TYPE_CHECKING:
-    from ..query import AppendCondition
+    from ..query import AppendCondition, Query
 
 
 def record(
@@ -65,6 +65,16 @@ def record(
     return Commit(tuple(events), metadata)
 
 
+def check_query(query: "Query", types: EventTypes) -> None:
+    """Check that there can be events of the types that a query names.
+
+    Raises:
+        ValueError: One of them is an older type, or is not registered.
+    """
+    for item in query.items:
+        types.read_as(item.types)
+
+
 def check_condition(condition: "AppendCondition | None", types: EventTypes, backward: Iterable[Commit]) -> None:
     """Check the condition of an append.
 
@@ -75,12 +85,11 @@ def check_condition(condition: "AppendCondition | None", types: EventTypes, back
 
     Raises:
         ConditionFailed: An event matches the query of the condition.
-        ValueError: The query names an older type.
+        ValueError: The query names an older type, or one that is not registered.
     """
     if condition is None:
         return
-    for item in condition.query.items:
-        types.read_as(item.types)  # it refuses older types
+    check_query(condition.query, types)
     for commit in backward:
         if commit.last <= condition.after:
             return

@@ -12,7 +12,7 @@ from ..cursor import START, Cursor
 from ..decider import Decider
 from ..errors import InvalidLogName, ReactionBusy, Rejected, StaleCursor, StoreUnavailable, UnknownEvents
 from ..events import FORGOTTEN, EventTypes, Recorded
-from ..query import Query
+from ..query import AppendCondition, Query
 from ..reactions import Reaction, Runner, Send
 from ..repository import Repository
 from ..store import Log, Store
@@ -90,7 +90,7 @@ class ReactionContract:
         assert store.checkpoints().load("see", log.id).position == 6, "what it does not want is not looked at again"
         log.append(one("a/2", 9), metadata("later"))
         assert Runner(store, self.reopened(store), Reaction("see", seen.append, Query.of(kinds={"a"}))).catch_up() == 1
-        nothing = Reaction("see nothing", seen.append, Query.of(types={"renamed"}))
+        nothing = Reaction("see nothing", seen.append, Query.of(types={FORGOTTEN}))
         assert (Runner(store, log, nothing).catch_up(), numbers(seen)) == (0, [0, 1, 2, 9])
 
     def test_a_runner_goes_on_where_it_was_and_reads_nothing_before(self, store: Store, log: Log) -> None:
@@ -161,7 +161,7 @@ class ReactionContract:
 
         def react(event: Recorded) -> None:
             seen.append(event.data.number)
-            with pytest.raises(ReactionBusy):
+            with pytest.raises(ReactionBusy, match="its lease ends within 30 s"):
                 Runner(store, self.reopened(store), Reaction("see", react)).catch_up()
             refused.append(True)
 
@@ -443,7 +443,7 @@ class ReactionContract:
     def test_a_log_is_searched_on_from_each_cursor(self, store: Store, log: Log) -> None:
         for n in range(4):
             log.append([*one("a/1", n), *one("b/1", n + LARGE)], metadata(f"c{n}"))
-        for query in (Query(), Query.of(kinds={"b"}), Query.of(tags={f"number/{LARGE + 2}"}), Query.of(types={"other"})):
+        for query in (Query(), Query.of(kinds={"b"}), Query.of(tags={f"number/{LARGE + 2}"}), Query.of(types={FORGOTTEN})):
             whole = list(self.reopened(store).select(query))
             groups = list(self.reopened(store).selected(query))
             assert [event for events, _ in groups for event in events] == whole
@@ -529,6 +529,21 @@ class ReactionContract:
         for older in ("counted", "renamed"):
             with pytest.raises(ValueError, match=f"'{older}' is an older type: name what it has become: renamed/2"):
                 list(later.select(Query.of(types={older})))
+
+    def test_a_query_names_registered_types_and_those_of_the_framework(self, store: Store, log: Log) -> None:
+        log.append(one("a/1", 1), metadata("c1"))
+        mistyped = Query.of(types={"counted", FORGOTTEN, "conted"})
+        model = DecisionModel(mistyped, 0, lambda count, _: count + 1)
+        attempts: list[Callable[[], object]] = [
+            lambda: list(log.select(mistyped)),
+            lambda: Runner(store, log, Reaction("see", lambda _: None, mistyped)).catch_up(),
+            lambda: log.append(one("a/1", 2), metadata("c2"), condition=AppendCondition(mistyped, 1)),
+            lambda: decide_on(log, model, lambda _: one("a/1", 2), metadata("c2")),
+        ]
+        for attempt in attempts:
+            with pytest.raises(ValueError, match="'conted' is no registered type"):
+                attempt()
+        assert numbers(self.reopened(store).events()) == [1]
 
     def test_those_who_follow_stop_before_an_event_that_they_do_not_know(self, store: Store, log: Log) -> None:
         log.append(one("a/1", 1), metadata("c1"))

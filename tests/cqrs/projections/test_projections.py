@@ -28,7 +28,7 @@ from cqrs_todo.cqrs.query import Query
 from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.postgres.rights import quoted
-from cqrs_todo.cqrs.struct import replace
+from cqrs_todo.cqrs.struct import Struct, replace
 from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES, Counted, metadata, one
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)
@@ -102,6 +102,17 @@ def test_rows_follow_the_events_that_are_wanted(models: Callable[..., ReadModel]
     assert (other.catch_up(), seen(other)) == (0, [1, 2, 3, 4])
     marked = f"SELECT number FROM seen WHERE number > {backend.mark}"
     assert sorted(model.rows(marked, (2,))) == [(3,), (4,)]
+
+
+@pytest.mark.parametrize("sql", ["DELETE FROM seen", "DROP TABLE seen", "INSERT INTO seen VALUES ('x', 9, 9)"])
+def test_a_query_cannot_change_rows(models: Callable[..., ReadModel], log: Log, sql: str) -> None:
+    write(log, 1)
+    model = models()
+    model.catch_up()
+    with pytest.raises(ValueError, match="`rows` only reads"):
+        model.rows(sql)
+    write(log, 2)
+    assert (model.catch_up(), seen(model), seen(models())) == (1, [1, 2], [1, 2])
 
 
 def test_two_programs_can_derive_the_same_rows(
@@ -333,7 +344,7 @@ def test_a_schema_that_is_wrong_leaves_nothing(
 def test_the_name_and_the_schema_of_a_projection_are_checked(
     models: Callable[..., ReadModel], log: Log, backend: Backend
 ) -> None:
-    with pytest.raises(InvalidLogName):
+    with pytest.raises(InvalidLogName, match="the name of a projection cannot"):
         models(backend.projection(name="../seen"))
     with pytest.raises(ValueError, match="contains NUL"):
         models(replace(backend.projection(), schema=f"{SCHEMA};\0"))
@@ -467,14 +478,29 @@ def test_a_schema_that_changes_without_its_version_is_refused(
     assert models(replace(backend.projection(version=2), schema=SCHEMA.replace("50", "60"))).catch_up() == 1
 
 
-def test_an_event_of_an_unknown_type_stops_a_projection(store: Store, log: Log, backend: Backend) -> None:
+class Named(Struct, frozen=True):
+    number: str
+
+
+@pytest.mark.parametrize(
+    ("type", "event", "words"),
+    [
+        ("recounted", Counted(2), r"\(@3, recounted: its type is unknown\); update the program; the rows are .* before it"),
+        (
+            "counted",
+            Named("2"),
+            r"the data do not fit counted: .* with an upcaster for counted that .*; the rows .* before it",
+        ),
+    ],
+)
+def test_an_event_that_the_program_does_not_know_stops_a_projection(
+    store: Store, log: Log, backend: Backend, type: str, event: object, words: str
+) -> None:
     write(log, 1)
-    newer = open_store(store.url, EventTypes({"recounted": Counted}))
-    newer.open("inbox").append([Append("a/1", (Counted(2),))], metadata("newer"))
+    newer = open_store(store.url, EventTypes({type: event.__class__}))
+    newer.open("inbox").append([Append("a/1", (event,))], metadata("newer"))
     model = ReadModel(store, backend.projection(), backend.make())
-    with pytest.raises(
-        ProjectionFailed, match=r"cannot apply recounted at @3 .* \(@3, recounted: its type is unknown\); update the program"
-    ):
+    with pytest.raises(ProjectionFailed, match=rf"cannot apply {type} at @3 .*{words}$"):
         model.catch_up()
     model.close()
 

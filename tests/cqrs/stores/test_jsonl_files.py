@@ -37,6 +37,26 @@ def test_files_are_private_under_any_umask(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("log")
+def test_what_is_refused_leaves_no_lock_file(store: Store, tmp_path: Path) -> None:
+    before = sorted(file for file in tmp_path.rglob("*") if file.suffix == ".lock")
+    lines = list(store.open("inbox").lines())
+    refused: list[tuple[type[Exception], Callable[[], object]]] = [
+        (LogExists, lambda: store.create("INBOX", AT)),
+        (LogExists, lambda: store.import_log("INBOX", lines)),
+        (LogNotFound, lambda: store.rename("other", "another")),
+        (LogNotFound, lambda: store.archive("other")),
+        (LogNotFound, lambda: store.unarchive("other")),
+        (LogNotFound, lambda: store.forget("other", ["a/1"])),
+        (LogNotFound, lambda: store.repair("other")),
+    ]
+    for error, attempt in refused:
+        with pytest.raises(error):
+            attempt()
+    assert store.set_aside("other") == ""
+    assert sorted(file for file in tmp_path.rglob("*") if file.suffix == ".lock") == before
+
+
+@pytest.mark.usefixtures("log")
 def test_links_pipes_and_folders_in_place_of_a_log_are_refused(store: Store, path: Path, tmp_path: Path) -> None:
     real = tmp_path / "real"
     path.rename(real)

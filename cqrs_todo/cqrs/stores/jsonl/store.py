@@ -72,6 +72,7 @@ class JsonlStore(Store):
         path = self._path(name)
         id = os.urandom(16).hex()
         line = encode_header(Header(FORMAT, VERSION, id, name, at))
+        self._check_new(name)
         with self._holding(name, _key_lock(name)):
             # a process that was killed after it made the directory may not have synced it
             sync_directory(os.path.dirname(self._lists))
@@ -110,6 +111,8 @@ class JsonlStore(Store):
     def rename(self, old: str, new: str) -> None:
         """Give a log another name; see `Store`."""
         old, new = check_log_name(old), check_log_name(new)
+        self._check_there(old)
+        self._check_new(new, instead_of=old)
         with self._holding(old, new, _key_lock(new)):
             self._inventory().check(old, archived=False)
             self._check_free(new, instead_of=old)
@@ -118,6 +121,7 @@ class JsonlStore(Store):
     def archive(self, name: str) -> None:
         """Archive a log; see `Store`."""
         name = check_log_name(name)
+        self._check_there(name)
         with self._holding(name), os_errors_as_store_errors(self._archive):
             for archived in (False, True):
                 self._inventory().check(name, archived=archived)
@@ -127,6 +131,7 @@ class JsonlStore(Store):
     def unarchive(self, name: str) -> None:
         """Make an archived log one of the logs in use again; see `Store`."""
         name = check_log_name(name)
+        self._check_there(name, archived=True)
         with self._holding(name, _key_lock(name)):
             self._inventory().check(name, archived=True)
             self._check_free(name, instead_of=name)
@@ -152,15 +157,22 @@ class JsonlStore(Store):
         """Free the name of a missing log; see `Store`."""
         name = check_log_name(name)
         path = self._where(name, archived)
+        if not self._is_missing(name, archived):
+            return ""
         with self._holding(name), os_errors_as_store_errors(path):
-            try:
-                self._inventory().check(name, archived=archived)
-            except MissingLog:
+            if self._is_missing(name, archived):
                 aside = dated(path, "missing")
                 create_durable(aside, require_record(path).rstrip() + b"\n")
                 clear_record(path)
                 return aside
         return ""
+
+    def _is_missing(self, name: str, archived: bool) -> bool:
+        try:
+            self._inventory().check(name, archived=archived)
+        except MissingLog:
+            return True
+        return False
 
     def strays(self) -> "Sequence[Stray]":
         """Return the files that another program put beside the logs; see `Store`."""
@@ -191,6 +203,7 @@ class JsonlStore(Store):
         self._inventory().check(name, archived=archived)
         if dry_run:
             return repair(path, name, dry_run=True, known=known)
+        self._check_there(name, archived=archived)
         with self._holding(name), delay_signals():
             done = repair(path, name, dry_run=False, known=known)
             try:
@@ -236,6 +249,7 @@ class JsonlStore(Store):
 
         name = check_log_name(name)
         path = self._where(name, archived)
+        self._check_there(name, archived=archived)
         with self._holding(name), delay_signals():
             inventory = self._inventory()
             inventory.check(name, archived=archived)
@@ -301,6 +315,7 @@ class JsonlStore(Store):
         terms = EQUALS if terms is None else terms
         if dry_run:
             return outcome(planned(path, name, copy, self._types, rules, terms)[0], rules)
+        self._check_there(name)
         with self._holding(name), delay_signals():
             merged, tail = planned(path, name, copy, self._types, rules, terms)
             result = outcome(merged, rules)
@@ -339,13 +354,11 @@ class JsonlStore(Store):
             newer = f"the log was made by a newer program: its format {header.version} is newer than this program's"
             raise ImportRefused(f"{newer}; nothing was imported")
         lines = chain((first,), rest) if first else ()
-        with (
-            verified(self._lists, name, lines) as incoming,
-            self._holding(name, _key_lock(name)),
-            delay_signals(),
-        ):
-            self._check_import(name, incoming.header.id)
-            return put_in_place(self._path(name), name, incoming)
+        with verified(self._lists, name, lines) as incoming:
+            self._check_import(name, incoming.header.id)  # before a lock file is made
+            with self._holding(name, _key_lock(name)), delay_signals():
+                self._check_import(name, incoming.header.id)
+                return put_in_place(self._path(name), name, incoming)
 
     def _check_import(self, name: str, log_id: str) -> None:
         """Raise unless a log may be imported under a name: as a new one, or to continue the one that is there."""
@@ -375,6 +388,25 @@ class JsonlStore(Store):
         for archived in (False, True):
             self._inventory().check(name, archived=archived)
         self._check_taken(name, instead_of=instead_of)
+
+    def _check_new(self, name: str, *, instead_of: str | None = None) -> None:
+        """Raise unless a log may be given a name, as far as that is known without a lock.
+
+        Lock files are never removed, so none is made for a name that cannot be given anyway.
+        """
+        self._check_free(name, instead_of=instead_of)
+        with os_errors_as_store_errors(self._lists):
+            if there(self._path(name)):
+                raise LogExists(name)
+
+    def _check_there(self, name: str, *, archived: bool = False) -> None:
+        """Raise unless there is a log, as far as that is known without a lock, and so without a lock file for no log."""
+        path = self._where(name, archived)
+        with os_errors_as_store_errors(path):
+            if there(path):
+                return
+        self._inventory().check(name, archived=archived)
+        raise LogNotFound(name)
 
     def _check_taken(self, name: str, *, instead_of: str | None = None) -> None:
         """Raise `LogExists` if an archived log has a name, or any log a name that differs from it only by case."""

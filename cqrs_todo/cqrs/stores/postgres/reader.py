@@ -269,9 +269,11 @@ class PostgresReader(ChainReader):
         Raises:
             ConditionFailed: An event matches the query of the condition.
         """
-        if condition is None or condition.after >= self.reached.position:
+        if condition is None:
             return
-        items, values = self._items(condition.query)
+        items, values = self._items(condition.query)  # it refuses types that no event can have
+        if condition.after >= self.reached.position:
+            return
         statement = _LATEST_MATCHING.replace("{items}", items)
         ((position,),) = self._database.rows(statement, {**values, "log": self._key, "since": condition.after})
         if position is not None and self._types.splits:  # an older event may have become none of the types that are wanted
