@@ -95,7 +95,7 @@ def test_todos_are_added_with_all_fields_in_one_commit_and_the_list_is_made(serv
     ids = [todo["id"] for todo in server.todo.todos("-L", "full")]
     third = node(server, "full", 3, "depends parent")
     assert third == {"depends": [ids[0]], "parent": ids[1]}
-    nothing = {"text": "fourth", "depends": [], "tags": [], "attributes": [], "due": None}
+    nothing: dict[str, Any] = {"text": "fourth", "depends": [], "tags": [], "attributes": [], "due": None}
     assert server(document, todos=[nothing])["add"]["todos"] == [{"number": 4}]
 
 
