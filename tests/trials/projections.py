@@ -97,11 +97,15 @@ def derive(store: Store, url: str, version: int) -> None:
 
 def disagreements(store: Store, generation: Generation) -> Iterator[str]:
     """Yield what the rows hold, for each log, that is not what its events up to their position say."""
-    rows = set(generation.rows(ROWS, ()))
-    totals = {log: (events, numbers) for log, events, numbers in generation.rows(TOTALS, ())}
-    for name in store.names():
-        log = store.open(name)
-        position = generation.checkpoint(log.id).position
+    logs = [store.open(name) for name in store.names()]
+    while True:  # a server may end the last transaction of a program that was killed between two of our reads
+        positions = [generation.checkpoint(log.id).position for log in logs]
+        rows = set(generation.rows(ROWS, ()))
+        totals = {log: (events, numbers) for log, events, numbers in generation.rows(TOTALS, ())}
+        if [generation.checkpoint(log.id).position for log in logs] == positions:
+            break
+    for log, position in zip(logs, positions, strict=True):
+        name = log.name
         wanted = {
             (log.id, event.position, event.data.number)
             for event in log.select(Query.of(kinds={"a"}))

@@ -8,12 +8,13 @@ import pytest
 
 from cqrs_todo.cqrs.checkpoints import Checkpoint, Parked
 from cqrs_todo.cqrs.cursor import Cursor
-from cqrs_todo.cqrs.errors import CannotMerge, LogNotFound, ReadOnlyLog
-from cqrs_todo.cqrs.events import Recorded
+from cqrs_todo.cqrs.errors import CannotMerge, LogBusy, LogNotFound, ReadOnlyLog
+from cqrs_todo.cqrs.events import Metadata, Recorded
 from cqrs_todo.cqrs.reactions import Reaction, Runner
-from cqrs_todo.cqrs.store import Store
+from cqrs_todo.cqrs.store import Append, Store
 from cqrs_todo.cqrs.stores.jsonl import merge
 from cqrs_todo.cqrs.stores.jsonl.files import replace_durably
+from cqrs_todo.todo.events import TextChanged
 from cqrs_todo.todo.fields import NOTE, TEXT
 from cqrs_todo.todo.merging import RULES
 from cqrs_todo.todo.model import Change, Create
@@ -170,3 +171,16 @@ def test_a_reaction_sees_the_todos_of_the_merged_list(folder: Path) -> None:
             expected = a_list(store(folder))
             assert list(after.items(event)) == list(TodosAfter(expected).items(event)), event.position
     assert [item.todo.text for item in after.items(event)] == ["here", "two", "three"]
+
+
+def test_a_change_after_a_merge_that_was_killed_is_refused_once_and_no_damage_is_reported(folder: Path) -> None:
+    old = store(folder).open("inbox")
+    assert len(list(old.events())) == 3
+    assert store(folder).merge("inbox", copy(folder), RULES).changed
+    lock = folder / "here/lists/inbox.lock"
+    lock.write_bytes(bytes(len(lock.read_bytes())))  # it was killed before it recorded the new head
+    append = [Append("other/1", (TextChanged("a", "b"),))]
+    with pytest.raises(LogBusy, match="by a merge that was stopped; nothing was recorded"):
+        old.append(append, Metadata.new("me"))
+    store(folder).open("inbox").append(append, Metadata.new("me"))
+    assert store(folder).verify("inbox").damage is None

@@ -100,6 +100,7 @@ class LogWriter:
             try:
                 if head_record != reader.head_record:
                     reader.learn_head(file, head_record)
+                self._check_no_merge_was_stopped(file, head_record)
                 self._prepare(file)
             except BaseException:
                 file.close()
@@ -107,6 +108,16 @@ class LogWriter:
         except OSError as error:
             raise unavailable(self._path, error, "; nothing was recorded") from error
         return file
+
+    def _check_no_merge_was_stopped(self, file: LogFile, head_record: bytes) -> None:
+        """Refuse an append once if a merge that was killed has rewritten the file, and left no head record.
+
+        What this process has read is then not what the file holds, and still nothing is damaged.
+        """
+        head = self._reader.head
+        if head is None or head_record.strip(b"\0") or file.size < head.offset or self._reader.holds(file, head):
+            return
+        raise LogBusy(f"{self._path} was rewritten meanwhile by a merge that was stopped; nothing was recorded")
 
     def _prepare(self, file: LogFile) -> None:
         """Verify what the file holds, repair its tail, and make sure that no other program holds a lock on it."""
