@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias
 
-from .names import check_recorded_name
+from .names import check_recorded_name, check_several
 from .struct import Struct
 
 if TYPE_CHECKING:
@@ -413,8 +413,16 @@ class EventTypes:
         return wanted | {older for older, newest in self.newest.items() if newest & wanted}
 
     def tags_of(self, event: object) -> tuple[str, ...]:
-        """Return the tags of an event, sorted, each once."""
-        return () if self._tags is None else tuple(sorted(set(self._tags(event))))
+        """Return the tags of an event, sorted, each once.
+
+        Raises:
+            TypeError: The function that gives them has returned one text and not several.
+        """
+        if self._tags is None:
+            return ()
+        tags = self._tags(event)
+        check_several(f"the return value of `tags` for {type(event).__name__}", tags)
+        return tuple(sorted(set(tags)))
 
     def name_of(self, event: object) -> str:
         """Return the type string of an event.

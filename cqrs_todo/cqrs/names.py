@@ -79,6 +79,20 @@ def check_recorded_name(what: str, name: str) -> None:
         raise ValueError(f"cannot be recorded: {what} has more than {RECORDED_BYTES:,} bytes")
 
 
+def check_several(what: str, given: Iterable[str]) -> None:
+    """Refuse a text where several are wanted: its letters would be taken for them.
+
+    Args:
+        what: What they are, as the beginning of a sentence, such as "types".
+        given: What was given.
+
+    Raises:
+        TypeError: It is one text.
+    """
+    if isinstance(given, str):
+        raise TypeError(f'{what} is a text: write {{"{given}"}}')
+
+
 def name_key(name: str) -> str:
     """Return what names have in common that differ only by case, or by how Unicode composes their letters.
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from .events import FRAMEWORK_TYPES
+from .names import check_several
 from .struct import Struct
 
 
@@ -65,8 +66,7 @@ class Query(Struct, frozen=True):
             TypeError: An argument is one text and not a set of texts.
         """
         for argument, given in (("types", types), ("tags", tags), ("kinds", kinds)):
-            if isinstance(given, str):  # its letters would be the types, and the query would select nothing
-                raise TypeError(f'{argument} is a text: write {{"{given}"}}')
+            check_several(argument, given)
         return cls((QueryItem(frozenset(types), frozenset(tags), frozenset(kinds)),))
 
     def matches(self, event: Selectable) -> bool:

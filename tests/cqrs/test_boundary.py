@@ -7,7 +7,7 @@ import pytest
 
 from cqrs_todo.cqrs.boundary import DecisionModel, combined, decide_on
 from cqrs_todo.cqrs.errors import ConditionFailed, Rejected
-from cqrs_todo.cqrs.events import EventTypes, Metadata, Recorded
+from cqrs_todo.cqrs.events import FORGOTTEN, EventTypes, Metadata, Recorded, UnknownEvent
 from cqrs_todo.cqrs.query import AppendCondition, Query, QueryItem
 from cqrs_todo.cqrs.repository import RETRIES
 from cqrs_todo.cqrs.store import Append, Log
@@ -233,6 +233,26 @@ def test_invoice_numbers_have_no_gaps(logs: Callable[[], Log]) -> None:
 def test_a_query_is_not_made_of_the_letters_of_a_text(argument: str) -> None:
     with pytest.raises(TypeError, match=f'{argument} is a text: write {{"lent"}}'):
         Query.of(**{argument: "lent"})
+
+
+def test_the_letters_of_a_text_do_not_become_tags() -> None:
+    store = open_store("memory:", EventTypes(TYPES.types, tags=lambda _: "course/c1"))
+    with pytest.raises(TypeError, match=r"`tags` for .* is a text: write"):
+        store.create("courses", AT).append([Append("course/c1", (CourseDefined("c1", 2),))], Metadata.new("me"))
+
+
+def test_a_combined_model_gives_each_model_what_that_one_wants() -> None:
+    seen: list[str] = []
+    other = DecisionModel(Query.of(types={FORGOTTEN}), 0, lambda count, _: count + 1)
+
+    def noted(count: int, event: Recorded) -> int:
+        seen.append(event.type)
+        return count
+
+    plain = DecisionModel(Query.of(kinds={"a"}), 0, noted)
+    forgotten = Recorded(1, "a/1", 1, FORGOTTEN, UnknownEvent(FORGOTTEN, b"{}"), Metadata.new("me"))
+    assert combined(plain, other).after((0, 0), forgotten) == (0, 1)
+    assert seen == []
 
 
 def test_a_model_of_all_events_makes_the_combination_one_of_all_events() -> None:

@@ -14,7 +14,7 @@ from ..cursor import START, Cursor
 from ..errors import LogExists, LogNotFound, StaleCursor, StreamNotFound
 from ..events import CREATION, FORGOTTEN, Commit, EventBatch, EventTypes, Metadata, Recorded, UnknownEvent, check_aware
 from ..forgetting import MEMBERS_BY_STREAM, Forgetting, kept_meta, names_streams
-from ..names import check_free, check_log_name
+from ..names import check_free, check_log_name, check_several
 from ..query import AppendCondition, Query
 from ..store import Append, Known, Log, Store, StreamVersions, T, nothing_known
 from ..struct import replace
@@ -303,6 +303,8 @@ class MemoryStore(Store):
             # every thread takes the locks in the same order, so that none of them wait for each other in a circle
             for log in sorted({log.id: log for log in logs}.values(), key=lambda log: log.id):
                 if isinstance(log, MemoryLog):
+                    if log not in (*self._logs.values(), *self._archive.values()):
+                        raise ValueError(f"{log.name} is not a log of this store")
                     locks.enter_context(log.lock())
             return work()
 
@@ -316,6 +318,7 @@ class MemoryStore(Store):
 
     def forget(self, name: str, streams: Collection[str], *, archived: bool = False) -> Forgetting:
         """Forget streams; see `Store`."""
+        check_several("streams", streams)
         log = self._known(self._archive if archived else self._logs, name)
         done = log.forget(streams)
         self._checkpoints.forget(log.id, {event.position for event in log.events() if event.type == FORGOTTEN})

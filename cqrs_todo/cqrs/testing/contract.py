@@ -690,6 +690,8 @@ class StoreContract(ReactionContract):
         for name, archived in (("nowhere", False), ("inbox", True)):
             with pytest.raises(LogNotFound):
                 store.forget(name, ["a/1"], archived=archived)
+        with pytest.raises(TypeError, match="is a text"):
+            store.forget("inbox", "a/1")
         assert list(self.reopened(store).commits()) == before
         verdict = store.verify("inbox")
         assert (verdict.events, verdict.damage, verdict.forgotten) == (7, None, 0)

@@ -49,6 +49,10 @@ class JsonlLog(ChainedLog):
         """The streams that were forgotten; see `Log`."""
         return self._reader.header.forgotten
 
+    def is_in(self, folder: str) -> bool:
+        """Return whether the file of this log is in a folder."""
+        return os.path.dirname(self._reader.path) == folder
+
     def forbid_appending(self, reason: str) -> None:
         """Refuse to append from now on, and warn readers.
 

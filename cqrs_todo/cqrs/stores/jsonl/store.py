@@ -19,7 +19,7 @@ from ...errors import (
     SameLog,
 )
 from ...events import EventTypes
-from ...names import NAME_BYTES, check_free, check_log_name, name_key
+from ...names import NAME_BYTES, check_free, check_log_name, check_several, name_key
 from ...store import Known, Log, LogHead, Progress, Store, T, no_progress, nothing_known
 from ..format import FORMAT, VERSION, Header, encode_header, log_in
 from ..hash_chain import last_digest
@@ -140,6 +140,9 @@ class JsonlStore(Store):
     def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
         """Do a piece of work while nobody else can write to some logs; see `Store`."""
         ours = [log for log in logs if isinstance(log, JsonlLog)]
+        for log in ours:
+            if not log.is_in(self._lists):
+                raise ValueError(f"{log.name} is not a log of {self.url}")
         with self._holding(*(log.name for log in ours)) as locks, delay_signals() as arrived, ExitStack() as held:
             for log in ours:
                 held.enter_context(log.holding(locks[log.name]))
@@ -241,6 +244,7 @@ class JsonlStore(Store):
         Files beside the logs that keep bytes of this log, or name one of the streams, are removed. So is the index. A file
         that another program copied from the log is not reached, unless it is a log of its own name.
         """
+        check_several("streams", streams)
         from ...forgetting import Forgetting
         from .checkpoints import FileCheckpoints
         from .forget import forget, remove_set_aside

@@ -13,7 +13,7 @@ from ...cursor import Cursor
 from ...errors import DamagedLog, InvalidPattern, LogExists, LogNotFound, SameLog
 from ...events import EventTypes
 from ...forgetting import Forgetting
-from ...names import check_free, check_log_name
+from ...names import check_free, check_log_name, check_several
 from ...store import Known, Log, LogHead, Progress, Store, T, no_progress, nothing_known
 from ...struct import Struct
 from ...verification import Repair, Verdict
@@ -216,6 +216,7 @@ class PostgresStore(Store):
         Raises:
             MissingGrant: The role does not own the tables.
         """
+        check_several("streams", streams)
         from .forget import forget
 
         name = check_log_name(name)
