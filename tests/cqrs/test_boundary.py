@@ -245,11 +245,11 @@ def test_a_combined_model_gives_each_model_what_that_one_wants() -> None:
     seen: list[str] = []
     other = DecisionModel(Query.of(types={FORGOTTEN}), 0, lambda count, _: count + 1)
 
-    def noted(count: int, event: Recorded) -> int:
+    def remember(count: int, event: Recorded) -> int:
         seen.append(event.type)
         return count
 
-    plain = DecisionModel(Query.of(kinds={"a"}), 0, noted)
+    plain = DecisionModel(Query.of(kinds={"a"}), 0, remember)
     forgotten = Recorded(1, "a/1", 1, FORGOTTEN, UnknownEvent(FORGOTTEN, b"{}"), Metadata.new("me"))
     assert combined(plain, other).after((0, 0), forgotten) == (0, 1)
     assert seen == []
