@@ -333,7 +333,7 @@ def test_editing_in_an_editor(todo: Todo, tmp_path: Path) -> None:
         ("exit 3", 1, "exit code 3"),
         ("echo nonsense > $2", 2, "the line 'nonsense'"),
         ("sed -i 's/^text: .*/text:/' $2", 2, "the edited text is empty"),
-        ("sed -i 's/^due:.*/due: soonish/' $2", 2, "not known"),
+        ("sed -i 's/^due:.*/due: soonish/' $2", 2, "is not a word that is known"),
         ("printf '\\377' > $2", 2, "is not UTF-8"),
         ("rm $2", 2, "cannot be read"),
     ):
