@@ -344,6 +344,10 @@ class Fold(Generic[S]):
             raise KeyError(stream)
         return entity
 
+    def __contains__(self, stream: object) -> bool:
+        """Return whether a stream has events, so that it has an entity."""
+        return isinstance(stream, str) and self.get(stream) is not None
+
     def numbered(self, number: int) -> Entity[S] | None:
         """Return the entity with a number; None if there is none yet."""
         kept = self._kept

@@ -12,7 +12,7 @@ from cqrs_todo.cqrs.snapshots import (
 )
 from cqrs_todo.cqrs.store import Append
 from cqrs_todo.cqrs.struct import replace
-from tests.cqrs.counter import COUNTER, Move, Moved, by, new_log
+from tests.cqrs.counter import COUNTER, Move, Moved, by, moved, new_log
 from tests.logs import fold_of
 
 
@@ -96,3 +96,13 @@ def test_an_unknown_event_changes_no_entity_of_a_snapshot() -> None:
     fold = Fold(COUNTER, base, 3)
     fold.apply(*(Commit((event,), metadata) for event in events))
     assert fold["counter/a"] == Entity("counter/a", 4, 5, 1)
+
+
+def test_a_stream_with_events_is_in_a_fold() -> None:
+    log = new_log()
+    moved(log, "c1")
+    moved(log, "c2", "other/x")
+    fold = fold_of(COUNTER, log.commits())
+    assert "counter/a" in fold
+    assert "counter/b" not in fold
+    assert "other/x" not in fold, "it is of another kind"

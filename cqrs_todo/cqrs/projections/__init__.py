@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic
 from ..checkpoints import Checkpoint
 from ..cursor import Cursor
 from ..decider import E
-from ..errors import CqrsError, DamagedLog, StaleCursor, UnknownEvents, in_words
+from ..errors import CqrsError, DamagedLog, StaleCursor, UnknownEvents, UnreadableEvent, in_words
 from ..events import Recorded
 from ..names import check_log_name
 from ..query import Query
@@ -464,5 +464,5 @@ def _remedy(event: Recorded[Any]) -> str:
 
 
 def _is_of_log(error: CqrsError) -> bool:
-    """Return whether an error is one of a log: it is damaged, or has an event that this program does not know."""
-    return isinstance(error, DamagedLog) or isinstance(error.__cause__, UnknownEvents)
+    """Return whether an error is one of a log: it is damaged, or has an event that this program does not know or cannot read."""
+    return isinstance(error, DamagedLog | UnreadableEvent) or isinstance(error.__cause__, UnknownEvents)

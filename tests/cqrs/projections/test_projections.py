@@ -12,8 +12,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from cqrs_todo.cqrs.errors import DamagedLog, InvalidLogName, StoreUnavailable
-from cqrs_todo.cqrs.events import EventTypes, Recorded
+from cqrs_todo.cqrs.errors import DamagedLog, InvalidLogName, StoreUnavailable, UnreadableEvent
+from cqrs_todo.cqrs.events import EventTypes, Recorded, Upcaster
 from cqrs_todo.cqrs.projections import (
     NewerProjection,
     Projection,
@@ -638,3 +638,17 @@ def test_tables_that_are_deleted_meanwhile_are_built_again(
             ask()
     assert (model.catch_up(), seen(model)) == (1, [1])
     tables.close()
+
+
+def test_an_event_whose_upcaster_fails_keeps_no_other_log_back(store: Store, backend: Backend) -> None:
+    for name in ("a", "b", "c"):
+        write(store.create(name, AT), 1)
+    older = open_store(store.url, EventTypes({"older": Counted}))
+    older.open("b").append(one("a/1", 2), metadata("older"))
+    types = EventTypes(CONTRACT_TYPES.types, {"older": Upcaster("counted", lambda data: {"number": data["lost"]})})
+    model = ReadModel(open_store(store.url, types), backend.projection(), backend.make())
+    with pytest.raises(UnreadableEvent, match="the upcaster of older failed: KeyError: 'lost'"):
+        model.catch_up()
+    logs = {log_id for (log_id,) in model.rows("SELECT log FROM seen")}
+    assert logs >= {store.open("a").id, store.open("c").id}
+    model.close()
