@@ -464,5 +464,5 @@ def _remedy(event: Recorded[Any]) -> str:
 
 
 def _is_of_log(error: CqrsError) -> bool:
-    """Return whether an error is one of a log: it is damaged, or has an event that this program does not know or cannot read."""
+    """Return whether an error is one of a log: it is damaged, or this program does not know an event or cannot read it."""
     return isinstance(error, DamagedLog | UnreadableEvent) or isinstance(error.__cause__, UnknownEvents)
