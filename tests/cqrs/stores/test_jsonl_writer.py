@@ -56,6 +56,7 @@ def test_readers_ignore_a_torn_tail_and_the_next_writer_sets_it_aside(
     assert [event.position for event in reader.events_backward()] == [3, 2, 1]
     assert reader.warnings == []
     assert path.read_bytes() == whole + tail
+    assert reader.has_grown(reader.cursor()) == (len(tail) > 1 << 16), "who follows the log does not read it again and again"
     assert reader.append(one("a/1", 3), metadata("c3")).position == 4
     assert path.read_bytes().startswith(whole + b'{"position":4')
     (aside,) = beside(path, "torn")

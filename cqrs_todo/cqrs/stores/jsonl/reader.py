@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _WORTH_INDEXING = 1 << 18
 """From how many bytes on a log is searched with an index. To read a smaller one takes less time than to load SQLite."""
+_LONGEST_TAIL = 1 << 16
+"""How many bytes after a cursor are searched for the end of a line."""
 
 
 class LogReader(ChainReader):
@@ -199,9 +201,16 @@ class LogReader(ChainReader):
                     yield self.codec.commit(line, digest)
 
     def has_grown(self, since: Cursor) -> bool:
-        """Return whether there may be something after a cursor, by the size of the file; see `Log.has_grown`."""
-        with self.open(os.O_RDONLY) as file:
-            return file.size != (since.offset or self.reached.offset)
+        """Return whether there may be something after a cursor, by the size of the file; see `Log.has_grown`.
+
+        A line without its LF counts as nothing: an interrupted write may have left it, and it can stay for long.
+        """
+        offset = since.offset or self.reached.offset
+        with self.open(os.O_RDONLY) as file, os_errors_as_store_errors(self.path):
+            if file.size <= offset:
+                return file.size != offset
+            tail = os.pread(file.fd, _LONGEST_TAIL, offset)
+            return b"\n" in tail or len(tail) == _LONGEST_TAIL
 
     def lines(self) -> Iterator[bytes]:
         """Read the lines as they are stored; see `Log.lines`."""
