@@ -1,8 +1,8 @@
 """Tables of projections in PostgreSQL: in the schema `projection_NAME`; while they are built, with `~building` behind it.
 
 If another schema than `public` is configured, its name comes before that, so that applications can share a database. Other
-programs can read the tables, too: the names and the grants stay the same when a new version is put into use. Views and indexes
-that others have made on the tables do not stay, so put those that you need into the schema of the projection.
+programs can read the tables, too: the names and the grants stay the same when a new version is put into use. Views and
+indexes that others have made on the tables do not stay, so put those that you need into the schema of the projection.
 """
 
 import os
