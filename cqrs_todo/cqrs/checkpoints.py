@@ -14,8 +14,7 @@ class Checkpoint(Struct, frozen=True):
     Attributes:
         position: The position of the last event that it is done with; 0 if it has not begun.
         base: A cursor at or before this position, from which reading goes on.
-        moves: How often the store has set it back, because events of the log had moved. Runners keep it as it
-            is.
+        moves: How often the store has set it back, because events of the log had moved. Runners keep it as it is.
     """
 
     position: int = 0

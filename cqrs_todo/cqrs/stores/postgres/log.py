@@ -25,20 +25,14 @@ from ..hash_chain import digest_in
 from ..recording import record, repeated
 from ..signals import delay_signals
 from .database import Connection, Database
-from .reader import PostgresReader
+from .reader import LINES, PostgresReader
 
 _APPEND = """
     SELECT status, known
     FROM {schema}.cqrs_append(%s::bigint, %s::bigint, %s::text, %s::text, %s::text, %s::text[])
 """
 _HOLD = "SELECT {schema}.cqrs_hold(%s::bigint)"
-_KNOWN = """
-    SELECT line,
-           (SELECT sum FROM {schema}.cqrs_commits AS before WHERE before.log = this.log AND before.position < this.position
-            ORDER BY before.position DESC LIMIT 1)
-    FROM {schema}.cqrs_commits AS this
-    WHERE log = %s AND command = %s
-"""
+_KNOWN = f"{LINES} WHERE log = %s AND command = %s"
 # After a crash a server shows commits that its synchronous standbys have not got. Only a transaction that writes waits for
 # them, and then for everything before it. A message in the write-ahead log is a write that changes no table.
 _AWAIT_STANDBYS = b"""

@@ -31,13 +31,17 @@ _BACKWARD = """
 """
 _VERSION_THEN = "SELECT max(version) FROM {schema}.cqrs_events WHERE log = %s AND stream = %s AND position <= %s"
 # the commits that hold some events, each with the digest before it
-_HOLDING = """
+LINES = """
     SELECT line,
            (SELECT sum FROM {schema}.cqrs_commits AS before WHERE before.log = this.log AND before.position < this.position
             ORDER BY before.position DESC LIMIT 1)
     FROM {schema}.cqrs_commits AS this
-    WHERE log = %(log)s AND position IN (SELECT commit FROM {schema}.cqrs_events WHERE log = %(log)s AND {events})
-    ORDER BY position {order}
+"""
+"""Selects lines, each with the digest before it, as `PostgresReader.verified` takes them. A condition follows."""
+_HOLDING = f"""{LINES}
+    WHERE log = %(log)s
+    AND position IN (SELECT commit FROM {{schema}}.cqrs_events WHERE log = %(log)s AND {{events}})
+    ORDER BY position {{order}}
 """
 _OF_STREAM = "stream = %(stream)s AND version BETWEEN %(first)s AND %(last)s ORDER BY version {order} LIMIT %(limit)s"
 _MATCHING = "position > %(since)s AND position <= %(until)s AND ({items}) ORDER BY position ASC LIMIT %(limit)s"
