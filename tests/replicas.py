@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cqrs_todo.cqrs.errors import Rejected, StreamNotFound
+from cqrs_todo.cqrs.errors import Rejected
 from cqrs_todo.cqrs.events import FORGOTTEN, REDOES, UNDOES, Commit, Metadata, Recorded
 from cqrs_todo.cqrs.fold import Fold
+from cqrs_todo.cqrs.operation_errors import StreamNotFound
 from cqrs_todo.cqrs.stores import merging
 from cqrs_todo.cqrs.stores.forgetting import forget_in_copy, forget_lines
 from cqrs_todo.cqrs.stores.format import FORMAT, VERSION, Codec, Header, encode_header

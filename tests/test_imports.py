@@ -14,6 +14,7 @@ MODULES = (
     "cqrs.struct",
     "cqrs.extensions",
     "cqrs.errors",
+    "cqrs.operation_errors",
     "cqrs.names",
     "cqrs.ids",
     "cqrs.events",

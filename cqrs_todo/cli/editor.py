@@ -27,7 +27,7 @@ from ..todo.recorder import Answer
 from ..todo.values import attribute_named
 from ..todo.views import Item, Label, display_attribute, display_value
 from .clock import to_local
-from .errors import EditorFailed, UsageError
+from .errors import UsageError
 from .fields import Given, clears_a_field, read_attribute, read_fields, read_todos, settable_attributes
 from .output import print_message
 from .session import Session
@@ -35,6 +35,10 @@ from .text import visible
 
 _ESCAPE = re.compile(r"\\(\\|[ntre]|x[0-9a-f]{2}|u[0-9a-f]{4})")
 _SHORT = {"\\": "\\", "n": "\n", "t": "\t", "r": "\r", "e": "\x1b"}
+
+
+class EditorFailed(CqrsError):
+    """The editor ended with an error. Nothing was changed."""
 
 
 class Shown(Struct, frozen=True):

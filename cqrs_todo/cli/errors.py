@@ -35,17 +35,3 @@ class InvalidInput(CqrsError):
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint
-
-
-class EditorFailed(CqrsError):
-    """The editor ended with an error. Nothing was changed."""
-
-
-class ExportFailed(CqrsError):
-    """An export could not be written."""
-
-
-class UnfitStore(CqrsError):
-    """A store does not do everything that lists need."""
-
-    hint = "see the cases above: use another server or disk for lists, or correct the store if it is yours"

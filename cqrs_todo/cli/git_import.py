@@ -7,7 +7,7 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from ..cqrs.errors import ImportRefused
+from ..cqrs.operation_errors import ImportRefused
 from ..todo.errors import MalformedFile
 from ..todo.file_history import HistoryImport, Imported, Revision
 from ..todo.formats import FORMATS, Context, Entry, Loss, load

@@ -8,7 +8,8 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from ..cqrs.errors import AnotherHistory, CqrsError, ImportRefused, OutcomeUnknown, SameLog
+from ..cqrs.errors import CqrsError, OutcomeUnknown
+from ..cqrs.operation_errors import AnotherHistory, ImportRefused, SameLog
 from ..todo.fields import ATTRIBUTES, Todo
 from ..todo.views import number_ranges
 from . import document

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..cqrs.errors import (
-    AnotherHistory,
     CommandReused,
     CqrsError,
     DamagedLog,
@@ -21,14 +20,12 @@ from ..cqrs.errors import (
     LogNotFound,
     MissingLog,
     OutcomeUnknown,
-    OutdatedStore,
-    SameLog,
     StaleCursor,
     StoreUnavailable,
-    StreamNotFound,
     UnknownEvents,
     WrongExpectedVersion,
 )
+from ..cqrs.operation_errors import AnotherHistory, OutdatedStore, SameLog, StreamNotFound
 from ..cqrs.stores import MissingExtra, UnknownStore
 from ..cqrs.stores.passwords import HIDDEN, hidden, secrets_in
 from ..cqrs.struct import Struct, replace

@@ -5,7 +5,8 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-from ..cqrs.errors import CqrsError, ImportRefused, LogExists, LogNotFound, SameLog
+from ..cqrs.errors import CqrsError, LogExists, LogNotFound
+from ..cqrs.operation_errors import ImportRefused, SameLog
 from ..cqrs.stores.format import decode_header
 from ..cqrs.struct import Struct
 from .backup_file import Backup, ListInBackup, check_contents, open_backup, path_of

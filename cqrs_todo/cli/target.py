@@ -6,11 +6,16 @@ import stat
 from collections.abc import Iterable
 from contextlib import suppress
 
-from .errors import ExportFailed, UsageError
+from ..cqrs.errors import CqrsError
+from .errors import UsageError
 from .output import OutputFailed
 
 _MOST_LINKS = 40  # as many as Linux follows
 _FOLDERS = (b"lists", b"archive", b"reactions")
+
+
+class ExportFailed(CqrsError):
+    """An export could not be written."""
 
 
 def write_file(name: bytes, content: Iterable[bytes], stores: Iterable[bytes]) -> None:

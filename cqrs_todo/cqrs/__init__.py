@@ -14,28 +14,22 @@ if TYPE_CHECKING:
     from .cursor import START, Cursor
     from .decider import Decider
     from .errors import (
-        CannotMerge,
         CommandReused,
         ConditionFailed,
         CqrsError,
         DamagedLog,
-        ExportRefused,
         ForgottenStream,
-        ImportRefused,
         InvalidLogName,
-        InvalidPattern,
         LogBusy,
         LogExists,
         LogNotFound,
         MissingLog,
         OutcomeUnknown,
-        OutdatedStore,
         ReactionBusy,
         ReadOnlyLog,
         Rejected,
         StaleCursor,
         StoreUnavailable,
-        StreamNotFound,
         UnknownEvents,
         UnreadableEvent,
         WrongExpectedVersion,
@@ -43,6 +37,7 @@ if TYPE_CHECKING:
     from .events import Commit, EventTypes, Metadata, Recorded, Splitter, UnknownEvent, Upcaster
     from .fold import Entity, Fold
     from .ids import now
+    from .operation_errors import CannotMerge, ExportRefused, ImportRefused, InvalidPattern, OutdatedStore, StreamNotFound
     from .projections import NewerProjection, Projection, ProjectionBehind, ProjectionFailed, ReadModel
     from .projections.postgres import PostgresTables
     from .projections.sqlite import SqliteTables
@@ -168,6 +163,7 @@ _MODULES = (
     "store",
     "checkpoints",
     "query",
+    "operation_errors",
     "verification",
     "fold",
     "snapshots",

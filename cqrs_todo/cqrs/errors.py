@@ -11,6 +11,7 @@
     ├── ForgottenStream         a stream was forgotten, so nothing can be appended to it
     ├── LogExists               a log has this name already
     ├── LogBusy                 another writer holds the log
+    │   └── LogReplaced         another log has taken the place of the one that was opened
     ├── ReadOnlyLog             this program must not write to the log
     ├── StaleCursor             the log has changed before a cursor
     ├── ImportRefused           the lines of a log cannot be imported
@@ -22,7 +23,7 @@
     ├── ExportRefused           a log cannot be exported as lines
     ├── InvalidPattern          a pattern that selects logs or streams cannot be parsed
     ├── ReactionBusy            another runner runs the reaction
-    ├── UnreadableEvent         the upcaster of an older event failed
+    ├── UnreadableEvent         the application's code for an event failed, such as an upcaster
     ├── UnknownEvents           a stream has events that the decider does not know, so nothing is decided on it
     ├── DamagedLog              the bytes of a log are not those that were written
     │   └── MissingLog          a log that had been recorded is gone
@@ -30,10 +31,9 @@
         ├── OutdatedStore       the store must be migrated first
         └── OutcomeUnknown      it is not known whether the commit was recorded
 
-Misuse by the caller raises `TypeError` or `ValueError` instead.
+Those of operations on whole logs are in `operation_errors`. Misuse by the caller raises `TypeError` or `ValueError` instead.
 """
 
-from collections.abc import Sequence
 from enum import Enum
 
 LONGEST_TEXT = 2_000
@@ -123,21 +123,6 @@ class LogNotFound(CqrsError):
         self.name = name
 
 
-class StreamNotFound(CqrsError):
-    """A log has no events in any of some streams. Nothing was written.
-
-    Args:
-        log: The name of the log.
-        streams: The names of the streams.
-    """
-
-    def __init__(self, log: str, streams: Sequence[str]) -> None:
-        """Make the error; the arguments are described above."""
-        super().__init__(f"{log} has no events in {', '.join(streams) or 'no stream'}")
-        self.log = log
-        self.streams = tuple(streams)
-
-
 class ForgottenStream(CqrsError):
     """A stream was forgotten, so nothing can be appended to it. Nothing was written.
 
@@ -171,7 +156,7 @@ class LogExists(CqrsError):
 
 
 class LogBusy(CqrsError):
-    """Another writer held the log for too long, or the log was replaced meanwhile. Nothing was written."""
+    """Another writer held the log for too long, or the log was rewritten meanwhile. Nothing was written."""
 
 
 class ReadOnlyLog(CqrsError):
@@ -182,79 +167,26 @@ class StaleCursor(CqrsError):
     """The log has changed before a cursor. What was derived from it up to there must be derived again."""
 
 
-class ImportRefused(CqrsError):
-    """The lines of a log cannot be imported. Nothing was written."""
-
-
-class AnotherHistory(ImportRefused):
-    """A log has another history than the lines that were to be imported into it.
-
-    Args:
-        name: The name of the log.
-    """
-
-    def __init__(self, name: str) -> None:
-        """Make the error; the argument is described above."""
-        self.name = name
-        other = "they are another log's, or from before something was forgotten"
-        super().__init__(f"{name} has another history than these lines: {other}; nothing was imported")
-
-
-class SameLog(ImportRefused):
-    """The lines are those of a log that the store has under another name, and a store has each log once.
-
-    Args:
-        name: The name of that log.
-        archived: Whether it is archived.
-    """
-
-    def __init__(self, name: str, *, archived: bool = False) -> None:
-        """Make the error; the arguments are described above."""
-        self.name = name
-        self.archived = archived
-        shown = f"{name}{' (archived)' if archived else ''}"
-        super().__init__(f"these lines are those of the log {shown}, and a store has each log once; nothing was imported")
-
-
-class CannotMerge(CqrsError):
-    """Two copies of a log cannot be merged. Nothing was written. The text says why, as the end of a sentence."""
-
-
-class DifferentLogs(CannotMerge):
-    """Two copies that were to be merged are copies of different logs. Nothing was written."""
-
-
-class UnreadableCopy(CannotMerge):
-    """The bytes of a copy of a log are damaged or incomplete. Nothing was written."""
-
-
-class ExportRefused(CqrsError):
-    """A log cannot be exported as lines, because its store does not keep lines."""
-
-
-class InvalidPattern(CqrsError):
-    """A pattern that selects logs or streams cannot be parsed."""
-
-
 class ReactionBusy(CqrsError):
     """Another runner runs the reaction, or has taken it over because this one did not renew its lease in time."""
 
 
 class UnreadableEvent(CqrsError):
-    """The upcaster of an older event failed, or what it made does not fit the newer type.
+    """The application's code for an event failed: the upcaster of an older type, or the class of the event.
 
     Args:
         position: The position of the event.
         stream: The name of its stream.
         type: The type string of the event, as it is recorded.
-        cause: What the upcaster raised, or what is wrong with the data that it made; then the text names the field.
+        cause: What the code raised, or what is wrong with the data that an upcaster made; then the text names the field.
+        by: Whose code it was.
     """
 
-    def __init__(self, position: int, stream: str, type: str, cause: Exception) -> None:
+    def __init__(self, position: int, stream: str, type: str, cause: Exception, *, by: str = "the upcaster") -> None:
         """Make the error; the arguments are described above."""
         what = in_words(cause)
         what = what.partition(": ")[2] if isinstance(cause, ValueError) else what
-        super().__init__(f"@{position} of {stream} cannot be read: the upcaster of {type} failed: {what}; correct it")
+        super().__init__(f"@{position} of {stream} cannot be read: {by} of {type} failed: {what}; correct it")
         self.position = position
         self.type = type
 
@@ -317,10 +249,6 @@ class MissingLog(DamagedLog):
 
 class StoreUnavailable(CqrsError):
     """The store cannot be reached, or refuses to work. The text says whether something was recorded."""
-
-
-class OutdatedStore(StoreUnavailable):
-    """The tables of the store were made by an earlier version of this program. `Store.migrate` updates them."""
 
 
 class OutcomeUnknown(StoreUnavailable):

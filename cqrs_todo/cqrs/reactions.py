@@ -225,15 +225,18 @@ class Runner:
         """Let a reaction that has not begun begin after an event, so that it never gets that event or those before.
 
         Args:
-            position: The position of the event; 0 for the start of the log.
+            position: The position of the event; 0 for the start of the log, where a reaction begins anyway.
 
         Returns:
             Whether it had not begun.
 
         Raises:
-            StoreUnavailable: The checkpoint cannot be read or written.
+            ValueError: The log has no event at this position.
+            StoreUnavailable: The log or the checkpoint cannot be read or written.
             ReactionBusy: Another runner runs the reaction.
         """
+        if position < 0 or (position and next(self._log.events(position - 1, limit=1), None) is None):
+            raise ValueError(f"{self._log.name} has no event at position {position}, so no reaction can begin after it")
         with self._leased():
             if self._checkpoints.load(self._reaction.name, self._log.id) != Checkpoint():
                 return False

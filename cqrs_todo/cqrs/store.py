@@ -8,16 +8,7 @@ from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from .cursor import START, Cursor
-from .errors import (
-    CannotMerge,
-    ExportRefused,
-    ImportRefused,
-    LogExists,
-    LogNotFound,
-    MissingLog,
-    StoreUnavailable,
-    WrongExpectedVersion,
-)
+from .errors import LogExists, LogNotFound, MissingLog, StoreUnavailable, WrongExpectedVersion
 from .events import Commit, EventBatch, Metadata, Recorded
 from .struct import Struct
 
@@ -285,6 +276,8 @@ class Log(ABC):
         Raises:
             ExportRefused: The store does not keep lines.
         """
+        from .operation_errors import ExportRefused
+
         raise ExportRefused(f"{self.name} cannot be exported as lines, because its store does not keep lines")
 
     def events(self, since: int = 0, *, limit: int | None = None, stream: str | None = None) -> Iterator[Recorded]:
@@ -460,6 +453,8 @@ class Store(ABC):
             InvalidLogName: No log can have this name.
             MissingLog: The log had been recorded and is gone.
         """
+        from .operation_errors import ExportRefused
+
         raise ExportRefused(f"{name} is archived, and its store cannot read archived logs")
 
     def open_or_create(self, name: str, at: datetime) -> Log:
@@ -670,6 +665,8 @@ class Store(ABC):
             MissingLog: Another log of this name had been recorded and is gone. (If the lines are of that log and reach as
                 far as had been recorded, importing them brings it back.)
         """
+        from .operation_errors import ImportRefused
+
         raise ImportRefused(f"{self.url} cannot import the lines of a log")
 
     def kept_logs(self) -> Sequence[str]:
@@ -731,4 +728,6 @@ class Store(ABC):
             StoreUnavailable: The store cannot be reached. Nothing was changed.
             OutcomeUnknown: It is not known whether the copy is merged. Merging it again is harmless.
         """
+        from .operation_errors import CannotMerge
+
         raise CannotMerge(f"{self.url} cannot merge a file into a log")

@@ -5,17 +5,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import Any, TypeVar
 
 from .cursor import START, Cursor
-from .errors import (
-    CqrsError,
-    DamagedLog,
-    LogBusy,
-    LogNotFound,
-    OutdatedStore,
-    ReactionBusy,
-    StaleCursor,
-    StoreUnavailable,
-)
+from .errors import CqrsError, DamagedLog, LogBusy, LogNotFound, ReactionBusy, StaleCursor, StoreUnavailable
 from .events import Recorded
+from .operation_errors import LogReplaced, OutdatedStore
 from .query import Query
 from .store import Log, Store
 
@@ -95,7 +87,7 @@ def wait(store: Store, ends: Sequence[tuple[Log, Cursor]], seconds: float) -> No
 def _may_have_grown(log: Log, end: Cursor) -> bool:
     try:
         return log.has_grown(end)
-    except (LogNotFound, StaleCursor):  # it was renamed, archived or rewritten: whoever reads it finds that out
+    except (LogNotFound, LogReplaced, StaleCursor):  # it was renamed, archived or rewritten: whoever reads it finds that out
         return True
 
 
@@ -116,7 +108,7 @@ def follow(
         stopped: Returns whether to stop. It is asked at least every second while there is nothing to do.
 
     Raises:
-        CqrsError: What `work` raises, except that a store cannot be reached.
+        CqrsError: What `work` raises, except that a store cannot be reached, or that another process is at work.
     """
     failures = 0
     while True:
@@ -126,7 +118,7 @@ def follow(
                 return
             wait(store, ends(), _WAIT)
             failures = 0
-        except OutdatedStore:  # waiting does not help
+        except (LogReplaced, OutdatedStore):  # waiting does not help
             raise
         except (StoreUnavailable, ReactionBusy, LogBusy) as error:
             seconds = _PAUSES[min(failures, len(_PAUSES) - 1)]
@@ -213,6 +205,7 @@ class Subscription:
         Raises:
             DamagedLog: A log cannot be read to its end.
             StaleCursor: A log has changed before its cursor.
+            LogReplaced: Another log has taken the place of the only log.
         """
         return follow(self._store, self.catch_up, self._ends, stopped)
 

@@ -35,7 +35,8 @@ what a script asks of a command are in `request_errors`.
 import shlex
 from collections.abc import Mapping, Sequence
 
-from ..cqrs.errors import CannotMerge, CqrsError, DamagedLog, Rejected, StoreUnavailable
+from ..cqrs.errors import CqrsError, DamagedLog, Rejected, StoreUnavailable
+from ..cqrs.operation_errors import CannotMerge
 
 
 class NotFound(CqrsError):

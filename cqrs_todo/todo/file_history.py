@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, islice
 
-from ..cqrs.errors import ImportRefused
 from ..cqrs.events import Commit, Metadata
+from ..cqrs.operation_errors import ImportRefused
 from ..cqrs.stores.exported import NewLines, new_header
 from ..cqrs.struct import Struct
 from .batches import split_to_commit_size, with_batch_ids

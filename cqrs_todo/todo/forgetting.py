@@ -7,8 +7,9 @@ forgetting the same todos again does the rest.
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 
-from ..cqrs.errors import CqrsError, StreamNotFound
+from ..cqrs.errors import CqrsError
 from ..cqrs.forgetting import Forgetting
+from ..cqrs.operation_errors import StreamNotFound
 from ..cqrs.store import Store
 from ..cqrs.struct import Struct
 

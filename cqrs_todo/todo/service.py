@@ -9,7 +9,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ..cqrs.cursor import Cursor
-from ..cqrs.errors import CqrsError, LogBusy, Rejected
+from ..cqrs.errors import CqrsError, Rejected
 from ..cqrs.events import BATCH, Commit, Metadata, Moment
 from ..cqrs.fold import Entity, Fold
 from ..cqrs.ids import new_command_id
@@ -294,7 +294,9 @@ class TodoList(Recorder):
             return self.log  # a store may keep nothing
         log = self.store.open(self.name)
         if log.id != self.log.id:
-            raise LogBusy(f"{self.name} was replaced by another list meanwhile")
+            from ..cqrs.operation_errors import LogReplaced
+
+            raise LogReplaced(f"{self.name} was replaced by another list meanwhile")
         return log
 
     def _has_recorded(self, command: str, since: int) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cqrs_todo.cqrs.errors import DamagedLog, StaleCursor
+from cqrs_todo.cqrs.operation_errors import LogReplaced
 from cqrs_todo.cqrs.store import Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.subscriptions import Subscription
@@ -70,3 +71,22 @@ def test_one_who_follows_a_log_in_memory_learns_that_it_was_rewritten() -> None:
     store.forget("a", ["x/1"])
     with pytest.raises(StaleCursor, match="is not what it was"):
         next(events)
+
+
+def test_to_follow_a_log_ends_when_another_log_has_taken_its_place(store: Store) -> None:
+    log = store.open("a")
+    following = Subscription(store, log=log).follow(lambda: False)
+    assert next(following)[1].position == 1
+    store.rename("a", "older")
+    store.create("a", AT).append(one("x/1", 5), metadata("new"))
+    with pytest.raises(LogReplaced, match=r"a\.jsonl was replaced by another log"):
+        next(following)
+
+
+def test_to_follow_all_logs_continues_when_a_log_takes_the_name_of_another(store: Store) -> None:
+    following = Subscription(store).follow(lambda: False)
+    assert [log.name for log, _ in (next(following) for _ in range(3))] == ["a", "b", "c"]
+    store.rename("a", "older")
+    store.create("a", AT).append(one("x/1", 5), metadata("new"))
+    log, event = next(following)
+    assert (log.name, event.metadata.command) == ("a", "new")

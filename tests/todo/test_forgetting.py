@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cqrs_todo.cqrs.errors import CqrsError, DamagedLog, StreamNotFound
+from cqrs_todo.cqrs.errors import CqrsError, DamagedLog
 from cqrs_todo.cqrs.events import FORGOTTEN
 from cqrs_todo.cqrs.forgetting import Forgetting
+from cqrs_todo.cqrs.operation_errors import StreamNotFound
 from cqrs_todo.cqrs.store import Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.memory import MemoryStore

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cqrs_todo.cqrs.errors import CannotMerge
 from cqrs_todo.cqrs.events import MERGED, UNDOES
+from cqrs_todo.cqrs.operation_errors import CannotMerge
 from cqrs_todo.cqrs.replication import Conflict
 from cqrs_todo.cqrs.replication.arrived import arrived_conflicts
 from cqrs_todo.cqrs.stores.format import FORMAT, VERSION, Header, encode_header

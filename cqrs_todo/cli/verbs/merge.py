@@ -4,7 +4,8 @@ import shlex
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ...cqrs.errors import CannotMerge, CqrsError, DifferentLogs, OutcomeUnknown
+from ...cqrs.errors import CqrsError, OutcomeUnknown
+from ...cqrs.operation_errors import CannotMerge, DifferentLogs
 from ..errors import InvalidInput, UsageError
 from ..exports import file_name
 from ..merge_report import MergeReport

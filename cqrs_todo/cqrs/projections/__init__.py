@@ -183,7 +183,8 @@ class ReadModel:
             store: The store.
             projection: How rows are derived.
             tables: Where they are.
-            log: The only log. None: all logs in use.
+            log: The only log. None: all logs in use. All programs that share the tables must give the same. The rows of a
+                log that is archived or removed stay until all rows are derived again.
 
         Raises:
             InvalidLogName: The name of the projection is not one that a log could have.

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic
 
 from ..decider import C, E, S
-from ..errors import CannotMerge
 from ..events import (
     EXTRA,
     FORGOTTEN,
@@ -23,6 +22,7 @@ from ..events import (
     UnknownEvent,
     marked,
 )
+from ..operation_errors import CannotMerge
 from ..struct import Struct
 from . import Conflict, Copy, Merge, Merged, MergeRules
 from .registers import CHANGED, CREATED, CREATION, FIRST, NO_KEY, Change, Clock, Key, Registers, made_at, time_text

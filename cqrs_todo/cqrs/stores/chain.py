@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ..cursor import START, Cursor
-from ..errors import DamagedLog
+from ..errors import DamagedLog, UnreadableEvent
 from ..events import Commit, EventBatch, EventTypes, Recorded
-from ..store import Log, StreamVersions
+from ..store import NEVER, Log, StreamVersions, at_most
 from ..struct import replace
 from .format import BROKEN, Codec, CommitLine, EventLine, Header, InvalidLine, decode_line, knows_data, verified_digest
 from .hash_chain import NO_DIGEST, digest_in, has_digest, last_digest, verify_lines
@@ -39,16 +39,20 @@ class LineBlock(msgspec.Struct, frozen=True, gc=False):
         """The digests of the lines, which were verified."""
         return list(map(last_digest, self.lines))
 
-    def whole(self, codec: Codec) -> list[Commit]:
-        """Return the commits in full."""
-        return codec.commits(self.commits, self.digests)
+    def whole(self, codec: Codec) -> Iterator[Commit]:
+        """Decode the commits in full, one after the other.
+
+        Raises:
+            UnreadableEvent: An upcaster failed. The commits before it were given.
+        """
+        return map(codec.commit, self.commits, self.digests)
 
     def event_batches(self, codec: Codec) -> Sequence[EventBatch]:
         """Return the commits as far as a fold needs them.
 
         The decoded lines themselves are that, if the data of the events were decoded with them.
         """
-        return self.commits if knows_data(self.commits[0]) else self.whole(codec)
+        return self.commits if knows_data(self.commits[0]) else list(self.whole(codec))
 
     def after(self, position: int) -> "LineBlock":
         """Return the lines that hold an event after a position."""
@@ -56,6 +60,16 @@ class LineBlock(msgspec.Struct, frozen=True, gc=False):
             return self
         first = next((place for place, commit in enumerate(self.commits) if commit.last > position), len(self.commits))
         return LineBlock(self.lines[first:], self.commits[first:], self.end)
+
+    def before(self, position: int) -> "LineBlock | None":
+        """Return the lines before the one that holds a position; None if that is the first one."""
+        count = sum(commit.last < position for commit in self.commits)
+        if not count:
+            return None
+        lines, later = self.lines[:count], self.lines[count:]
+        offset = self.end.offset - sum(map(len, later))
+        end = Cursor(self.commits[count - 1].last, self.end.line - len(later), offset, last_digest(lines[-1]))
+        return LineBlock(lines, self.commits[:count], end)
 
     def only(self, wanted: Callable[[CommitLine], bool]) -> "LineBlock":
         """Return the lines whose commits are wanted."""
@@ -188,6 +202,11 @@ class Walk:
         return LineBlock(lines, commits, self.cursor)
 
 
+def holds_stream(stream: str) -> Callable[[CommitLine], bool]:
+    """Return a function that tells whether a line holds an event of a stream."""
+    return lambda line: any(event.stream == stream for event in line.events)
+
+
 class ChainReader(ABC):
     """Reads a log that is a chain of lines, and remembers how far it has verified it.
 
@@ -214,10 +233,28 @@ class ChainReader(ABC):
         self.warnings: list[str] = []
         self.begin_at(start, Versions())
 
-    def commits(self, since: Cursor = START) -> Iterator[Commit]:
-        """Read commits; see `Log.commits`."""
+    def commits(self, since: Cursor = START, wanted: Callable[[CommitLine], bool] | None = None) -> Iterator[Commit]:
+        """Read commits; see `Log.commits`.
+
+        Args:
+            since: The cursor after which to start.
+            wanted: Which commits to decode in full and to give, so that events that cannot be read do not matter to others.
+                None gives all.
+        """
         for block in self.blocks(since):
-            yield from block.whole(self.codec)
+            yield from (block if wanted is None else block.only(wanted)).whole(self.codec)
+
+    def commits_backward(
+        self, until: Cursor | None = None, wanted: Callable[[CommitLine], bool] | None = None
+    ) -> Iterator[Commit]:
+        """Read commits, newest first; see `Log.commits_backward`, and `commits` for `wanted`."""
+        for line, digest in self.lines_backward(until):
+            if wanted is None or wanted(line):
+                yield self.codec.commit(line, digest)
+
+    def commit_with(self, command: str) -> Commit | None:
+        """Read the log backwards until the commit with a command id; see `Log.find_command`."""
+        return next(self.commits_backward(wanted=lambda line: line.command == command), None)
 
     def event_batches(self, since: Cursor, versions: StreamVersions | None) -> Iterator[Sequence[EventBatch]]:
         """Read commits as far as a fold needs them; see `Log.event_batches`."""
@@ -225,17 +262,23 @@ class ChainReader(ABC):
 
     def selected(self, query: "Query", since: Cursor) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
         """Read the events that a query selects; see `Log.selected`. Only the commits that hold one are decoded in full."""
-        as_recorded = self.as_recorded(query)
+        wanted = self.holds_match(query)
         for block in self.blocks(since):
-            yield (
-                [
-                    event
-                    for commit in block.only(lambda line: any(map(as_recorded.matches, line.events))).whole(self.codec)
-                    for event in commit.events
-                    if event.position > since.position and query.matches(event)
-                ],
-                block.end,
-            )
+            found: list[Recorded] = []
+            try:
+                for commit in block.only(wanted).whole(self.codec):
+                    found += [event for event in commit.events if event.position > since.position and query.matches(event)]
+            except UnreadableEvent as error:
+                readable = block.before(error.position)
+                if readable is not None:
+                    yield found, readable.end
+                raise
+            yield found, block.end
+
+    def holds_match(self, query: "Query") -> Callable[[CommitLine], bool]:
+        """Return a function that tells whether a line holds an event which a query may select."""
+        as_recorded = self.as_recorded(query)
+        return lambda line: any(map(as_recorded.matches, line.events))
 
     def as_recorded(self, query: "Query") -> "Query":
         """Return a query that selects lines by the types that are recorded in them, which may be older ones.
@@ -250,8 +293,8 @@ class ChainReader(ABC):
         """Read the lines that hold an event after a cursor. The arguments are those of `Log.event_batches`."""
 
     @abstractmethod
-    def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
-        """Read commits, newest first; see `Log.commits_backward`."""
+    def lines_backward(self, until: Cursor | None) -> Iterator[tuple[CommitLine, bytes]]:
+        """Read the decoded lines and their digests, newest first. The argument is that of `Log.commits_backward`."""
 
     @abstractmethod
     def lines(self) -> Iterator[bytes]:
@@ -365,6 +408,29 @@ class ChainedLog(Log):
     def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
         """Read commits, newest first; see `Log`."""
         return self._chain.commits_backward(until)
+
+    def find_command(self, command: str) -> Commit | None:
+        """Find the commit with a command id; see `Log`."""
+        return self._chain.commit_with(command)
+
+    def events(self, since: int = 0, *, limit: int | None = None, stream: str | None = None) -> Iterator[Recorded]:
+        """Read events, oldest first; see `Log`."""
+        if stream is None:
+            return super().events(since, limit=limit)
+        commits = self._chain.commits(Cursor(since), holds_stream(stream))
+        events = (event for commit in commits for event in commit.events)
+        return at_most((event for event in events if event.stream == stream and event.version > since), limit)
+
+    def events_backward(
+        self, before: int | None = None, *, limit: int | None = None, stream: str | None = None
+    ) -> Iterator[Recorded]:
+        """Read events, newest first; see `Log`."""
+        if stream is None:
+            return super().events_backward(before, limit=limit)
+        version = NEVER if before is None else before
+        commits = self._chain.commits_backward(wanted=holds_stream(stream))
+        events = (event for commit in commits for event in reversed(commit.events))
+        return at_most((event for event in events if event.stream == stream and event.version < version), limit)
 
     def lines(self) -> Iterator[bytes]:
         """Read the lines as they are stored; see `Log`."""

@@ -12,20 +12,12 @@ from typing import Any
 
 from ..checkpoints import Checkpoints
 from ..cursor import START, Cursor
-from ..errors import (
-    CqrsError,
-    DamagedLog,
-    ExportRefused,
-    LogExists,
-    LogNotFound,
-    MissingLog,
-    ReadOnlyLog,
-    WrongExpectedVersion,
-)
+from ..errors import CqrsError, DamagedLog, LogExists, LogNotFound, MissingLog, ReadOnlyLog, WrongExpectedVersion
 from ..events import Commit, EventBatch, EventTypes, Metadata
 from ..fold import Fold
 from ..forgetting import Forgetting
 from ..names import check_free, check_log_name
+from ..operation_errors import ExportRefused
 from ..query import AppendCondition
 from ..snapshots import Snapshot, SnapshotInfo, Snapshots
 from ..store import Append, Expected, Known, Log, Store, StreamVersions, T, nothing_known

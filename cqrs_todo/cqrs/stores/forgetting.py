@@ -5,9 +5,10 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-from ..errors import ReadOnlyLog, StreamNotFound
+from ..errors import ReadOnlyLog
 from ..events import FORGOTTEN, REPAIRED
 from ..forgetting import MEMBERS_BY_STREAM, kept_meta, names_streams
+from ..operation_errors import StreamNotFound
 from .format import CommitLine, EventLine, decode_header, decode_line, verified_digest
 from .hash_chain import DIGEST_MEMBER_LENGTH, NO_DIGEST, chain_line, last_digest
 

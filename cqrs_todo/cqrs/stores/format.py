@@ -288,7 +288,8 @@ class Codec:
         """
         self._passed += len(chunk)
         if self._passed > _LONG and self._types.types:
-            with suppress(InvalidLine):
+            # a class of the application can raise anything: its event is then decoded alone, and the error names it
+            with suppress(Exception):
                 return decode_lines(chunk, self._typed_decoder)
         return decode_lines(chunk)
 
@@ -310,10 +311,6 @@ class Codec:
         lines = [("events", Annotated[list[Union[events]], msgspec.Meta(min_length=1)])]  # type: ignore[valid-type]  # noqa: UP007  # made here
         typed = msgspec.defstruct("TypedCommitLine", lines, bases=(CommitLine,), frozen=True, gc=False, kw_only=True)
         return msgspec.json.Decoder(typed)
-
-    def commits(self, lines: Iterable[CommitLine], sums: Iterable[bytes]) -> list[Commit]:
-        """Make the commits of decoded lines with their digests."""
-        return list(map(self.commit, lines, sums))
 
     def commit(self, line: CommitLine, sum: bytes) -> Commit:
         """Make the commit of a decoded line with its digest.
@@ -343,7 +340,8 @@ class Codec:
         The data are an `UnknownEvent` if this code does not know the type, or if they do not fit the type.
 
         Raises:
-            UnreadableEvent: The upcaster of the type failed, or what it made does not fit the newer type.
+            UnreadableEvent: The upcaster or the class of the type failed, or what the upcaster made does not fit the newer
+                type.
         """
         type = event.type
         decode = self._decoders.get(type) or self._decoder(type)
@@ -351,11 +349,11 @@ class Codec:
             return type, UnknownEvent(type, bytes(event.data))
         try:
             data = decode(event.data)
-        except Exception as error:  # an upcaster is code of the application, and may raise anything
+        except Exception as error:  # upcasters and classes are code of the application, and may raise anything
             if type in self._types.newest:
                 raise UnreadableEvent(position, event.stream, type, error) from error
             if not isinstance(error, (msgspec.ValidationError, RecursionError)):
-                raise
+                raise UnreadableEvent(position, event.stream, type, error, by="the class") from error
             return type, UnknownEvent(type, bytes(event.data), str(error))
         if type not in self._types.newest:
             return type, data

@@ -11,10 +11,11 @@ from typing import Any
 
 from ..checkpoints import Checkpoint, Checkpoints, Parked
 from ..cursor import START, Cursor
-from ..errors import LogExists, LogNotFound, StaleCursor, StreamNotFound
+from ..errors import LogExists, LogNotFound, StaleCursor
 from ..events import CREATION, FORGOTTEN, Commit, EventBatch, EventTypes, Metadata, Recorded, UnknownEvent, check_aware
 from ..forgetting import MEMBERS_BY_STREAM, Forgetting, kept_meta, names_streams
 from ..names import check_free, check_log_name, check_several
+from ..operation_errors import StreamNotFound
 from ..query import AppendCondition, Query
 from ..store import Append, Known, Log, Store, StreamVersions, T, nothing_known
 from ..struct import replace

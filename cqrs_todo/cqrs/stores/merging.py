@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 
 from ..decider import C, E, S
-from ..errors import DifferentLogs, ReadOnlyLog
+from ..errors import ReadOnlyLog
 from ..events import MERGED, Commit, EventTypes, Recorded, UnknownEvent
+from ..operation_errors import DifferentLogs
 from ..replication import Conflict, Copy, Merged, MergeRules, MergeTerms, merge
 from ..struct import Struct, replace
 from .forgetting import forget_in_copy

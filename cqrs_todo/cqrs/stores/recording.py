@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import CommandReused, ConditionFailed, ForgottenStream
-from ..events import Commit, EventTypes, Metadata, Recorded
+from ..events import FORGOTTEN, Commit, EventTypes, Metadata, Recorded
 from ..names import check_recorded_name
 from ..store import Append, check_precondition
 
@@ -102,10 +102,14 @@ def repeated(commit: Commit, appends: Iterable[Append]) -> Commit:
     """Return the commit that a command id belongs to already, for an append that came again.
 
     Raises:
-        CommandReused: The commit holds other events than the append.
+        CommandReused: The commit holds other events than the append. What was forgotten of it can have been any event.
     """
-    recorded = [(event.stream, event.data) for event in commit.events]
-    if recorded != [(append.stream, event) for append in appends for event in append.events]:
+    again = [(append.stream, event) for append in appends for event in append.events]
+    same = len(again) == len(commit.events) and all(
+        event.stream == stream and (event.type == FORGOTTEN or event.data == data)
+        for event, (stream, data) in zip(commit.events, again, strict=True)
+    )
+    if not same:
         command = commit.metadata.command
         raise CommandReused(f"command {command} was recorded at position {commit.position} with other content")
     return commit

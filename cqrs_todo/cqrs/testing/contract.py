@@ -24,11 +24,11 @@ from ..errors import (
     LogNotFound,
     Rejected,
     StaleCursor,
-    StreamNotFound,
     WrongExpectedVersion,
 )
 from ..events import FORGOTTEN, Commit, EventBatch, EventTypes, Metadata, Recorded, UnknownEvent
 from ..names import check_log_name
+from ..operation_errors import StreamNotFound
 from ..query import AppendCondition, Query, QueryItem
 from ..reactions import Reaction, Runner
 from ..repository import Repository
@@ -713,9 +713,20 @@ class StoreContract(ReactionContract):
                 other.append(append, metadata("c9"))
         guard = Append("a/1", (), 3)
         assert other.append([*one("a/2", 6), guard], metadata("c5")).position == 8
-        with pytest.raises(CommandReused):
-            other.append(one("a/1", 1, LARGE), metadata("c1"))
         assert store.verify("inbox").events == 8
+
+    def test_an_append_that_comes_again_after_its_events_were_forgotten_gives_the_commit(
+        self, store: Store, log: Log
+    ) -> None:
+        self.filled(log)
+        store.forget("inbox", ["a/1"])
+        other = self.reopened(store)
+        for commit, appends in zip(other.commits(), (one("a/1", 1, LARGE), [*one("a/2", 2), *one("b/1", 3)]), strict=False):
+            assert other.append(appends, metadata(commit.metadata.command)) == commit
+        for appends in (one("a/2", 1, LARGE), [*one("a/1", 1, LARGE), *one("a/2", 9)]):
+            with pytest.raises(CommandReused):
+                other.append(appends, metadata("c1"))
+        assert store.verify("inbox").events == 7
 
     def test_an_object_that_reads_on_behind_what_was_forgotten_appends_nothing_to_the_stream(
         self, store: Store, log: Log

@@ -3,16 +3,8 @@
 # a sync that has nothing to do reads no lines, and does not load what works on lines
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from ...cqrs.errors import (
-    CqrsError,
-    ImportRefused,
-    LogBusy,
-    LogExists,
-    LogNotFound,
-    OutcomeUnknown,
-    StoreUnavailable,
-    StreamNotFound,
-)
+from ...cqrs.errors import CqrsError, LogBusy, LogExists, LogNotFound, OutcomeUnknown, StoreUnavailable
+from ...cqrs.operation_errors import ImportRefused, StreamNotFound
 from ...cqrs.store import LogHead, Store
 from ..errors import DamagedRemote, RemoteUnavailable
 from .remotes import Behind, Remote, RemoteList, SentPerhaps

@@ -5,9 +5,10 @@ from datetime import timedelta
 from io import BytesIO
 from itertools import takewhile
 
-from ...cqrs.errors import CannotMerge, CqrsError, DamagedLog, ImportRefused, LogNotFound, MissingLog, UnreadableCopy
+from ...cqrs.errors import CqrsError, DamagedLog, LogNotFound, MissingLog
 from ...cqrs.ids import now
 from ...cqrs.names import name_key
+from ...cqrs.operation_errors import CannotMerge, ImportRefused, UnreadableCopy
 from ...cqrs.replication import MergedLog, MergeTerms
 from ...cqrs.store import Log, LogHead, Store
 from ...cqrs.stores.hash_chain import last_digest

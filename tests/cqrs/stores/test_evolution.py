@@ -18,7 +18,7 @@ from cqrs_todo.cqrs.events import EventTypes, Metadata, Splitter, UnknownEvent, 
 from cqrs_todo.cqrs.playback import Playback
 from cqrs_todo.cqrs.query import AppendCondition, Query
 from cqrs_todo.cqrs.repository import Repository
-from cqrs_todo.cqrs.store import Append, Store
+from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.struct import Struct, replace
 from cqrs_todo.cqrs.timeline import as_of
@@ -196,6 +196,66 @@ def test_an_event_that_cannot_be_read_does_not_matter_to_a_condition_on_others(o
     log.append([Append("place/2", (NotedThen("here"),))], Metadata(AT, "me@laptop", "c2", {}), condition=condition)
     with pytest.raises(UnreadableEvent):
         list(log.events())
+
+
+class Picky(Struct, frozen=True):
+    """An event whose class raises what msgspec does not take for wrong data."""
+
+    by: int
+
+    def __post_init__(self) -> None:
+        if self.by > 1:
+            raise KeyError(self.by)
+
+
+def test_a_failure_of_the_class_of_an_event_is_an_error_that_names_the_event(opened: Opener) -> None:
+    log = opened(THEN).create("inbox", AT)
+    for numbers in ([1] * 9_000, [1, 2]):  # after some hundred kilobytes, lines are decoded in another way
+        log.append([Append("place/1", tuple(map(MovedThen, numbers)))], Metadata.new("me@laptop"))
+    log = opened(EventTypes({"moved": Picky})).open("inbox")
+    for _ in range(2):
+        with pytest.raises(
+            UnreadableEvent, match=r"^@9002 of place/1 cannot be read: the class of moved failed: KeyError: 2"
+        ):
+            list(log.events())
+
+
+@pytest.fixture
+def with_an_unreadable_event(opened: Opener) -> Log:
+    """A log with the events 1 and 2 of one stream, 3 of another, which cannot be read, and 4 and 5 of the first."""
+    log = opened(THEN).create("inbox", AT)
+    events = [NotedThen("a"), NotedThen("b"), ShiftedThen("three"), NotedThen("c"), NotedThen("d")]
+    for number, event in enumerate(events, 1):
+        stream = f"place/{1 + isinstance(event, ShiftedThen)}"
+        log.append([Append(stream, (event,))], Metadata(AT, "me@laptop", f"c{number}", {}))
+    return opened(EventTypes({**NOW.types, "noted": NotedThen}, {"shifted": Upcaster("moved/2", dict)})).open("inbox")
+
+
+@pytest.mark.parametrize("query", [Query(), Query.of(types={"moved/2", "noted"})])
+def test_reading_comes_to_the_event_that_cannot_be_read_and_no_further(with_an_unreadable_event: Log, query: Query) -> None:
+    log = with_an_unreadable_event
+    reading = log.selected(query)
+    events, cursor = next(reading)
+    assert [event.position for event in events] == [1, 2]
+    assert cursor.position == 2
+    commits = log.commits()
+    assert [next(commits).position, next(commits).position] == [1, 2]
+    for reads in (reading, log.selected(query, cursor), commits):
+        with pytest.raises(UnreadableEvent, match=r"^@3 of place/2"):
+            next(reads)
+    assert [event.position for event in log.select(Query.of(types={"noted"}), cursor.position)] == [4, 5]
+
+
+def test_an_event_that_cannot_be_read_does_not_matter_to_other_streams_and_commands(with_an_unreadable_event: Log) -> None:
+    log = with_an_unreadable_event
+    assert [event.position for event in log.events(stream="place/1")] == [1, 2, 4, 5]
+    assert [event.position for event in log.events_backward(stream="place/1")] == [5, 4, 2, 1]
+    assert [event.position for event in log.events_backward(4, stream="place/1", limit=1)] == [4]
+    for command, found in (("c1", 1), ("c5", 5)):
+        commit = log.find_command(command)
+        assert commit is not None
+        assert commit.position == found
+    assert log.find_command("c9") is None
 
 
 def test_the_golden_file_is_what_was_written_then(tmp_path: Path) -> None:

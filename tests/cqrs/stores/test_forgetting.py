@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.decider import Decider
-from cqrs_todo.cqrs.errors import ReadOnlyLog, StreamNotFound
+from cqrs_todo.cqrs.errors import ReadOnlyLog
 from cqrs_todo.cqrs.events import FORGOTTEN, LOST, MERGED, REPAIRED
 from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.forgetting import KEPT_MEMBERS, MEMBERS_BY_STREAM
+from cqrs_todo.cqrs.operation_errors import StreamNotFound
 from cqrs_todo.cqrs.stores.forgetting import Forgotten, forget_lines
 from cqrs_todo.cqrs.stores.format import FORMAT, VERSION, Codec, CommitLine, Header, InvalidLine, decode_line, encode_header
 from cqrs_todo.cqrs.stores.hash_chain import NO_DIGEST, chain_line, digest_in, last_digest

@@ -8,13 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cqrs_todo.cqrs.errors import (
-    ImportRefused,
-    LogExists,
-    LogNotFound,
-    MissingLog,
-    StoreUnavailable,
-)
+from cqrs_todo.cqrs.errors import LogExists, LogNotFound, MissingLog, StoreUnavailable
+from cqrs_todo.cqrs.operation_errors import ImportRefused
 from cqrs_todo.cqrs.store import Log, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.format import FORMAT, VERSION, Header, encode_header

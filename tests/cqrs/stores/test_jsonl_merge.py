@@ -8,8 +8,9 @@ import pytest
 
 from cqrs_todo.cqrs.checkpoints import Checkpoint, Parked
 from cqrs_todo.cqrs.cursor import Cursor
-from cqrs_todo.cqrs.errors import CannotMerge, LogBusy, LogNotFound, ReadOnlyLog
+from cqrs_todo.cqrs.errors import LogBusy, LogNotFound, ReadOnlyLog
 from cqrs_todo.cqrs.events import Metadata, Recorded
+from cqrs_todo.cqrs.operation_errors import CannotMerge
 from cqrs_todo.cqrs.reactions import Reaction, Runner
 from cqrs_todo.cqrs.store import Append, Store
 from cqrs_todo.cqrs.stores.jsonl import merge

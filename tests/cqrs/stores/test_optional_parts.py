@@ -2,7 +2,7 @@
 
 import pytest
 
-from cqrs_todo.cqrs.errors import ExportRefused, ImportRefused
+from cqrs_todo.cqrs.operation_errors import ExportRefused, ImportRefused
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.testing.examples import AT, CONTRACT_TYPES, metadata, one
 

@@ -18,8 +18,6 @@ from cqrs_todo.cqrs.errors import (
     CommandReused,
     ConditionFailed,
     DamagedLog,
-    ImportRefused,
-    InvalidPattern,
     LogBusy,
     LogExists,
     LogNotFound,
@@ -30,6 +28,7 @@ from cqrs_todo.cqrs.errors import (
 )
 from cqrs_todo.cqrs.events import EventBatch
 from cqrs_todo.cqrs.fold import Fold
+from cqrs_todo.cqrs.operation_errors import ImportRefused, InvalidPattern
 from cqrs_todo.cqrs.query import AppendCondition, Query
 from cqrs_todo.cqrs.reactions import Reaction, Runner
 from cqrs_todo.cqrs.repository import Repository

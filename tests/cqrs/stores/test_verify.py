@@ -8,8 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cqrs_todo.cqrs.errors import DamagedLog, ImportRefused, LogNotFound, ReadOnlyLog, SameLog, StoreUnavailable
+from cqrs_todo.cqrs.errors import DamagedLog, LogNotFound, ReadOnlyLog, StoreUnavailable
 from cqrs_todo.cqrs.events import LOST, REPAIRED, UnknownEvent
+from cqrs_todo.cqrs.operation_errors import ImportRefused, SameLog
 from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.format import verified_digest

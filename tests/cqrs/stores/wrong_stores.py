@@ -10,9 +10,10 @@ import pytest
 
 from cqrs_todo.cqrs.checkpoints import Checkpoints
 from cqrs_todo.cqrs.cursor import START, Cursor
-from cqrs_todo.cqrs.errors import StaleCursor, StreamNotFound
+from cqrs_todo.cqrs.errors import StaleCursor
 from cqrs_todo.cqrs.events import Commit, EventBatch, EventTypes, Metadata, Recorded
 from cqrs_todo.cqrs.forgetting import Forgetting
+from cqrs_todo.cqrs.operation_errors import StreamNotFound
 from cqrs_todo.cqrs.query import AppendCondition, Query
 from cqrs_todo.cqrs.store import Append, Blobs, Log, Store, StreamVersions, no_progress
 from cqrs_todo.cqrs.stores.jsonl import JsonlStore

@@ -2,14 +2,21 @@
 
 from collections import Counter
 
+from ....cqrs.errors import CqrsError
 from ....cqrs.stores import open_store
 from ....todo.recorder import TYPES
-from ...errors import UnfitStore, UsageError, to_install
+from ...errors import UsageError, to_install
 from ...output import print_line, print_row
 from ...reports import count_of
 from ...session import Session
 from ...text import printable, visible
 from ...verb import Argument, Verb
+
+
+class UnfitStore(CqrsError):
+    """A store does not do everything that lists need."""
+
+    hint = "see the cases above: use another server or disk for lists, or correct the store if it is yours"
 
 
 def check(session: Session, url: str | None) -> None:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
-from ...errors import CannotMerge, DamagedLog, ReadOnlyLog, UnreadableCopy
+from ...errors import DamagedLog, ReadOnlyLog
 from ...events import EventTypes
+from ...operation_errors import CannotMerge, UnreadableCopy
 from ...replication import Conflict, MergedLog, MergeRules, MergeTerms
 from ...replication.arrived import arrived_conflicts
 from ...store import no_progress

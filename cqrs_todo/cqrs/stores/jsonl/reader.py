@@ -6,7 +6,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from ...cursor import Cursor
-from ...errors import DamagedLog, LogBusy, StaleCursor, StoreUnavailable
+from ...errors import DamagedLog, StaleCursor, StoreUnavailable
 from ...events import Commit, EventTypes
 from ...store import Progress, StreamVersions
 from ..chain import ChainReader, LineBlock, Versions, verified_backward
@@ -89,7 +89,7 @@ class LogReader(ChainReader):
 
         Raises:
             LogNotFound: There is no such file.
-            LogBusy: Another log has taken its place.
+            LogReplaced: Another log has taken its place.
             StoreUnavailable: The file cannot be opened.
         """
         file = LogFile(self.path, flags, self._name)
@@ -104,7 +104,9 @@ class LogReader(ChainReader):
             file.close()
             raise
         file.close()
-        raise LogBusy(f"{self.path} was replaced by another log meanwhile")
+        from ...operation_errors import LogReplaced
+
+        raise LogReplaced(f"{self.path} was replaced by another log meanwhile")
 
     def _has_forgotten(self, file: LogFile) -> bool:
         """Return whether a file is the same log, in which streams were forgotten meanwhile. Then all of it is read again."""
@@ -167,8 +169,8 @@ class LogReader(ChainReader):
                 if later.commits:
                     yield later
 
-    def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
-        """Read commits, newest first; see `Log.commits_backward`."""
+    def lines_backward(self, until: Cursor | None) -> Iterator[tuple[CommitLine, bytes]]:
+        """Read the decoded lines and their digests, newest first; see `ChainReader.lines_backward`."""
         with self.open(os.O_RDONLY) as file:
             if until is not None and until.digest:
                 end = self._begin(file, until, None)
@@ -177,12 +179,12 @@ class LogReader(ChainReader):
                 end = self.reached
             for line, digest in self._read_backward(file, end):
                 if until is None or line.position <= until.position:
-                    yield self.codec.commit(line, digest)
+                    yield line, digest
 
     def matching_backward(self, query: "Query", after: int) -> Iterator[Commit]:
         """Read the commits after a position that hold an event which a query may select, newest first.
 
-        Only these are decoded in full, so that events that cannot be read do not matter to others.
+        What was read is not caught up before, because an append does that.
 
         Args:
             query: The query.
@@ -192,12 +194,12 @@ class LogReader(ChainReader):
             DamagedLog: A line is not what was written.
             UnreadableEvent: An upcaster failed.
         """
-        as_recorded = self.as_recorded(query)
+        wanted = self.holds_match(query)
         with self.open(os.O_RDONLY) as file:
             for line, digest in self._read_backward(file, self.reached):
                 if line.position + len(line.events) <= after + 1:
                     return
-                if any(map(as_recorded.matches, line.events)):
+                if wanted(line):
                     yield self.codec.commit(line, digest)
 
     def has_grown(self, since: Cursor) -> bool:
@@ -379,7 +381,7 @@ class LogReader(ChainReader):
             return None
         if self.is_indexed(file):
             return self.search.commit(file, command, since)
-        return next((commit for commit in self.commits_backward() if commit.metadata.command == command), None)
+        return self.commit_with(command)
 
     def has_lost_its_end(self, file: LogFile) -> bool:
         """Return whether a file lacks the head that is remembered."""

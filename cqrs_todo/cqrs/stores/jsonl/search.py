@@ -7,6 +7,7 @@ from typing import TypeVar
 from ...cursor import Cursor
 from ...events import Commit, Recorded
 from ...store import at_most
+from ..chain import holds_stream
 from ..hash_chain import DIGEST_MEMBER_LENGTH, NO_DIGEST, digest_in
 from .files import read_range
 from .index import IndexedLog, IndexUnavailable, LogIndex
@@ -40,8 +41,7 @@ class Search:
         try:
             offset = self._ask(file, lambda log: self._index.offset_of(command, log), until)
         except IndexUnavailable:
-            backward = self._reader.commits_backward()
-            return next((commit for commit in backward if commit.metadata.command == command), None)
+            return self._reader.commit_with(command)
         return None if offset is None else self._commit_at(file, offset)
 
     def events(self, stream: str, first: int, last: int, limit: int | None, *, backward: bool) -> Iterator[Recorded]:
@@ -65,7 +65,8 @@ class Search:
                     lambda log: self._index.offsets_in(stream, first, last, log, backward=backward, limit=most),
                 )
             except IndexUnavailable:
-                commits = self._reader.commits_backward() if backward else self._reader.commits()
+                wanted = holds_stream(stream)
+                commits = self._reader.commits_backward(wanted=wanted) if backward else self._reader.commits(wanted=wanted)
             else:
                 commits = (self._commit_at(file, offset) for offset in offsets)
             for commit in commits:
@@ -86,8 +87,7 @@ class Search:
             try:
                 return self._ask(file, lambda log: self._index.version_before(stream, cursor.offset, log), cursor.position)
             except IndexUnavailable:
-                backward = self._reader.commits_backward(cursor)
-                events = (event for commit in backward for event in reversed(commit.events))
+                events = (event for line, _ in self._reader.lines_backward(cursor) for event in reversed(line.events))
                 return next((event.version for event in events if event.stream == stream), 0)
 
     def _ask(self, file: LogFile, question: Callable[[IndexedLog], T], until: int | None = None) -> T:

@@ -8,16 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ...cursor import Cursor
-from ...errors import (
-    CqrsError,
-    ImportRefused,
-    LogExists,
-    LogNotFound,
-    MissingLog,
-    OutcomeUnknown,
-    ReadOnlyLog,
-    SameLog,
-)
+from ...errors import CqrsError, LogExists, LogNotFound, MissingLog, OutcomeUnknown, ReadOnlyLog
 from ...events import EventTypes
 from ...names import NAME_BYTES, check_free, check_log_name, check_several, name_key
 from ...store import Known, Log, LogHead, Progress, Store, T, no_progress, nothing_known
@@ -348,6 +339,7 @@ class JsonlStore(Store):
 
     def import_log(self, name: str, lines: Iterable[bytes]) -> int:
         """Make a log from its exported lines, or add the new ones; see `Store`."""
+        from ...operation_errors import ImportRefused
         from .transfer import put_in_place, verified
 
         name = check_log_name(name)
@@ -380,6 +372,8 @@ class JsonlStore(Store):
             raise LogExists(name, archived=True)
         holder = None if exists else next((log for log in inventory.logs_with_id(log_id) if log.name != name), None)
         if holder is not None and holder.name is not None:
+            from ...operation_errors import SameLog
+
             raise SameLog(holder.name, archived=holder.archived)
 
     def _inventory(self) -> "Inventory":

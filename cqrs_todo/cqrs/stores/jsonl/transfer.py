@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from ...cursor import Cursor
-from ...errors import AnotherHistory, ImportRefused, OutcomeUnknown
+from ...errors import OutcomeUnknown
+from ...operation_errors import AnotherHistory, ImportRefused
 from ..chain import Versions, Walk
 from ..format import Header, InvalidLine, decode_header, decode_lines
 from ..hash_chain import DIGEST_MEMBER_LENGTH, continues, last_digest

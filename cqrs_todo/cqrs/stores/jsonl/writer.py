@@ -188,7 +188,7 @@ class LogWriter:
         """Return the commit with a command id; None if there is none."""
         reader = self._reader
         if command in reader.commands:  # it is near the end
-            return next((commit for commit in reader.commits_backward() if commit.metadata.command == command), None)
+            return reader.commit_with(command)
         return reader.find_command(file, command)
 
     def _check(self, condition: "AppendCondition | None") -> None:

@@ -15,7 +15,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import PipelineStatus, TransactionStatus
 from psycopg.rows import TupleRow
 
-from ...errors import CqrsError, LogBusy, OutcomeUnknown, OutdatedStore, StoreUnavailable
+from ...errors import CqrsError, LogBusy, OutcomeUnknown, StoreUnavailable
+from ...operation_errors import OutdatedStore
 from .. import UnknownStore
 from .address import address, conninfo, parse_url
 from .rights import MissingGrant, check_owners, missing_grants, quoted, schema_of, written

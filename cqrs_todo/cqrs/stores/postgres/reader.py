@@ -14,7 +14,7 @@ from ...events import Commit, EventTypes, Recorded
 from ...query import AppendCondition, Query
 from ...store import NEVER, Progress, StreamVersions
 from ..chain import ChainReader, LineBlock, Versions, Walk, verified_backward
-from ..format import Header, InvalidLine, decode_header
+from ..format import CommitLine, Header, InvalidLine, decode_header
 from ..hash_chain import digest_in
 from .database import Connection, Database
 
@@ -129,8 +129,8 @@ class PostgresReader(ChainReader):
                 raise
             yield from self.blocks(since, versions)  # streams were forgotten before this reading began
 
-    def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
-        """Read commits, newest first; see `Log.commits_backward`."""
+    def lines_backward(self, until: Cursor | None) -> Iterator[tuple[CommitLine, bytes]]:
+        """Read the decoded lines and their digests, newest first; see `ChainReader.lines_backward`."""
         if until is None or not until.digest:
             self.learn_forgotten()  # the oldest line is verified by the digest of the header
         lines = self._lines_backward(until)
@@ -146,8 +146,7 @@ class PostgresReader(ChainReader):
             return
         digest = digest_in(newest) or b""
         try:
-            for line, found in verified_backward(chain([newest], lines), digest, self.start.digest):
-                yield self.codec.commit(line, found)
+            yield from verified_backward(chain([newest], lines), digest, self.start.digest)
         except InvalidLine as error:
             if self.learn_forgotten():
                 raise self._stale_after_forgetting() from error
@@ -204,8 +203,11 @@ class PostgresReader(ChainReader):
         position = since.position
         while rows := self._database.rows(statement, {**values, "since": position}):
             commits: list[Commit] = []
+            unreadable = None
             try:
                 commits.extend(self.verified(line, before) for line, before in rows)
+            except UnreadableEvent as error:
+                unreadable = error
             except DamagedLog as error:
                 self.report_damage(str(error))
                 if self.reached is not self.start:
@@ -216,6 +218,8 @@ class PostgresReader(ChainReader):
                 position = commits[-1].last
                 self._searched = Cursor(position, digest=commits[-1].sum.encode())
                 yield found, self._searched
+            if unreadable is not None:
+                raise unreadable
             if self.damage is not None:
                 return
         yield (), end

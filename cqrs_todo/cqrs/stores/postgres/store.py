@@ -10,10 +10,11 @@ import psycopg
 
 from ...checkpoints import Checkpoints
 from ...cursor import Cursor
-from ...errors import DamagedLog, InvalidPattern, LogExists, LogNotFound, SameLog
+from ...errors import DamagedLog, LogExists, LogNotFound
 from ...events import EventTypes
 from ...forgetting import Forgetting
 from ...names import check_free, check_log_name, check_several
+from ...operation_errors import InvalidPattern, SameLog
 from ...store import Known, Log, LogHead, Progress, Store, T, no_progress, nothing_known
 from ...struct import Struct
 from ...verification import Repair, Verdict

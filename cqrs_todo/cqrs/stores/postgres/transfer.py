@@ -6,7 +6,7 @@ from itertools import islice
 import psycopg
 
 from ...cursor import START, Cursor
-from ...errors import AnotherHistory, ImportRefused
+from ...operation_errors import AnotherHistory, ImportRefused
 from ..chain import Versions, Walk
 from ..format import CommitLine, InvalidLine, decode_header, decode_lines
 from .database import Connection, Database

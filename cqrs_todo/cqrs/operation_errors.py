@@ -1,0 +1,85 @@
+"""The errors of operations on whole logs, such as an import, a merge, or an export; `errors` shows the tree of all errors.
+
+They are apart because most programs that read and append never need them, and each class makes the start slower.
+"""
+
+from collections.abc import Sequence
+
+from .errors import CqrsError, LogBusy, StoreUnavailable
+
+
+class StreamNotFound(CqrsError):
+    """A log has no events in any of some streams. Nothing was written.
+
+    Args:
+        log: The name of the log.
+        streams: The names of the streams.
+    """
+
+    def __init__(self, log: str, streams: Sequence[str]) -> None:
+        """Make the error; the arguments are described above."""
+        super().__init__(f"{log} has no events in {', '.join(streams) or 'no stream'}")
+        self.log = log
+        self.streams = tuple(streams)
+
+
+class LogReplaced(LogBusy):
+    """Another log has taken the place of the one that was opened. Nothing was written. To open the log again helps."""
+
+
+class ImportRefused(CqrsError):
+    """The lines of a log cannot be imported. Nothing was written."""
+
+
+class AnotherHistory(ImportRefused):
+    """A log has another history than the lines that were to be imported into it.
+
+    Args:
+        name: The name of the log.
+    """
+
+    def __init__(self, name: str) -> None:
+        """Make the error; the argument is described above."""
+        self.name = name
+        other = "they are another log's, or from before something was forgotten"
+        super().__init__(f"{name} has another history than these lines: {other}; nothing was imported")
+
+
+class SameLog(ImportRefused):
+    """The lines are those of a log that the store has under another name, and a store has each log once.
+
+    Args:
+        name: The name of that log.
+        archived: Whether it is archived.
+    """
+
+    def __init__(self, name: str, *, archived: bool = False) -> None:
+        """Make the error; the arguments are described above."""
+        self.name = name
+        self.archived = archived
+        shown = f"{name}{' (archived)' if archived else ''}"
+        super().__init__(f"these lines are those of the log {shown}, and a store has each log once; nothing was imported")
+
+
+class CannotMerge(CqrsError):
+    """Two copies of a log cannot be merged. Nothing was written. The text says why, as the end of a sentence."""
+
+
+class DifferentLogs(CannotMerge):
+    """Two copies that were to be merged are copies of different logs. Nothing was written."""
+
+
+class UnreadableCopy(CannotMerge):
+    """The bytes of a copy of a log are damaged or incomplete. Nothing was written."""
+
+
+class ExportRefused(CqrsError):
+    """A log cannot be exported as lines, because its store does not keep lines."""
+
+
+class InvalidPattern(CqrsError):
+    """A pattern that selects logs or streams cannot be parsed."""
+
+
+class OutdatedStore(StoreUnavailable):
+    """The tables of the store were made by an earlier version of this program. `Store.migrate` updates them."""
