@@ -12,9 +12,17 @@ from io import TextIOWrapper
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from sys import UnraisableHookArgs
 
+    from .session import Session
+
 INTERRUPTED = 130
+COMPLETE = "__complete"
+"""The word with which a shell asks for completions; the name of the shell and the words of the command line follow."""
+
+COUNTS = (["remind", "--count"], ["remind", "--count", "-A"])
+"""The command lines that a shell prompt runs each time, which must be quick although they have options."""
 
 
 def run() -> NoReturn:
@@ -91,7 +99,6 @@ def _run(args: list[str]) -> int:
     session = None
     failed: Exception | None = None
     try:
-        from .quick import parse_fast
         from .session import Options, Session, as_utf8
 
         args = [as_utf8(arg) for arg in args]
@@ -123,3 +130,40 @@ def _run(args: list[str]) -> int:
                 sys.stderr.write(f"todo: warning: {visible(warning)}\n")
         session.close()
     return code
+
+
+def parse_fast(args: Sequence[str], session: "Session") -> "Callable[[Session], int] | None":
+    """Parse a command line of a verb and words, without options, and without Typer, which takes longer than the rest.
+
+    The verb's own declaration says how many words it takes. Everything else goes to Typer, wrong command lines included.
+
+    Args:
+        args: The arguments, without the name of the program.
+        session: This run of the program.
+
+    Returns:
+        A function that runs the command line and returns the exit code; None if Typer must parse it.
+    """
+    if not args:
+        from .board import show_board
+
+        return show_board
+    if args[0] == COMPLETE:
+        from .completing import complete
+
+        return lambda session: complete(session, args[1:])
+    if args in COUNTS:
+        from .due_reminders import print_count
+
+        session.options.all_lists = len(args) > len(COUNTS[0])
+        return print_count
+    if any(arg.startswith("-") for arg in args):
+        return None
+    from .verbs import find
+
+    found = find(args)
+    if found is None:
+        return None
+    verb, words = found
+    values = verb.values(words, session)
+    return None if values is None else lambda session: verb.run(session, values)

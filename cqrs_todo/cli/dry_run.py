@@ -256,7 +256,7 @@ def _split(words: Sequence[str]) -> list[str]:
 
 
 def _run(session: Session, words: Sequence[str]) -> None:
-    from .quick import parse_fast
+    from . import parse_fast
 
     action = parse_fast(words, session)
     if action is not None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from ..cqrs.stores.checksum import CHECKSUM_LENGTH, checked, is_whole
+from ..cqrs.stores.hash_chain import CHECKSUM_LENGTH, is_whole, with_checksum
 from ..cqrs.stores.snapshots import Folder
 from ..todo.projections.fold import Checkpoint, Reached
 from .clock import to_local
@@ -101,7 +101,7 @@ class ViewCache:
         self._changed = False
         kept = [_Kept(each.period, dict(each.reached), msgspec.Raw(each.state)) for each in self._checkpoints]
         content = msgspec.json.encode(_Document(FORMAT, self._schema, kept))
-        self._folder.write(self._scope, self._name, checked(content))
+        self._folder.write(self._scope, self._name, with_checksum(content))
 
     def _load(self) -> list[Checkpoint]:
         if self._decoder is None:

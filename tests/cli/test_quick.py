@@ -127,7 +127,7 @@ FORMS = [
     "__init__",
     "lists __init__",
 ]
-TYPER = "import sys; from cqrs_todo.cli import quick, main; quick.parse_fast = lambda *_: None; sys.exit(main())"
+TYPER = "import sys; import cqrs_todo.cli as cli; cli.parse_fast = lambda *_: None; sys.exit(cli.main())"
 CHANGING = re.compile(
     r'[0-9a-f]{64}|head [0-9a-f]{8}|"command":"[0-9a-f]+"|[a-z][0-9a-z]{9}\b|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d\.\d+Z)?'
 )

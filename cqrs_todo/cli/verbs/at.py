@@ -9,7 +9,7 @@ from ..verb import EVERYDAY, Argument, Verb
 
 def at(session: Session, words: Sequence[str]) -> int:
     """Run the command line that follows a moment, as of that moment; without one show the board."""
-    from ..quick import parse_fast
+    from .. import parse_fast
 
     if session.options.at is not None:
         raise UsageError("the moment is given twice", "leave out --at")

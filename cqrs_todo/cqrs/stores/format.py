@@ -194,31 +194,19 @@ def decode_header(line: bytes) -> tuple[Header, bytes]:
     return header, verified_digest(NO_DIGEST, line)
 
 
-class _NewerHeader(msgspec.Struct, frozen=True):
-    """What this code expects in the first line of a newer format."""
-
-    format: str
-    version: str
-    id: Any = None
-    name: Any = None
-    created: Any = None
-
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_HEADER_TEXTS = ("format", "version", "id", "name")
 
 
 def _newer_header(line: bytes) -> Header | None:
     """Return the header in the first line of a newer format; None for any other line."""
     try:
-        read = msgspec.json.decode(line, type=_NewerHeader)
+        read = msgspec.json.decode(line, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    header = Header(read.format, read.version, _text(read.id), _text(read.name), _EPOCH)
-    return header if header.format == FORMAT and header.newer else None
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    format, version, id, name = (value if isinstance(value := read.get(key), str) else "" for key in _HEADER_TEXTS)
+    header = Header(format, version, id, name, _EPOCH)
+    return header if format == FORMAT and version and header.newer else None
 
 
 def read_header(line: bytes) -> Header | None:

@@ -1,5 +1,9 @@
-"""The hash chain of a log: each line ends with a digest of the digest before it and of everything else in the line."""
+"""The hash chain of a log, and the checksum of what is written beside it without a sync.
 
+Each line of a log ends with a digest of the digest before it and of everything else in the line.
+"""
+
+import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -110,3 +114,21 @@ def digest_in(line: bytes) -> bytes | None:
     """Return the digest that a line, without its LF, ends with. It is not verified. None if the line has none."""
     digest = line[-_DIGEST_LENGTH - len(_MEMBER_END) : -len(_MEMBER_END)]
     return digest if len(digest) == _DIGEST_LENGTH and has_digest(line, digest) else None
+
+
+CHECKSUM_LENGTH = len(b"01234567 ")
+"""How many bytes the checksum in front of content has."""
+
+
+def with_checksum(content: bytes) -> bytes:
+    """Return the content with a CRC-32 in front.
+
+    After a crash, a file that was written without a sync may hold some old and some new bytes. The checksum tells whether it
+    is complete.
+    """
+    return b"%08x " % zlib.crc32(content) + content
+
+
+def is_whole(content: bytes) -> bool:
+    """Return whether the checksum in front matches the content after it."""
+    return content[:CHECKSUM_LENGTH] == b"%08x " % zlib.crc32(memoryview(content)[CHECKSUM_LENGTH:])

@@ -24,7 +24,7 @@ from ..decider import S
 from ..fold import Entity, Fold
 from ..snapshots import Snapshot, SnapshotInfo, Snapshots, prune
 from ..store import Blobs
-from .checksum import CHECKSUM_LENGTH, checked, is_whole
+from .hash_chain import CHECKSUM_LENGTH, is_whole, with_checksum
 
 FORMAT = "cqrs-snapshot/5"
 PART = 128
@@ -255,7 +255,7 @@ def _content(log_id: str, kind: str, schema: str, cursor: Cursor, fold: Fold[Any
     body = names + b"".join(parts)
     sizes = [len(part) for part in parts]
     header = _Header(FORMAT, schema, log_id, kind, cursor, fold.others, fold.unknown, len(entities), len(names), sizes)
-    return checked(_encode(header) + b"\n" + body)
+    return with_checksum(_encode(header) + b"\n" + body)
 
 
 def _read(path: str) -> bytes:

@@ -14,8 +14,8 @@ from cqrs_todo.cqrs.events import Metadata
 from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.jsonl import reader
-from cqrs_todo.cqrs.stores.jsonl.commands import KEPT
 from cqrs_todo.cqrs.stores.jsonl.lines import LogFile
+from cqrs_todo.cqrs.stores.jsonl.reader import KEPT_COMMANDS
 from cqrs_todo.cqrs.testing.examples import AT, CONTRACT_TYPES, Counted, metadata, numbers, one
 
 
@@ -40,7 +40,7 @@ def from_the_end(store: Store, log: Log) -> Log:
 def test_a_log_object_recognises_what_it_has_read_and_written(
     store: Store, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cqrs_todo.cqrs.stores.jsonl.commands.KEPT", 3)
+    monkeypatch.setattr("cqrs_todo.cqrs.stores.jsonl.reader.KEPT_COMMANDS", 3)
     for n in range(3, 9):
         log.append(one("a/1", n), metadata(f"c{n}"))
     for each in (log, store.open("inbox")):
@@ -94,7 +94,7 @@ def test_a_reaction_that_was_killed_before_its_checkpoint_and_2_500_other_commit
 def test_an_id_that_this_process_made_is_looked_for_when_it_is_sent_again(store: Store, log: Log) -> None:
     new = Metadata.new("me@test")
     recorded = log.append(one("a/1", 3), new)
-    for n in range(2 * KEPT + 1):
+    for n in range(2 * KEPT_COMMANDS + 1):
         log.append(one("a/1", n), Metadata.new("others@test"))
     for each in (log, from_the_end(store, log)):
         assert each.append(one("a/1", 3), new).position == recorded.position

@@ -12,8 +12,7 @@ import msgspec
 
 from ...cursor import Cursor
 from ...errors import OutcomeUnknown
-from ..checksum import CHECKSUM_LENGTH, checked, is_whole
-from ..hash_chain import end_of_line, last_digest
+from ..hash_chain import CHECKSUM_LENGTH, end_of_line, is_whole, last_digest, with_checksum
 from .files import OPEN_SAFELY, beside, close, open_or_make
 
 _LENGTH = 256
@@ -119,7 +118,7 @@ def encode_record(log: str, head: Cursor) -> bytes:
         head: The cursor at its end.
     """
     document = msgspec.json.encode(_Head(log, head.offset, head.position, head.digest.decode()))
-    return checked(document.ljust(_LENGTH - CHECKSUM_LENGTH - 1) + b"\n")
+    return with_checksum(document.ljust(_LENGTH - CHECKSUM_LENGTH - 1) + b"\n")
 
 
 def write_record(lock: int, record: bytes) -> None:

@@ -1,8 +1,9 @@
 """Reading one log in one file. Readers take no lock, and stop at the last complete line."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, partial
+from time import monotonic_ns
 from typing import TYPE_CHECKING
 
 from ...cursor import Cursor
@@ -12,7 +13,6 @@ from ...store import Progress, StreamVersions
 from ..chain import ChainReader, LineBlock, Versions, verified_backward
 from ..format import CommitLine, InvalidLine, decode_header
 from ..hash_chain import continues
-from .commands import RecentCommands
 from .files import os_errors_as_store_errors, unavailable
 from .head_record import head_in, holds, lacks_only_lf, read_record
 from .lines import LogFile
@@ -25,6 +25,49 @@ _WORTH_INDEXING = 1 << 18
 """From how many bytes on a log is searched with an index. To read a smaller one takes less time than to load SQLite."""
 _LONGEST_TAIL = 1 << 16
 """How many bytes after a cursor are searched for the end of a line."""
+
+
+KEPT_COMMANDS = 1_000
+"""How many of the latest command ids are kept at least."""
+
+
+class RecentCommands:
+    """The command ids of the latest commits that were read and written.
+
+    Attributes:
+        since: The position behind which the ids of all commits are kept.
+        known_at: A moment at which everything up to `since` was recorded already, in the nanoseconds of `monotonic_ns`.
+    """
+
+    def __init__(self) -> None:
+        """Begin for a log of which nothing was read."""
+        self.begin_at(0)
+
+    def begin_at(self, position: int) -> None:
+        """Begin again, for a log that is read from a position on."""
+        self.since = self._reached = position
+        self.known_at = self._recent_known_at = monotonic_ns()
+        self._recent: set[str] = set()
+        self._older: set[str] = set()
+        self._recent_since = position
+
+    def __contains__(self, command: str) -> bool:
+        """Return whether one of the commits has a command id."""
+        return command in self._recent or command in self._older
+
+    def add(self, commands: Iterable[str], last: int) -> None:
+        """Add commits that are later than all before.
+
+        Args:
+            commands: Their command ids.
+            last: The last position in them.
+        """
+        if len(self._recent) >= KEPT_COMMANDS:
+            self.since, self._recent_since = self._recent_since, self._reached
+            self.known_at, self._recent_known_at = self._recent_known_at, monotonic_ns()
+            self._recent, self._older = set(), self._recent
+        self._recent.update(commands)
+        self._reached = last
 
 
 class LogReader(ChainReader):
