@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .environments import Environments
 from .homes import Home, with_history, with_todos, write_lines
-from .measure import Failed, environment, peak_memory, run, turns
+from .measure import Failed, peak_memory, run, turns
 from .results import Section
 
 TODOS = 10_000
@@ -43,11 +43,10 @@ def _imports(section: Section, environments: Environments, folder: Path, quick: 
                 section.note(f"todo import of {format} is skipped: {error}")
             else:
                 ways[format] = (("import", "-", "--format", format), exported)
-        empty = [str(environments.python), "-c", "pass"]
         measures: dict[str, Callable[[], float]] = {
             way: partial(_imported, environments.todo, folder, words, source) for way, (words, source) in ways.items()
         }
-        measures["empty"] = partial(run, empty, environment(folder))
+        measures["replay"] = origin.replay
         taken = turns(measures, 1 if quick else 5, 30.0)
         for way, (words, _) in ways.items():
             what = " ".join(["todo", *words])
@@ -57,8 +56,8 @@ def _imports(section: Section, environments: Environments, folder: Path, quick: 
                 "s",
                 taken[way],
                 key=f"bulk/{way}/{size}",
-                against="python -c pass",
-                base=taken["empty"],
+                against="todo ls, the cache deleted",
+                base=taken["replay"],
             )
 
 

@@ -1,7 +1,6 @@
 """Long histories: what the list costs after very many events, and how dear the past is."""
 
 import itertools
-import shutil
 import tempfile
 from collections.abc import Callable
 from functools import partial
@@ -27,7 +26,7 @@ def length(environments: Environments, *, quick: bool) -> Section:
             events: with_history(Path(folder) / str(events), environments.todo, TODOS, events)
             for events in (QUICK_EVENTS if quick else EVENTS)
         }
-        cold = turns({str(events): _forgetting(home) for events, home in homes.items()}, 1 if quick else 3, budget)
+        cold = turns({str(events): home.replay for events, home in homes.items()}, 1 if quick else 3, budget)
         for home in homes.values():
             home.warm()
         for verb in ("ls", "add", "done"):
@@ -57,16 +56,6 @@ def _verb(home: Home, verb: str) -> Callable[[], float]:
         return partial(home.run, *{"ls": ["ls"], "add": ["add", "x"]}[verb])
     numbers = itertools.count(1)
     return lambda: home.run("done", str(next(numbers)))
-
-
-def _forgetting(home: Home) -> Callable[[], float]:
-    """`ls` after all that can be made again was deleted; what the product makes again is then in place."""
-
-    def measure() -> float:
-        shutil.rmtree(home.cache, ignore_errors=True)
-        return home.run("ls")
-
-    return measure
 
 
 def distance(environments: Environments, *, quick: bool) -> Section:

@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import random
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -83,6 +84,11 @@ class Home:
     def cache(self) -> Path:
         """The folder of what can be made again."""
         return Path(self.paths()["cache"])
+
+    def replay(self) -> float:
+        """Return the seconds of `ls` after all that can be made again was deleted. What was made again is then in place."""
+        shutil.rmtree(self.cache, ignore_errors=True)
+        return self.run("ls")
 
     def warm(self) -> None:
         """Let the product make whatever it keeps beside the log: a first look may be dearer than the next ones."""

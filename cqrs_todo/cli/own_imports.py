@@ -4,6 +4,7 @@ import os
 import sys
 import types
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Any, BinaryIO
 
 import msgspec
@@ -161,21 +162,32 @@ def read_todos(name: str, content: bytes) -> tuple[dict[str, Todo], dict[str, fr
         raise InvalidInput(f"{name} is not an export: {error}", NO_EXPORT) from error
     if read.format != document.FORMAT:
         raise InvalidInput(f"{name} has format {visible(read.format)!r}, not {document.FORMAT}", "export it again")
-    todos = {line.id: _todo(line) for line in read.todos}
-    return todos, {line.id: missing for line in read.todos if (missing := _missing(line))}
+    todos: dict[str, Todo] = {}
+    missing: dict[str, frozenset[str]] = {}
+    for line in read.todos:
+        todos[line.id], lacking = _todo(line)
+        if lacking:
+            missing[line.id] = lacking
+    return todos, missing
 
 
-def _todo(line: Any) -> Todo:
-    """Return the todo that an entry of a JSON export describes."""
-    values = {name: value for name in Todo.__struct_fields__ if (value := getattr(line, name)) is not msgspec.UNSET}
-    if ATTRIBUTES.name in values:
-        values[ATTRIBUTES.name] = tuple(sorted(values[ATTRIBUTES.name].items()))
-    return Todo(**values)
+_values = attrgetter(*Todo.__struct_fields__)
 
 
-def _missing(line: Any) -> frozenset[str]:
-    """Return the names of the fields that an entry does not have, because an older version of this program wrote it."""
-    return frozenset(name for name in Todo.__struct_fields__ if getattr(line, name) is msgspec.UNSET)
+def _todo(line: Any) -> tuple[Todo, frozenset[str]]:
+    """Return the todo that an entry of a JSON export describes.
+
+    Also return the names of the fields that the entry does not have, because an older version of this program wrote it.
+    """
+    values = dict(zip(Todo.__struct_fields__, _values(line), strict=True))
+    missing = frozenset[str]()
+    if msgspec.UNSET in values.values():
+        missing = frozenset(name for name, value in values.items() if value is msgspec.UNSET)
+        values = {name: value for name, value in values.items() if name not in missing}
+    attributes = values.get(ATTRIBUTES.name)
+    if attributes is not None:
+        values[ATTRIBUTES.name] = tuple(sorted(attributes.items()))
+    return Todo(**values), missing
 
 
 def _document() -> Any:

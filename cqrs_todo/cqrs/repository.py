@@ -187,14 +187,20 @@ class Repository(Generic[S, C, E]):
         return self._fold
 
     def _advance(self, fold: Fold[S]) -> None:
-        """Apply what was recorded after the fold, and take snapshots that are due: permanent ones, and one at the end."""
+        """Apply what was recorded after the fold, and take snapshots that are due: permanent ones, and one at the end.
+
+        A snapshot takes about as long as reading one event for each entity. So at least as many events lie between two that
+        are taken on the way, or of a repository's own commits. Otherwise they would take most of the time of long batches.
+        """
+        read = False
         for commits in self.log.event_batches(self._cursor, None if self._base is None else self._base.version_of):
             if commits[0].position <= fold.position:
                 commits = [commit for commit in commits if commit.position > fold.position]
             self._apply(fold, commits)
-            if fold.position >= next_permanent(self.snapshot_infos) and self._due(fold):
+            read = True
+            if fold.position >= next_permanent(self.snapshot_infos) and self._due(fold, at_least=len(fold)):
                 self._take_snapshot(fold)
-        if self._due(fold):
+        if self._due(fold, at_least=0 if read else len(fold)):
             self._take_snapshot(fold)
         cursor = self.log.cursor()
         if cursor.position == fold.position:
@@ -213,11 +219,13 @@ class Repository(Generic[S, C, E]):
             self._fold = self._infos = None
             raise
 
-    def _due(self, fold: Fold[S]) -> bool:
+    def _due(self, fold: Fold[S], *, at_least: int) -> bool:
+        """Return whether to take a snapshot, if there are at least so many events since the last one."""
         if self.log.damage is not None:  # a snapshot of what is left would take the place of those that remember more
             return False
         last = self._infos[-1].position if self._infos else 0
-        return fold.position > last and self._strategy.due(fold.position, last, len(fold))
+        new = fold.position - last
+        return new > 0 and new >= at_least and self._strategy.due(fold.position, last, len(fold))
 
     def _take_snapshot(self, fold: Fold[S]) -> None:
         cursor = self.log.cursor()

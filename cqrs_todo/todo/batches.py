@@ -70,8 +70,12 @@ _SURELY_SMALL = 32
 
 def text_length(event: TodoEvent) -> int:
     """Return the number of characters of text in an event."""
-    values = (getattr(event, name) for name in type(event).__struct_fields__)
-    return sum(len(value) for value in values if isinstance(value, str))
+    length = 0
+    for name in type(event).__struct_fields__:
+        value = getattr(event, name)
+        if isinstance(value, str):
+            length += len(value)
+    return length
 
 
 def with_batch_ids(contents: Sequence[CommitContent], command: str) -> list[tuple[CommitContent, str]]:

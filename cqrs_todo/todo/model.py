@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 from ..cqrs.decider import Decider
 from ..cqrs.errors import Rejected
 from ..cqrs.struct import Struct, replace
 from .events import TodoCompleted, TodoCreated, TodoEvent, TodoRemoved, TodoReopened, TodoRestored
-from .fields import ACKNOWLEDGED, FIELDS, REMINDER, Field, KeyedField, SetField, State, T, Todo, Typed
+from .fields import ACKNOWLEDGED, FIELDS, REMINDER, TEXT, Field, KeyedField, SetField, State, T, Todo, Typed
 from .values import (
     Attributes,
     DayOrInstant,
@@ -200,24 +201,31 @@ _IN_CREATED = frozenset(TodoCreated.__struct_fields__)
 _NOT_IN_CREATED = tuple(field for field in FIELDS if field.name not in _IN_CREATED)
 """The fields that are newer than `TodoCreated`, which never changes. Their own events set them, in the same commit."""
 
+_values = attrgetter(*(field.name for field in FIELDS))
+"""The values of all fields of a todo or of its creation, in the order of `FIELDS`."""
+
+
+_values_in_created = attrgetter(*TodoCreated.__struct_fields__)
+"""The values of a todo that its creation has, in the order of their names."""
+
+
+def _checked_values(given: Create | Todo, now: datetime) -> dict[str, Any]:
+    """Check the values of fields, and return those that are set. A text must be set, and other fields may be empty."""
+    return {
+        field.name: field.check(value, now)
+        for field, value in zip(FIELDS, _values(given), strict=True)
+        if value != _EMPTY[field.name] or field is TEXT
+    }
+
 
 def _create(command: Create, state: State) -> tuple[TodoEvent, ...]:
     if state is not None:
         raise Rejected("it was created already")
     created = check_instant(command.created)
-    values: dict[str, Any] = {field.name: field.check(getattr(command, field.name), created) for field in FIELDS}
-    first = TodoCreated(created=created, **{name: value for name, value in values.items() if name in _IN_CREATED})
-    if not _NOT_IN_CREATED:
-        return (first,)
-    new = new_todo(first)
-    return (
-        first,
-        *(
-            event
-            for field in _NOT_IN_CREATED
-            for event in field.events_between(getattr(new, field.name), values[field.name])
-        ),
-    )
+    values = _checked_values(command, created)
+    new = TodoCreated(created=created, **{name: value for name, value in values.items() if name in _IN_CREATED})
+    later = [field for field in _NOT_IN_CREATED if field.name in values]
+    return (new, *(event for field in later for event in field.events_between(_EMPTY[field.name], values[field.name])))
 
 
 def _change(command: TodoCommand, todo: Todo) -> tuple[TodoEvent, ...]:
@@ -268,6 +276,10 @@ def new_todo(event: TodoCreated) -> Todo:
         priority=event.priority,
         tags=event.tags,
     )
+
+
+_EMPTY = {field.name: getattr(new_todo(TodoCreated("", _BEGINNING_OF_TIME)), field.name) for field in FIELDS}
+"""The values of all fields of a todo that has none, by name."""
 
 
 _EVOLVE: dict[type, Callable[[Todo, Any], Todo]] = {
@@ -333,13 +345,15 @@ def events_between(old: State, new: Todo) -> tuple[TodoEvent, ...]:
     """
     events: list[TodoEvent] = []
     if old is None:
-        first = TodoCreated(created=new.created, **{name: getattr(new, name) for name in _IN_CREATED - {"created"}})
+        first = TodoCreated(**dict(zip(TodoCreated.__struct_fields__, _values_in_created(new), strict=True)))
         events.append(first)
         old = new_todo(first)
     if old.removed and not new.removed:
         events.append(TodoRestored())
-    for field in FIELDS:
-        events += field.events_between(getattr(old, field.name), getattr(new, field.name))
+    before, after = _values(old), _values(new)
+    if before != after:
+        for field, was, now in zip(FIELDS, before, after, strict=True):
+            events += field.events_between(was, now)
     if old.completed != new.completed:
         if old.completed is not None:
             events.append(TodoReopened(old.completed))
@@ -362,8 +376,7 @@ def check_todo(todo: Todo) -> Todo:
     if todo.completed is not None:
         check_canonical(todo.completed, "completion")
     # the reminder may be in the past by now, so any time is accepted
-    values = {field.name: field.check(getattr(todo, field.name), _BEGINNING_OF_TIME) for field in FIELDS}
-    return replace(todo, created=check_instant(todo.created), **values)
+    return replace(todo, created=check_instant(todo.created), **_checked_values(todo, _BEGINNING_OF_TIME))
 
 
 _FIELD_OF: dict[type, Callable[[Any], str]] = {

@@ -265,7 +265,13 @@ class Recorder:
 
         outcome = self.repository.transact(plan_one_commit)
         if len(planned) > 1:
-            return self.together((), lambda: self._record_all(plan_commits(self.repository.fold()), named))
+            seen = outcome.fold.position
+
+            def record_planned() -> Answer:
+                fold = self.repository.fold()
+                return self._record_all(planned if fold.position == seen else plan_commits(fold), named)
+
+            return self.together((), record_planned)
         return self.answer(() if outcome.commit is None else (outcome.commit,), named)
 
     def _record_all(self, planned: Sequence[tuple[CommitContent, str]], named: Sequence[Item] | None) -> Answer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import takewhile
@@ -18,8 +17,8 @@ from ..cqrs.struct import Struct, replace
 from .batches import CommitContent, commit_sized_chunks, note_earlier_commits, text_length
 from .events import DependencyAdded, ParentChanged, TodoCompleted, TodoEvent, TodoReopened, TodoRestored
 from .fields import State, Todo
-from .model import DECIDER, REMOVED, Create, TodoCommand, check_todo, events_between
-from .recorder import Answer, Recorder, Todos, events_to_reach, new_id, refusals_in_words
+from .model import DECIDER, REMOVED, Create, TodoCommand, events_between
+from .recorder import Answer, Recorder, Todos, new_id, refusals_in_words
 from .views import MOVE, RESTORES, Item, id_of, item_of, items_of, number_ranges
 
 if TYPE_CHECKING:
@@ -188,7 +187,7 @@ class TodoList(Recorder):
                 if len(drafts) == 1:
                     raise
                 raise Rejected(f"todo {place} of {len(drafts)}: {error}") from error
-        made = self._make_for_todos()
+        made = self.make_for_todos()
 
         def plan(fold: Todos) -> list[CommitContent]:
             more = self._consequences(fold, created)
@@ -282,7 +281,7 @@ class TodoList(Recorder):
         self.recorded = log.cursor().position
         return Added(self.name, self.recorded, added, part, made)
 
-    def _make_for_todos(self) -> bool:
+    def make_for_todos(self) -> bool:
         """Make the list that todos are added to if it does not exist yet; see `make_if_missing`."""
         if self.request is not None and self._missing:
             self.request.check(self, self.repository.fold(), None)
@@ -437,48 +436,10 @@ class TodoList(Recorder):
         return self.change(chosen, lambda item: skipping(item.todo, now, self.zones))
 
     def import_todos(self, todos: Mapping[str, Todo], kept: Mapping[str, Collection[str]] | None = None) -> Answer:
-        """Import todos as one command: create those that are missing, and change the others. Make the list if necessary.
+        """Import todos of an export of this program; see `own_imports.import_todos`."""
+        from .own_imports import import_todos
 
-        A todo that is equal already is left unchanged, so importing the same todos again records nothing. A todo that was
-        moved to another list stays there, because otherwise it would be in two lists. A todo that was forgotten in any list
-        in use is left out.
-
-        Args:
-            todos: The todos by their ids.
-            kept: The names of the fields that stay as they are in a todo that is there already, by the ids of the todos.
-
-        Returns:
-            The answer. Its `stayed` are the todos that were moved to another list, and its `forgotten` the ids of those that
-            were forgotten.
-
-        Raises:
-            InvalidTodo: A todo breaks a rule, or its id is not an id. Nothing was recorded.
-            CqrsError: What making the list and appending raise.
-        """
-        read: dict[str, Todo] = {}
-        fields = {DECIDER.stream(id): names for id, names in (kept or {}).items()}
-        for id, todo in todos.items():
-            self.progress(len(read), len(todos))
-            read[DECIDER.stream(id)] = _check_imported(id, todo)
-        made = self._make_for_todos()
-
-        def plan(fold: Todos) -> list[CommitContent]:
-            given = {stream: _with_fields_of(fold, stream, todo, fields.get(stream, ())) for stream, todo in read.items()}
-            there = (entity for stream in given if (entity := fold.get(stream)) is not None)
-            removed = {entity.stream for entity in there if entity.state is not None and entity.state.removed}
-            moved = self.lists_moved_to(fold, {stream for stream in removed if not given[stream].removed})
-            stayed[:] = items_of(fold[stream] for stream in given if stream in moved)
-            forgotten[:] = sorted(given.keys() & everywhere)
-            left_out = {*moved, *forgotten}
-            return [(events_to_reach(fold, {stream: todo for stream, todo in given.items() if stream not in left_out}), {})]
-
-        from .forgetting import forgotten_in  # only imports need it
-
-        everywhere = forgotten_in(self.store)  # otherwise an old export would bring a password back in another list
-        stayed: list[Item] = []
-        forgotten: list[str] = []
-        answer = self.transact(plan)
-        return replace(answer, stayed=tuple(stayed), forgotten=tuple(map(id_of, forgotten)), new_list=made)
+        return import_todos(self, todos, kept)
 
     def restore(self, moment: Moment, chosen: Sequence[Item] | None = None) -> Answer:
         """Restore the list, or some of its todos, to the state at a moment. Todos that were added later are removed.
@@ -566,29 +527,3 @@ def _has_links(fold: Todos, changes: Mapping[str, Sequence[TodoEvent]]) -> bool:
 def _is_removed(fold: Todos, item: Item) -> bool:
     entity = fold.get(item.stream)
     return entity is not None and entity.state is not None and entity.state.removed
-
-
-def _with_fields_of(fold: Todos, stream: str, todo: Todo, names: Collection[str]) -> Todo:
-    """Return a todo with some fields of the todo that a list has under a stream, if it has one."""
-    entity = fold.get(stream) if names else None
-    if entity is None or entity.state is None:
-        return todo
-    return replace(todo, **{name: getattr(entity.state, name) for name in names})
-
-
-def _check_imported(id: str, todo: Todo) -> Todo:
-    from .errors import InvalidId, InvalidTodo
-    from .values import ID
-
-    if not re.fullmatch(ID, id):
-        raise InvalidId(id)
-    try:
-        if id == todo.parent or id in todo.depends:
-            raise Rejected("it is linked with itself")
-        if todo.every is not None:
-            from .recurrence import check  # few todos recur
-
-            check(todo.every)
-        return check_todo(todo)
-    except Rejected as error:
-        raise InvalidTodo(id, str(error)) from error
