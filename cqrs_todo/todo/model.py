@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import chain
 from operator import attrgetter
 from typing import Any, TypeAlias
 
@@ -198,9 +199,6 @@ def decide(command: TodoCommand, state: State) -> tuple[TodoEvent, ...]:
 
 
 _IN_CREATED = frozenset(TodoCreated.__struct_fields__)
-_NOT_IN_CREATED = tuple(field for field in FIELDS if field.name not in _IN_CREATED)
-"""The fields that are newer than `TodoCreated`, which never changes. Their own events set them, in the same commit."""
-
 _values = attrgetter(*(field.name for field in FIELDS))
 """The values of all fields of a todo or of its creation, in the order of `FIELDS`."""
 
@@ -213,8 +211,8 @@ def _checked_values(given: Create | Todo, now: datetime) -> dict[str, Any]:
     """Check the values of fields, and return those that are set. A text must be set, and other fields may be empty."""
     return {
         field.name: field.check(value, now)
-        for field, value in zip(FIELDS, _values(given), strict=True)
-        if value != _EMPTY[field.name] or field is TEXT
+        for field, value, empty in zip(FIELDS, _values(given), _EMPTY, strict=True)
+        if value != empty or field is TEXT
     }
 
 
@@ -223,9 +221,14 @@ def _create(command: Create, state: State) -> tuple[TodoEvent, ...]:
         raise Rejected("it was created already")
     created = check_instant(command.created)
     values = _checked_values(command, created)
-    new = TodoCreated(created=created, **{name: value for name, value in values.items() if name in _IN_CREATED})
     later = [field for field in _NOT_IN_CREATED if field.name in values]
-    return (new, *(event for field in later for event in field.events_between(_EMPTY[field.name], values[field.name])))
+    if not later:
+        return (TodoCreated(created=created, **values),)
+    in_created = {name: value for name, value in values.items() if name in _IN_CREATED}
+    new = TodoCreated(created=created, **in_created)
+    todo = new_todo(new)
+    set_later = (field.events_between(getattr(todo, field.name), values[field.name]) for field in later)
+    return (new, *chain.from_iterable(set_later))
 
 
 def _change(command: TodoCommand, todo: Todo) -> tuple[TodoEvent, ...]:
@@ -278,8 +281,10 @@ def new_todo(event: TodoCreated) -> Todo:
     )
 
 
-_EMPTY = {field.name: getattr(new_todo(TodoCreated("", _BEGINNING_OF_TIME)), field.name) for field in FIELDS}
-"""The values of all fields of a todo that has none, by name."""
+_EMPTY = _values(new_todo(TodoCreated("", _BEGINNING_OF_TIME)))
+"""The values of all fields of a todo that has none."""
+_NOT_IN_CREATED = tuple(field for field in FIELDS if field.name not in _IN_CREATED)
+"""The fields that are newer than `TodoCreated`, which never changes. Their own events set them, in the same commit."""
 
 
 _EVOLVE: dict[type, Callable[[Todo, Any], Todo]] = {

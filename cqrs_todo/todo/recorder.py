@@ -326,7 +326,8 @@ class Recorder:
         entities = [entity for stream in streams if (entity := fold.get(stream)) is not None]  # `NullLog` keeps nothing
         rows = items_of(entities)
         changed_rows = [row for row in rows if row.stream in changed]
-        others = items_of(entity for stream in changed.keys() - set(streams) if (entity := fold.get(stream)) is not None)
+        elsewhere = changed.keys() - set(streams)
+        others = items_of(entity for stream in elsewhere if (entity := fold.get(stream)) is not None) if elsewhere else []
         return Answer(
             list=self.name,
             position=fold.position,

@@ -2,10 +2,10 @@
 
 # Not `signal`, which wraps each number in an enum: that is a sixtieth of a whole short command.
 import _signal as signal  # type: ignore[import-not-found]  # typeshed leaves out private modules
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from types import FrameType
+from typing import Any
 
 _process_ends = False
 
@@ -37,7 +37,7 @@ def delay_signals() -> Iterator[list[int]]:
         is handled as it would have been without this function.
     """
     arrived: list[int] = []
-    restore: list[Callable[[], object]] = []
+    before: list[tuple[int, Any]] = []
 
     def hold(number: int, _frame: FrameType | None) -> None:
         arrived.append(number)
@@ -46,23 +46,37 @@ def delay_signals() -> Iterator[list[int]]:
         try:
             for number in (signal.SIGINT, signal.SIGTERM):
                 # `getsignal` returns None for a handler that was not installed from Python
-                restore.append(partial(signal.signal, number, signal.getsignal(number) or signal.SIG_DFL))
+                before.append((number, signal.getsignal(number) or signal.SIG_DFL))
                 signal.signal(number, hold)
         except ValueError:  # this is not the main thread
-            restore.clear()
+            before.clear()
         yield arrived
     finally:
-        # a handler that is restored, or that handles what arrived, may raise at once
         try:
-            _call_all(restore)
+            _restore(before)
         finally:
-            _call_all([partial(signal.raise_signal, number) for number in arrived])
+            _raise_all(arrived)
 
 
-def _call_all(functions: list[Callable[[], object]]) -> None:
-    """Call every function in order, even if some of them raise."""
-    if functions:
-        try:
-            functions[0]()
-        finally:
-            _call_all(functions[1:])
+def _restore(before: list[tuple[int, Any]]) -> None:
+    """Restore handlers, and remove them from the list.
+
+    Before Python changes a handler, it calls those of signals that have just arrived. One that was restored may raise then.
+    """
+    try:
+        while before:
+            signal.signal(*before[-1])
+            before.pop()
+    finally:
+        if before:
+            _restore(before)
+
+
+def _raise_all(numbers: list[int]) -> None:
+    """Raise signals again, and remove them from the list. The handler of each of them may raise."""
+    try:
+        while numbers:
+            signal.raise_signal(numbers.pop(0))
+    finally:
+        if numbers:
+            _raise_all(numbers)

@@ -1,5 +1,6 @@
 """Appending to a log in a file: torn tails, lost ends, failing writes and syncs, locks and signals."""
 
+import _signal  # type: ignore[import-not-found]  # typeshed leaves out private modules
 import errno
 import fcntl
 import os
@@ -316,6 +317,34 @@ def test_all_delayed_signals_are_delivered_even_if_the_handler_of_the_first_rais
         assert seen == [signal.SIGTERM]
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_every_handler_is_restored_even_if_one_that_was_restored_raises_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Ended(Exception):
+        pass
+
+    def end(*_: object) -> None:
+        raise Ended
+
+    sent: list[int] = []
+    set_handler = _signal.signal
+
+    def interrupted(number: int, handler: object) -> object:
+        if number == signal.SIGINT and signal.getsignal(signal.SIGTERM) is end and not sent:
+            sent.append(number)
+            os.kill(os.getpid(), signal.SIGTERM)
+        return set_handler(number, handler)
+
+    before = signal.getsignal(signal.SIGINT), signal.signal(signal.SIGTERM, end)
+    try:
+        with pytest.raises(Ended), delay_signals():
+            monkeypatch.setattr(_signal, "signal", interrupted)
+        assert sent
+        assert signal.getsignal(signal.SIGINT) is before[0]
+        assert signal.getsignal(signal.SIGTERM) is end
+    finally:
+        monkeypatch.undo()
+        signal.signal(signal.SIGTERM, before[1])
 
 
 def test_the_error_for_a_busy_log_names_the_process_that_holds_it(
