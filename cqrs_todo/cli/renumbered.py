@@ -2,15 +2,18 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from ..cqrs.errors import CqrsError
 from ..cqrs.stores.jsonl.files import make_directory, replace_durably
-from ..todo.merging import Renumbered
 from ..todo.service import TodoList
 from .config import renumbered_file
 from .text import visible
+
+if TYPE_CHECKING:  # only merges renumber
+    from ..todo.merging import Renumbered
 
 _MOST = 10_000
 """How many numbers of a range are looked at."""
@@ -31,7 +34,7 @@ class NumbersChanged(CqrsError):
         self.hint = hint
 
 
-def note(log_id: str, changes: Iterable[Renumbered]) -> None:
+def note(log_id: str, changes: "Iterable[Renumbered]") -> None:
     """Remember which todos of a list have other numbers now.
 
     Raises:

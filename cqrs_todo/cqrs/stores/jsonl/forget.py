@@ -6,8 +6,7 @@ one, and a second call removes what is left.
 """
 
 import os
-import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import nullcontext, suppress
 from io import BytesIO
 
@@ -18,15 +17,14 @@ from ...store import no_progress
 from ..forgetting import Forgotten, forget_lines
 from ..format import log_in
 from ..hash_chain import continues
-from .files import OPEN_SAFELY, close, os_errors_as_store_errors, read_range, remove, replace_durably, sync_directory, there
+from .files import OPEN_SAFELY, close, os_errors_as_store_errors, read_range, remove, replace_durably, sync_directory
 from .head_record import head_in, read_record, record_head, replacing_record
+from .inventory import files_set_aside
 from .lines import LogFile
 from .repair import verified_end
 from .verify import verify
 
 _NOTHING = "; nothing was changed"
-_SET_ASIDE = r"(.+)\.(?:(?:damaged|torn|unsynced|merged)-[0-9T]+(?:\.new)?|renewed(?:\.new)?|jsonl\.new)"
-"""The names of the files in which repairs, merges and writers keep bytes of a log, also of those that are not complete."""
 
 
 def forget(path: str, name: str, streams: Collection[str], *, is_copy: bool) -> Forgotten:
@@ -107,7 +105,7 @@ def remove_set_aside(
     removed: list[str] = []
     failed: list[str] = []
     for folder in folders:
-        for path, of in _set_aside(folder):
+        for path, of in files_set_aside(folder):
             if path == but:
                 continue
             try:
@@ -123,21 +121,6 @@ def remove_set_aside(
             with suppress(OSError):  # after a power cut, they may be there again, and the next call removes them
                 sync_directory(folder)
     return removed, failed
-
-
-def _set_aside(folder: str) -> Iterator[tuple[str, str]]:
-    """Yield the files that keep bytes of logs, each with the name that its log had then."""
-    if not there(folder):
-        return
-    for file in sorted(os.listdir(folder)):
-        match = re.fullmatch(_SET_ASIDE, file)
-        if match is not None:
-            yield os.path.join(folder, file), match[1]
-
-
-def kept_logs(folders: Sequence[str]) -> list[str]:
-    """Return the paths of the files in some folders that keep logs as they were before merges."""
-    return [path for folder in folders for path, _ in _set_aside(folder) if re.search(r"\.merged-[0-9T]+$", path)]
 
 
 def _content(path: str) -> bytes:

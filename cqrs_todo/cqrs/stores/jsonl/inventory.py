@@ -8,7 +8,7 @@ or a file that cannot be a log.
 
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -37,6 +37,10 @@ _LONGEST_HEADER = 1 << 24
 """The most bytes in which a header is looked for."""
 _CONFLICT = r"\.sync-conflict-[0-9]{8}-[0-9]{6}(-|$)"
 """What Syncthing puts into the name of a copy: the rest of it could be the name of a list."""
+
+
+_SET_ASIDE = r"(.+)\.(?:(?:damaged|torn|unsynced|merged)-[0-9T]+(?:\.new)?|renewed(?:\.new)?|jsonl\.new)"
+"""The names of the files in which repairs, merges and writers keep bytes of a log, also of those that are not complete."""
 
 
 class LogAt(msgspec.Struct, frozen=True):
@@ -384,3 +388,18 @@ def _first_line(fd: int) -> bytes:
 
 def _shown(name: str, archived: bool) -> str:
     return f"{name} (archived)" if archived else name
+
+
+def files_set_aside(folder: str) -> Iterator[tuple[str, str]]:
+    """Yield the files that keep bytes of logs, each with the name that its log had then."""
+    if not there(folder):
+        return
+    for file in sorted(os.listdir(folder)):
+        match = re.fullmatch(_SET_ASIDE, file)
+        if match is not None:
+            yield os.path.join(folder, file), match[1]
+
+
+def kept_logs(folders: Sequence[str]) -> list[str]:
+    """Return the paths of the files in some folders that keep logs as they were before merges."""
+    return [path for folder in folders for path, _ in files_set_aside(folder) if re.search(r"\.merged-[0-9T]+$", path)]

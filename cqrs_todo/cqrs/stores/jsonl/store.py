@@ -262,7 +262,7 @@ class JsonlStore(Store):
 
     def kept_logs(self) -> Sequence[str]:
         """Return the files that keep logs as they were before merges; see `Store`."""
-        from .forget import kept_logs
+        from .inventory import kept_logs
 
         with os_errors_as_store_errors(self._lists):
             return kept_logs((self._lists, self._archive))
