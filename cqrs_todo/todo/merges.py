@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 
 from ..cqrs.errors import CqrsError
 from ..cqrs.events import Commit
 from ..cqrs.replication import MergedLog
-from ..cqrs.store import Append, Store
+from ..cqrs.store import Append, Log, Store
 from ..cqrs.stores.merging import with_wanted
 from ..cqrs.struct import Struct
 from .events import TodoCreated, TodoRemoved, TodoRestored
@@ -76,14 +77,17 @@ def settle_in(store: Store, streams: Collection[str]) -> Sequence[Elsewhere]:
         CqrsError: What reading and appending to the lists raise.
     """
     wanted = {stream.encode() for stream in streams}
-    lists: dict[str, Sequence[Commit]] = {}
-    for name in store.names() if wanted else ():
-        try:
+    names = store.names() if wanted else []
+    logs: list[Log] = []
+    for name in names if len(names) > 1 else ():  # what is in one list stays there
+        with suppress(CqrsError):  # it is not an obstacle that another list cannot be read
             log = store.open(name)
             if log.read_only is None and any(wanted.intersection(_STREAM.findall(line)) for line in log.lines()):
-                lists[name] = [with_wanted(commit, TYPES, RULES) for commit in log.commits()]
-        except CqrsError:  # it is not an obstacle that another list cannot be read
-            continue
+                logs.append(log)
+    lists: dict[str, Sequence[Commit]] = {}
+    for log in logs if len(logs) > 1 else ():
+        with suppress(CqrsError):
+            lists[log.name] = [with_wanted(commit, TYPES, RULES) for commit in log.commits()]
     removed = []
     for where, commit in settle(lists, streams):
         (event,) = commit.events

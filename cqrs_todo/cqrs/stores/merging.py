@@ -1,6 +1,7 @@
 """Merging the lines of two copies of a log: a function of the lines, so that both sides of a merge write the same bytes."""
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import takewhile
 from typing import Any
 
 import msgspec
@@ -118,17 +119,18 @@ def merge_lines(
         raise DifferentLogs("it is a copy of another log")
     forgotten = sorted({*headers[0].forgotten, *headers[1].forgotten})
     reader = _Lines(types, rules)
-    both = []
-    for lines, header in zip((one, other), headers, strict=True):
-        known = _without(lines, header, forgotten)
-        both.append(CopyLines(tuple(known), tuple(reader.commits(known[1:])), header.forgotten))
+    first, second = (_without(lines, header, forgotten) for lines, header in zip((one, other), headers, strict=True))
+    commits = tuple(reader.commits(first[1:]))
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first[1:], second[1:], strict=False)))
+    both = (
+        CopyLines(tuple(first), commits, headers[0].forgotten),
+        CopyLines(tuple(second), (*commits[:shared], *reader.commits(second[1 + shared :])), headers[1].forgotten),
+    )
     ours, theirs = (Copy(copy.lines[0], copy.commits, count) for copy, count in zip(both, held, strict=True))
     merged = merge(ours, theirs, rules, hub=None if hub is None else (ours, theirs)[hub])
     trunk = 0 if merged.trunk is ours else 1
     lines = (*both[trunk].lines, *reader.encode(merged.added, both[trunk].lines[-1]))
-    return MergedLines(
-        headers[0].id, lines, merged.base, trunk, (both[0], both[1]), merged.added, tuple(forgotten), merged.conflicts
-    )
+    return MergedLines(headers[0].id, lines, merged.base, trunk, both, merged.added, tuple(forgotten), merged.conflicts)
 
 
 def merge_on_terms(

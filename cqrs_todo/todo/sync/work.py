@@ -273,7 +273,7 @@ class Work(Look):
                 lacking.append(merged.lacking)
                 self._add(report, merged)
         if not report.joined:
-            report.sent = max(before, min(lacking, default=self._unsent(mine, theirs)))
+            report.sent = max(before, min(lacking) if lacking else self._unsent(mine, theirs))
         if report.merged is None:
             return set()
         return arrivals(report.merged)

@@ -45,6 +45,8 @@ from .verify import verify
 _BOM = b"\xef\xbb\xbf"
 _MOST_IN_A_COMMIT = 1_000
 """How many lost events stand in one line at most."""
+_CHUNK = 1 << 16
+"""How many bytes of lines are verified together, about."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -150,7 +152,9 @@ def verified_end(content: bytes) -> Cursor:
     walk = Walk(Cursor(0, 1, len(first) + 1, digest), Versions().advance, decode_lines)
     if not content.endswith(b"\n"):
         raise InvalidLine("its last line has no end")
-    for _ in walk.over(BytesIO(content[len(first) + 1 :])):
+    file = BytesIO(content)
+    file.seek(walk.cursor.offset)
+    for _ in walk.over(iter(lambda: b"".join(file.readlines(_CHUNK)), b"")):
         pass
     return walk.cursor
 
