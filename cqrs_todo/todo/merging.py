@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 from ..cqrs.events import MADE, MERGED, STAMP, Commit, Metadata, Recorded, UnknownEvent
@@ -177,7 +178,10 @@ class MergedTodos(Struct, frozen=True):
 
 def merged_todos(merged: MergedLog) -> MergedTodos:
     """Find out what a merge did to the todos of a list."""
-    before, after = _fold(merged.before), _fold(merged.after)
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] is pair[1], zip(merged.before, merged.after, strict=False)))
+    before = _applied(merged.before[:shared], Fold(DECIDER))
+    after = _applied(merged.after[shared:], before.copy())
+    _applied(merged.before[shared:], before)
     old = {entity.stream: entity.number for entity in before}
     renumbered = [
         Renumbered(old[item.stream], item.number, item.todo.text)
@@ -206,14 +210,16 @@ def lost_commands(commits: Sequence[Commit]) -> set[str]:
     return losers(commits, RULES)
 
 
-def _fold(commits: Sequence[Commit]) -> Fold[State]:
-    fold = Fold(DECIDER)
+def _applied(commits: Sequence[Commit], fold: Fold[State]) -> Fold[State]:
+    """Apply commits to a fold, and return it. What a merge gave no effect has none."""
     for commit in commits:
-        events = tuple(
-            replace(event, data=UnknownEvent(MERGED, b"")) if isinstance(event.data, Merged) else event
-            for event in commit.events
-        )
-        fold.apply(replace(commit, events=events))
+        if any(isinstance(event.data, Merged) for event in commit.events):
+            events = (
+                replace(event, data=UnknownEvent(MERGED, b"")) if isinstance(event.data, Merged) else event
+                for event in commit.events
+            )
+            commit = replace(commit, events=tuple(events))
+        fold.apply(commit)
     return fold
 
 

@@ -70,7 +70,9 @@ class Moving(Generic[S, C, E]):
         self._steps: dict[str, Key] = {}  # the newest undo or redo of each commit, by command ids
         self._clock = Clock()
         self._at, self._position = FIRST, 0
-        self._created: set[str] = set()  # in the commit that is read or moved
+        self._created: dict[str, Key] = {}  # by stream: the key of the commit that created it
+        # by stream: the events of the trunk, with the keys of their commits, until something asks for the stream
+        self._unread: dict[str, list[tuple[Recorded, Key]]] = {}
         # by stream and field: the newest change in the trunk, and the newest one that was moved
         self._found: dict[tuple[str, str], Change | None] = {}
         self._moved: dict[tuple[str, str], Change] = {}
@@ -99,18 +101,22 @@ class Moving(Generic[S, C, E]):
     def _read(self, commit: Commit) -> None:
         metadata = commit.metadata
         key = (CHANGED, self._clock.stamp(metadata), metadata.command)
-        self._created.clear()
         for event in commit.events:
-            wanted = self._wanted(event)
-            if wanted is not None and event.ordinal > 0:
-                self._note(event.stream, wanted, key, metadata)
-            if wanted is event.data and wanted is not None:
-                self._evolve(event.stream, wanted)
-            if event.unknown:
-                self._unknown.setdefault(event.stream, event.unknown)
+            self._unread.setdefault(event.stream, []).append((event, key))
             self._versions[event.stream] = event.version
         self._finish(metadata, key, commit.position)
         self._at, self._position = commit.at, commit.last
+
+    def _read_stream(self, stream: str) -> None:
+        """Read the events of the trunk in a stream, if that was not done before. Most streams are not asked for."""
+        for event, key in self._unread.pop(stream, ()):
+            wanted = self._wanted(event)
+            if wanted is not None and event.ordinal > 0:
+                self._note(stream, wanted, key, event.metadata)
+            if wanted is event.data and wanted is not None:
+                self._evolve(stream, wanted)
+            if event.unknown:
+                self._unknown.setdefault(stream, event.unknown)
 
     def _wanted(self, event: Recorded) -> Any:
         """Return what someone wanted, as an event; None if this is not known."""
@@ -123,13 +129,19 @@ class Moving(Generic[S, C, E]):
         """Take note of a change. All that a commit sets of what it creates is a part of the creation."""
         field = self._rules.field_of(wanted)
         if field == CREATION:
-            self._created.add(stream)
-        change = Change((CREATED, *key[1:]) if stream in self._created else key, wanted, metadata)
+            self._created[stream] = key
+        change = Change((CREATED, *key[1:]) if self._created.get(stream) == key else key, wanted, metadata)
         self._registers.add(stream, field, change)
         return change
 
     def _state(self, stream: str) -> S:
+        self._read_stream(stream)
         return self._states.get(stream, self._rules.decider.initial)
+
+    def _key(self, stream: str, field: str) -> Key:
+        """Return the key of the newest change of a field."""
+        self._read_stream(stream)
+        return self._registers.key(stream, field)
 
     def _evolve(self, stream: str, event: Any) -> None:
         self._states[stream] = self._rules.decider.evolve(self._state(stream), event)
@@ -149,7 +161,6 @@ class Moving(Generic[S, C, E]):
             commit: The commit of the branch.
             key: The key of its changes.
         """
-        self._created.clear()
         placed = [each for event in commit.events for each in self._placed(event, key)]
         self._at = max(made_at(commit.metadata), self._at)
         meta = self._meta(commit, key, [place for place, each in enumerate(placed, 1) if each.helps])
@@ -190,6 +201,7 @@ class Moving(Generic[S, C, E]):
             yield _Placed(event.stream, FORGOTTEN, event.data)
             return
         stream, wanted = event.stream, self._wanted(event)
+        self._read_stream(stream)
         if wanted is None or stream in self._unknown:
             what = self._unknown.get(stream) or event.unknown or f"@{event.position}, {event.type}"
             raise CannotMerge(f"an event is not known to this program: {what}")
@@ -264,7 +276,7 @@ class Moving(Generic[S, C, E]):
         removals: list[_Placed] = []
         while (links := self._rules.circle(stream, change.event, self._state)) is not None:
             newest, other, removal = max(
-                ((self._registers.key(other, self._rules.field_of(removal)), other, removal) for other, removal in links),
+                ((self._key(other, self._rules.field_of(removal)), other, removal) for other, removal in links),
                 key=lambda link: link[0],
                 default=(NO_KEY, "", None),
             )
