@@ -356,7 +356,7 @@ class RevivingLog(MemoryLog):
 class UnnoticedLog(MemoryLog):
     """Its cursors are the same before and after something is forgotten."""
 
-    def _cursor_behind(self, commit: Commit) -> Cursor:
+    def _cursor_behind(self, commit: Commit, forgotten: int) -> Cursor:
         return Cursor(commit.last, digest=f"{self.id} {commit.metadata.command}".encode())
 
 
