@@ -202,7 +202,7 @@ class RacyLog(MemoryLog):
         for each in appends:
             check_precondition(each.precondition, each.stream, self._versions.get(each.stream, 0))
         check_condition(condition, self._types, self._commits[::-1])
-        time.sleep(0.001)
+        time.sleep(0.005)
         return super().append([replace(each, precondition=None) for each in appends if each.events], metadata)
 
 
@@ -213,7 +213,7 @@ class RacyCommandLog(MemoryLog):
         earlier = self._by_command.get(metadata.command)
         if earlier is not None:
             return earlier
-        time.sleep(0.001)
+        time.sleep(0.005)
         with self._lock:
             self._by_command.pop(metadata.command, None)
             return super().append(appends, metadata, condition=condition)
