@@ -38,7 +38,8 @@ def _absolute(session: Session, url: str) -> str:
     """Return a URL with an absolute path, because it is remembered, and the next sync may run in another folder.
 
     Raises:
-        UsageError: The URL is that of the store in use, or begins with the home folder of an unknown user.
+        UsageError: The folder is that of the store in use, is in it, or contains it. Or the URL begins with the home folder
+            of an unknown user.
     """
     scheme, _, path = url.partition(":")
     if scheme not in ("jsonl", "folder") or not path:
@@ -47,7 +48,19 @@ def _absolute(session: Session, url: str) -> str:
     if full.startswith("~"):
         raise UsageError(f"{url}: there is no such user with a home folder", "write the complete path of the folder")
     full = os.path.abspath(full)
-    own = session.store_url.partition(":")
-    if own[0] == "jsonl" and os.path.realpath(own[2]) == os.path.realpath(full):
-        raise UsageError(f"{url} is the store of the lists themselves", "give another folder")
+    own_scheme, _, own = session.store_url.partition(":")
+    if own_scheme == "jsonl":
+        _check_apart(url, os.path.realpath(full), os.path.realpath(own))
     return f"{scheme}:{full}"
+
+
+def _check_apart(url: str, folder: str, store: str) -> None:
+    """Check that the files of a remote and those of the store in use are not in one folder.
+
+    Raises:
+        UsageError: One of the two folders is in the other one, or is the same.
+    """
+    where = {folder: "contains", store: "is in"}.get(os.path.commonpath([folder, store]))
+    if where is not None:
+        relation = "is" if folder == store else where
+        raise UsageError(f"{url} {relation} the store of the lists themselves, {store}", "give a folder apart from it")

@@ -252,11 +252,23 @@ def test_a_wrong_table_names_the_file_and_the_key(todo: Todo, table: str, wrong:
         (["folder:x", "--every", "0m"], "--every: '0m' is not a span of time"),
         (["folder:x", "--join", "--as", "y"], "--join and --as contradict each other"),
         (["folder:x", "--at", "@1"], "the past cannot be changed"),
+        (["folder:x", "--every", "1s", "--dry-run"], "--every and --dry-run contradict each other"),
+        (["--status", "--every", "1s"], "--status syncs nothing, so --every has no meaning beside it"),
+        (["--status", "--dry-run"], "--status syncs nothing, so --dry-run has no meaning beside it"),
+        (["--status", "--join"], "--status syncs nothing, so --join has no meaning beside it"),
+        (["--status", "--as", "y"], "--status syncs nothing, so --as has no meaning beside it"),
+        (["folder:x", "--status"], "--status syncs nothing, so URL|NAME has no meaning beside it"),
         (["jsonl:.local/share/cqrs-todo"], "is the store of the lists themselves"),
+        (["folder:.local/share/cqrs-todo/lists"], "is in the store of the lists themselves"),
+        (["folder:.local/share/cqrs-todo/lists/new"], "is in the store of the lists themselves"),
+        (["folder:.local/share"], "contains the store of the lists themselves"),
+        (["folder:/"], "contains the store of the lists themselves"),
+        (["folder:link/lists"], "is in the store of the lists themselves"),
     ],
 )
 def test_a_wrong_command_line_is_refused(peers: Machines, args: list[str], wrong: str) -> None:
     peers.one("add", "Buy milk")
+    (peers.one.home / "link").symlink_to(".local/share/cqrs-todo")
     result = peers.one.run("sync", *args)
     assert (result.code, wrong in result.err) == (2, True), result.err
 

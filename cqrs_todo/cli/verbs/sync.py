@@ -43,6 +43,13 @@ def sync(
     """
     if join and apart is not None:
         raise UsageError("--join and --as contradict each other", "give one of them")
+    if every is not None and dry_run:
+        raise UsageError("--every and --dry-run contradict each other", "to see what a sync would do, leave out --every")
+    if status:
+        given = {"--every": every, "--dry-run": dry_run, "--join": join, "--as": apart, "URL|NAME": remote}
+        for option, value in given.items():
+            if value not in (None, False):
+                raise UsageError(f"--status syncs nothing, so {option} has no meaning beside it", "leave out one of the two")
     if not session.store_url.startswith("jsonl:"):
         raise UsageError("sync is for lists in files, and the lists in use are elsewhere", "see: todo where")
     from ...todo.sync import Joining
