@@ -104,6 +104,20 @@ def test_lists_of_the_same_name_can_be_kept_apart(peers: Machines) -> None:
     assert one("-L", "laptop", "ls", "--json").json["todos"][0]["text"] == "There"
 
 
+@pytest.mark.parametrize("taken", ["inbox", "INBOX", "Work"])
+def test_a_name_that_the_remote_has_in_any_case_keeps_no_list_apart(users: Machines, taken: str) -> None:
+    one, two, _ = users.all
+    one("add", "Here")
+    one("-L", "work", "add", "Write")
+    one("sync", users.url)
+    two("add", "There")
+    refused = two.run("sync", users.url, "--as", taken)
+    assert refused.code == 1
+    assert f"todo: --as {taken}: {users.url} has another list named '{taken.lower()}'" in refused.err
+    assert refused.err.endswith("; nothing was synced\n      choose another name\n")
+    assert two("lists", "--plain").out.split("\t")[0] == "inbox", "it was not renamed"
+
+
 def test_a_list_is_joined_with_an_empty_one(users: Machines) -> None:
     one, two, _ = users.all
     one("lists", "new", "work")
@@ -251,6 +265,7 @@ def test_a_wrong_table_names_the_file_and_the_key(todo: Todo, table: str, wrong:
         (["folder:x", "--every", "5"], "--every: '5' is not a span of time"),
         (["folder:x", "--every", "0m"], "--every: '0m' is not a span of time"),
         (["folder:x", "--join", "--as", "y"], "--join and --as contradict each other"),
+        (["folder:x", "--as", ""], "a list's name cannot be empty"),
         (["folder:x", "--at", "@1"], "the past cannot be changed"),
         (["folder:x", "--every", "1s", "--dry-run"], "--every and --dry-run contradict each other"),
         (["--status", "--every", "1s"], "--status syncs nothing, so --every has no meaning beside it"),

@@ -52,8 +52,10 @@ def sync(
                 raise UsageError(f"--status syncs nothing, so {option} has no meaning beside it", "leave out one of the two")
     if not session.store_url.startswith("jsonl:"):
         raise UsageError("sync is for lists in files, and the lists in use are elsewhere", "see: todo where")
+    from ...cqrs.names import check_log_name
     from ...todo.sync import Joining
 
+    apart = None if apart is None else check_log_name(apart)
     joining = Joining(join=join, apart=apart or "") if join or apart else None
     if status:
         _print_status(session)
@@ -97,11 +99,13 @@ def _sync_again(session: Session, remote: str | None, joining: "Joining | None",
 
 def _sync(session: Session, word: str | None, joining: "Joining | None", *, dry_run: bool, quiet: bool = False) -> int:
     from ...todo import sync as syncing
-    from ..remotes import find_remote
+    from ..remotes import check_free, find_remote
 
     file = syncing.MemoryFile(state_dir())
     url, used_as = find_remote(session, word, file.load().last)
     only = [session.list_name] if session.names_a_list else []
+    if joining is not None and joining.apart:
+        check_free(session, url, file.load(), joining.apart)
 
     def run(joining: "Joining | None") -> "Synced":
         store = session.store
