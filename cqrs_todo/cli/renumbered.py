@@ -10,7 +10,7 @@ from ..cqrs.errors import CqrsError
 from ..cqrs.stores.jsonl.files import make_directory, replace_durably
 from ..todo.service import TodoList
 from .config import renumbered_file
-from .text import visible
+from .text import brief, visible
 
 if TYPE_CHECKING:  # only merges renumber
     from ..todo.merging import Renumbered
@@ -76,7 +76,8 @@ def refuse(todos: TodoList, words: Sequence[str], look: str) -> None:
     if not changed:
         return
     texts = {item.number: item.todo.text for item in todos.view().items}
-    shown = ", ".join(f"{old} is {new} now ({visible(texts.get(new, ''))})" for old, new in [*changed.items()][:_SHOWN])
+    named = {old: f" ({brief(texts[new])})" if texts.get(new) else "" for old, new in changed.items()}  # forgotten: no text
+    shown = ", ".join(f"{old} is {changed[old]} now{named[old]}" for old in [*changed][:_SHOWN])
     more = f", and {len(changed) - _SHOWN:,} more" if len(changed) > _SHOWN else ""
     raise NumbersChanged(
         f"a sync has renumbered todos of {visible(todos.name)} since it was last shown: {shown}{more}; nothing was changed",

@@ -172,7 +172,7 @@ def test_what_people_see_of_a_conflict(peers: Machines) -> None:
     conflict = result.err.splitlines()[0]
     assert (received.out, received.err) == ("", f"{conflict}\n"), "also where a text has lost that was there already"
     assert conflict.startswith("Conflict: 1 Buy soy milk: text set to Buy soy milk (two@")
-    assert ") stands, and not text set to Buy oat milk (one@" in conflict
+    assert ") stands; without effect: text set to Buy oat milk (one@" in conflict
     newer, older = re.findall(r", ([0-9: -]+)\)", conflict)
     assert newer[:16] != older[:16] or len(newer) == len(older) == 19, "seconds say which is the newer one"
     undo = conflict.rpartition(". Undo: todo ")[2]
@@ -181,6 +181,55 @@ def test_what_people_see_of_a_conflict(peers: Machines) -> None:
     assert one.todos()[0]["text"] in ("Buy milk", "Buy oat milk")
     for home in (one, two):
         assert "Buy oat milk" in home("history", "--conflicts", "--patch").out, "whether or not it was in force before"
+
+
+def test_a_conflict_with_a_move_names_the_command_that_edits_the_todo_where_it_is(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Buy milk")
+    one("-L", "work", "add", "Write")
+    peers.equal(one, two)
+    one("move", "1", "work")
+    two("edit", "1", "Buy soy milk")
+    one("sync")
+    dry = two("sync", "--dry-run").err.splitlines()[0]
+    conflict = two("sync").err.splitlines()[0]
+    assert conflict.startswith("Conflict: 1 Buy soy milk: moved to work (one@")
+    assert ") stands; without effect there: text set to Buy soy milk (two@" in conflict
+    assert conflict == f"{dry}. To edit it there: todo -L work edit 2"
+    refused = two.run("restore", "1")
+    assert (refused.code, "todo 1 was moved to work" in refused.err) == (1, True), (
+        "although the edit restored and removed it"
+    )
+    two(*conflict.rpartition(": todo ")[2].split(), "Buy soy milk")
+    peers.equal(one, two)
+    assert [todo["text"] for todo in one.todos("-L", "work")] == ["Write", "Buy soy milk"]
+
+
+def test_an_open_todo_under_one_that_was_removed_is_not_said_to_be_under_a_done_one(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Parent")
+    peers.equal(one, two)
+    one("done", "1")
+    one("rm", "1")
+    two("add", "Child", "parent:1")
+    one("sync")
+    assert "Open, under a todo that is removed: 2 Child\n" in two("sync").err
+
+
+def test_lines_about_todos_show_the_beginning_of_long_texts(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Buy milk")
+    peers.equal(one, two)
+    one("edit", "1", "x" * 5_000)
+    two("edit", "1", "y" * 5_000)
+    one("add", "z" * 5_000)
+    for text in "ABC":
+        two("add", text)
+    two("sync")
+    said = one("sync").err
+    assert "Renumbered in inbox: 2 → " in said
+    assert "Conflict: 1 " in said
+    assert max(map(len, re.findall(r"x+|y+|z+", said))) < 60
 
 
 def test_undo_takes_back_the_last_commit_of_this_machine(machines: Machines) -> None:
@@ -216,6 +265,19 @@ def test_a_number_from_before_a_sync_is_refused_until_the_list_was_shown(peers: 
     assert one("show", "2").out.startswith("2"), "to look is harmless"
     one("ls")
     assert one("done", "2").out == "Done 2: By two. Undo: todo undo\n"
+
+
+def test_a_number_from_before_a_sync_is_refused_without_the_text_that_was_forgotten(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "First")
+    peers.equal(one, two)
+    two("add", "A")
+    two("add", "B")
+    two("sync")
+    one("add", "By one")
+    one("sync")
+    one("forget", "4", "--yes")
+    assert "since it was last shown: 2 is 4 now; nothing was changed" in one.run("done", "2").err
 
 
 def test_a_remote_has_a_name_in_the_configuration(peers: Machines) -> None:

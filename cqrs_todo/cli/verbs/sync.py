@@ -13,7 +13,7 @@ from ..errors import UsageError
 from ..output import print_line, print_message, print_row
 from ..reports import count_of
 from ..session import Session
-from ..text import visible
+from ..text import brief, visible
 from ..verb import LISTS, Argument, Option, Verb
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def _agreed(session: Session, error: "Unjoined") -> bool:
             f" {count_of(len(clash.joined.after), 'commit')}: {clash.mine:,} from here, {todos.received:,} from there.",
         )
         for each in todos.renumbered[:10]:
-            print_message(session, f"  {each.old} → {each.new} {visible(each.text)}")
+            print_message(session, f"  {each.old} → {each.new} {brief(each.text)}")
         if len(todos.renumbered) > 10:
             print_message(session, f"  and {len(todos.renumbered) - 10:,} more new numbers")
     print_message(session, "A join cannot be undone as a whole, but each of its commits can.")
@@ -311,7 +311,7 @@ class _Report:
         from ...todo.views import id_of
 
         entity = self._session.open_list(gone.list).entities([id_of(gone.stream)])[0]
-        return visible(f"{entity.number} {'' if entity.state is None else entity.state.text}")
+        return f"{entity.number} {'' if entity.state is None else brief(entity.state.text)}"
 
     def _warning(self, warning: "SyncWarning") -> str:
         name, other, where = visible(warning.list), visible(warning.other), visible(warning.where)
