@@ -280,6 +280,58 @@ def test_a_number_from_before_a_sync_is_refused_without_the_text_that_was_forgot
     assert "since it was last shown: 2 is 4 now; nothing was changed" in one.run("done", "2").err
 
 
+@pytest.mark.parametrize("look", [["history"], ["ls"]])
+def test_a_position_from_before_a_sync_is_refused_until_the_history_was_shown(users: Machines, look: list[str]) -> None:
+    one, two, _ = users.all
+    one("add", "First")
+    users.equal(one, two)
+    two("add", "Mine")
+    one("add", "Theirs")
+    one("sync")
+    two("sync")
+    two("add", "Later")
+    for words in (["undo", "@2"], ["restore", "--to", "@2"], ["restore", "1", "--to", "@2~1"]):
+        refused = two.run(*words)
+        assert refused.code == 1
+        message, hint = refused.err.splitlines()
+        assert message.startswith(
+            "todo: a sync has moved commits of inbox since its history was last shown, so that another"
+        )
+        assert message.endswith(" commit can be at @2 now; nothing was changed")
+        assert hint == "      look at the history, and give the position again: todo history"
+    assert two("undo", "@4").out.startswith("Undid @4: 4 created: Later"), "it was recorded after the sync"
+    assert two("undo", "@1").code == 0, "it is where it was"
+    assert two("show", "@2").code == 0, "to look is harmless"
+    two(*look)
+    assert two("undo", "@2").out.startswith("Undid @2: 2 created: Theirs")
+
+
+def test_the_history_shows_positions_and_not_which_numbers_were_changed(users: Machines) -> None:
+    one, two, _ = users.all
+    one("add", "First")
+    users.equal(one, two)
+    two("add", "Mine")
+    one("add", "Theirs")
+    one("sync")
+    two("sync")
+    two("history")
+    assert "2 is 3 now (Mine); nothing was changed" in two.run("done", "2").err
+    assert two("undo", "@2").code == 0
+
+
+def test_the_undo_that_a_conflict_names_is_not_refused_although_commits_were_moved(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Buy milk")
+    peers.equal(one, two)
+    one("edit", "1", "Buy oat milk")
+    for text in ("Buy soy milk", "Buy rice milk"):
+        two("edit", "1", text)
+    two("sync")
+    conflict = one("sync").err.splitlines()[0]
+    assert one(*conflict.rpartition(". Undo: todo ")[2].split()).code == 0
+    assert one.run("undo", "@2").code == 1, "that commit was at @2"
+
+
 def test_a_remote_has_a_name_in_the_configuration(peers: Machines) -> None:
     one, two, _ = peers.all
     for home in (one, two):

@@ -251,7 +251,7 @@ class _Report:
                 for what in self._session.clear_caches(merged.log):
                     print_message(self._session, f"Not reached: {visible(what)}")
             with suppress(OSError):  # the numbers are printed all the same
-                renumbered.note(each.id, todos.renumbered)
+                renumbered.note(each.id, merged, todos)
 
     def _received(self, each: "ListSync") -> int:
         todos = self._todos(each)
