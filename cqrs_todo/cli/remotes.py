@@ -1,9 +1,10 @@
 """Which remote `todo sync` uses: a name from `config.toml`, a URL, or the one that was used last."""
 
 import os
+import shlex
 from typing import TYPE_CHECKING
 
-from ..cqrs.errors import CqrsError
+from ..cqrs.errors import CqrsError, StoreUnavailable
 from ..cqrs.stores.passwords import without_password
 from .errors import UsageError
 from .session import Session, check_text
@@ -46,6 +47,28 @@ def check_free(session: Session, url: str, memory: "Memory", name: str) -> None:
     for other in taken:
         case = "" if other == name else f", which {name!r} differs from only by case"
         raise NameTaken(f"--as {name}: {remote.url} has another list named {other!r}{case}; nothing was synced")
+
+
+def about_remote(error: CqrsError, url: str) -> CqrsError:
+    """Return an error of a sync, with a hint about the remote if it is not about the store in use.
+
+    Args:
+        error: The error.
+        url: The URL of the remote, as `find_remote` returns it.
+    """
+    from ..todo.errors import RemoteUnavailable
+
+    scheme, _, folder = url.partition(":")
+    if isinstance(error, RemoteUnavailable) and "FATAL:" in str(error):  # the word for what a server says before it hangs up
+        hint = "the server is running, but refuses: correct the URL, or try again later: todo sync URL"
+    elif type(error) is StoreUnavailable and scheme in ("jsonl", "folder") and folder in str(error):
+        hint = f"look at the folder of the remote, and try again: ls -la {shlex.quote(folder)}"
+    else:
+        return error
+    better = RemoteUnavailable(str(error), hint)
+    for note in getattr(error, "__notes__", ()):
+        better.add_note(note)
+    return better
 
 
 def find_remote(session: Session, word: str | None, last: str) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """`todo sync`: what people see, what is refused, and homes on several machines with processes that run at the same time."""
 
+import json
 import os
 import random
 import re
@@ -419,7 +420,54 @@ def test_a_remote_that_cannot_be_reached(peers: Machines) -> None:
     assert (result.code, "secret" in result.err) == (6, False)
     assert result.err.endswith("is it running? Try again, or give another URL: todo sync URL\n")
     peers.place.write_text("a file")
-    assert peers.one.run("sync", peers.url).code == 6
+    result = peers.one.run("sync", peers.url)
+    assert (result.code, result.err.splitlines()[-1].strip()) == (
+        6,
+        f"look at the folder of the remote, and try again: ls -la {peers.place}",
+    )
+
+
+def test_a_server_that_refuses_is_not_said_not_to_run(todo: Todo, server: str) -> None:
+    todo("add", "Buy milk")
+    for url in (server.replace("//postgres:@", "//nobody:@"), server.replace("/postgres?", "/nothing?")):
+        assert url != server
+        result = todo.run("sync", url)
+        assert (result.code, "does not exist" in result.err) == (6, True), result.err
+        assert result.err.endswith(
+            "the server is running, but refuses: correct the URL, or try again later: todo sync URL\n"
+        )
+
+
+def test_the_document_has_all_errors(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Buy milk")
+    one("-L", "work", "add", "Buy paper")
+    peers.equal(one, two)
+    one("add", "Paint the door")
+    one("-L", "work", "add", "Paint the room")
+    one("sync")
+    for path in peers.place.glob("*.*.jsonl"):
+        if b"Paint" in path.read_bytes():
+            path.write_bytes(path.read_bytes().replace(b"Buy", b"Bye"))
+    failed = two.run("sync", "--json")
+    first, second = json.loads(failed.out)["errors"]
+    assert json.loads(failed.err) == {"error": first}
+    assert first["code"] == second["code"] == "refused"
+    assert {"delete it, and run todo sync on" in error["hint"] for error in (first, second)} == {True}
+    assert two.run("sync", "--quiet").err.count("delete it, and run todo sync on") == 2
+
+
+def test_the_command_that_joins_lists_names_the_list_that_was_named(peers: Machines) -> None:
+    one, two, _ = peers.all
+    for home in (one, two):
+        home("add", "Buy milk")
+        home("-L", "work", "add", "Write")
+    one("sync", peers.url)
+    refused = two.run("sync", peers.url, "-L", "inbox")
+    command, _, apart = refused.err.splitlines()[-1].strip().removeprefix("to join them: todo ").partition("; ")
+    assert command.split() == ["-L", "inbox", "sync", peers.url, "--join"]
+    assert apart.startswith(f"to keep them apart: todo -L inbox sync {peers.url} --as inbox-")
+    assert two(*command.split()).out.startswith("inbox: joined")
 
 
 def test_a_folder_is_a_hub_or_shared_and_not_both(peers: Machines) -> None:

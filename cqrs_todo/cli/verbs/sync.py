@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ...cqrs.errors import CqrsError, LogNotFound
+from ...cqrs.errors import CqrsError, LogNotFound, StoreUnavailable
 from ..config import state_dir
 from ..errors import UsageError
 from ..output import print_line, print_message, print_row
@@ -99,17 +99,23 @@ def _sync_again(session: Session, remote: str | None, joining: "Joining | None",
 
 def _sync(session: Session, word: str | None, joining: "Joining | None", *, dry_run: bool, quiet: bool = False) -> int:
     from ...todo import sync as syncing
-    from ..remotes import check_free, find_remote
+    from ..remotes import about_remote, check_free, find_remote
 
     file = syncing.MemoryFile(state_dir())
     url, used_as = find_remote(session, word, file.load().last)
     only = [session.list_name] if session.names_a_list else []
-    if joining is not None and joining.apart:
-        check_free(session, url, file.load(), joining.apart)
 
     def run(joining: "Joining | None") -> "Synced":
         store = session.store
-        return syncing.sync(store, url, file, only=only, joining=joining, dry_run=dry_run, used_as=used_as)
+        try:
+            if joining is not None and joining.apart:
+                check_free(session, url, file.load(), joining.apart)
+            return syncing.sync(store, url, file, only=only, joining=joining, dry_run=dry_run, used_as=used_as)
+        except StoreUnavailable as error:
+            better = about_remote(error, url)
+            if better is error:
+                raise
+            raise better from error
 
     try:
         done = run(joining)
@@ -121,12 +127,16 @@ def _sync(session: Session, word: str | None, joining: "Joining | None", *, dry_
             raise
         else:
             done = run(syncing.Joining(join=True))
+    done.errors = [about_remote(error, url) for error in done.errors]
     _Report(session, done, used_as, dry_run=dry_run).print(quiet=quiet)
-    for more in done.errors[1:]:
-        print_message(session, f"todo: {visible(str(more))}")
-    if done.errors:
-        raise done.errors[0]
-    return 0
+    if not done.errors:
+        return 0
+    if not session.options.json:  # the document has all of them
+        from ..report import report
+
+        for more in done.errors[1:]:
+            report(more, as_json=False)
+    raise done.errors[0]
 
 
 def _ways(session: Session, word: str | None, error: "Unjoined") -> str:
@@ -137,7 +147,12 @@ def _ways(session: Session, word: str | None, error: "Unjoined") -> str:
         word: The remote, if it was typed, without a password.
         error: The lists.
     """
-    command = shlex.join(["sync", *([word] if word else [])])
+    from ...cqrs.stores.passwords import without_password
+
+    options = session.options
+    store = [] if options.store is None else ["--store", without_password(options.store)]
+    lists = ["-L", options.list] if options.list else ["-A"] if options.all_lists else []
+    command = visible(shlex.join(["todo", *store, *lists, "sync", *([word] if word else [])]))
     clash = error.clashes[0]
     own = f"{clash.name}-{_host()}"
     for each in error.clashes:
@@ -147,8 +162,8 @@ def _ways(session: Session, word: str | None, error: "Unjoined") -> str:
                 f"{each.name} of this machine is named {each.renamed} there; rename it here, too, and sync again: {rename}"
             )
     if len(error.clashes) > 1:
-        return f"to join them: {session.typed(session.default_list, command)} --join; or name one of them with -L"
-    return f"to join them: todo {command} --join; to keep them apart: todo {command} --as {shlex.quote(own)}"
+        return f"to join them: {command} --join; or name one of them with -L"
+    return f"to join them: {command} --join; to keep them apart: {command} --as {shlex.quote(own)}"
 
 
 def _host() -> str:
@@ -341,6 +356,7 @@ class _Report:
     def _print_json(self) -> None:
         from ...todo.views import id_of
         from .. import document
+        from ..report import described
 
         rows: list[dict[str, Any]] = []
         for each in self._changed:
@@ -363,6 +379,7 @@ class _Report:
                         {"kind": each.kind, "list": each.list, "other": each.other or None} for each in self._done.effects
                     ],
                     "warnings": warnings,
+                    "errors": [document.error_row(described(error)) for error in self._done.errors],
                     "renewed": self._done.renewed,
                     "began": self._done.began,
                 }
