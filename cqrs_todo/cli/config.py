@@ -103,7 +103,7 @@ def state_dir() -> str:
 
 
 def renumbered_file(log_id: str) -> str:
-    """Return the path of the file that says which todos of a list were renumbered since it was last shown."""
+    """Return the path of the file that says what merges have renumbered and moved since a list was last shown."""
     # another program may have given a log any id
     name = log_id if log_id.isalnum() and log_id.isascii() else log_id.encode().hex()
     return os.path.join(state_dir(), "renumbered", f"{name[:_LONGEST_NAME]}.json")
