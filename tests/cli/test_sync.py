@@ -935,3 +935,20 @@ def test_the_status_of_one_list(peers: Machines) -> None:
     one("sync", peers.url)
     assert one("-L", "work", "sync", "--status").out.splitlines()[1:] == ["  work: all sent"]
     assert one.run("-L", "nope", "sync", "--status").code == 3
+
+
+def test_two_stores_of_one_machine_are_two_machines_to_a_remote(machines: Machines, tmp_path: Path) -> None:
+    one, two = machines.home("one"), machines.home("two")
+    one("add", "in the usual store")
+    one("sync", machines.url)
+    store = ("--store", f"jsonl:{tmp_path}/second")
+    one(*store, "sync", machines.url)
+    one(*store, "add", "in another store")
+    for _ in range(2):
+        one(*store, "sync", machines.url)
+        one("sync")
+    two("sync", machines.url)
+    for home in (one, two):
+        assert [todo["text"] for todo in home.todos()] == ["in the usual store", "in another store"]
+    one("--store", f"jsonl:{tmp_path}/../{tmp_path.name}/second", "sync", machines.url)
+    assert "Nothing to sync" in one(*store, "sync", machines.url).out

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ...cqrs.errors import CqrsError, LogNotFound, StoreUnavailable
-from ..config import state_dir
+from ..config import sync_dir
 from ..errors import UsageError
 from ..output import print_line, print_message, print_row
 from ..reports import count_of
@@ -101,7 +101,7 @@ def _sync(session: Session, word: str | None, joining: "Joining | None", *, dry_
     from ...todo import sync as syncing
     from ..remotes import about_remote, check_free, find_remote
 
-    file = syncing.MemoryFile(state_dir())
+    file = syncing.MemoryFile(sync_dir(session.store_url))
     url, used_as = find_remote(session, word, file.load().last)
     only = [session.list_name] if session.names_a_list else []
 
@@ -393,7 +393,7 @@ def _print_status(session: Session) -> None:
     from ...todo.views import short_instant
     from ..clock import to_local
 
-    memory = MemoryFile(state_dir()).load()
+    memory = MemoryFile(sync_dir(session.store_url)).load()
     heads = [head for head in session.store.heads() if not head.archived]
     if session.names_a_list:
         heads = [head for head in heads if head.name == session.list_name]
