@@ -567,9 +567,10 @@ def _properties(item: Item, uids: Mapping[str, str], context: Context, report: R
         yield from _exact("DUE", todo.due)
     yield from _status(item, attributes, context)
     if todo.priority is not None:
-        number = attributes.get("priority", "")
-        exact = number in [f"{each}" for each in LEVELS] and LEVELS[int(number)] == todo.priority
-        yield f"PRIORITY:{attributes.pop('priority') if exact else _CANONICAL[todo.priority]}"
+        usual = f"{_CANONICAL[todo.priority]}"
+        # only another number than the usual one becomes an attribute when it is read
+        others = {f"{number}" for number, level in LEVELS.items() if level == todo.priority} - {usual}
+        yield f"PRIORITY:{attributes.pop('priority') if attributes.get('priority') in others else usual}"
     if todo.tags:
         yield f"CATEGORIES:{','.join(map(_escape, todo.tags))}"
     if todo.project is not None:

@@ -3,6 +3,7 @@
 import importlib
 from collections import Counter
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from types import ModuleType
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.struct import replace
+from cqrs_todo.todo.fields import Todo
 from cqrs_todo.todo.formats import Loss
 from cqrs_todo.todo.values import FOREIGN_IDS
 from cqrs_todo.todo.views import Item
@@ -123,3 +125,11 @@ def test_any_text_is_the_same_after_an_import_an_export_and_an_import(format: st
     assert compared(format, read(format, write(format, imported))) == compared(
         format, [item for item in imported if not item.todo.removed or format != "todotxt"]
     )
+
+
+@pytest.mark.parametrize("number", ["1", "2", "9"])
+def test_a_number_of_a_priority_in_an_attribute_stays_in_a_calendar(number: str) -> None:
+    todo = Todo(text="Call", created=datetime(2026, 11, 1, tzinfo=UTC), priority="H", attributes=(("priority", number),))
+    item = Item(1, "todo/a0", 1, todo)
+    (again,) = without_ids(read("icalendar_", write("icalendar_", [item])))
+    assert (again.todo.priority, again.todo.attributes) == (todo.priority, todo.attributes)
