@@ -374,6 +374,83 @@ def test_a_list_that_is_archived_is_archived_on_the_hub_and_comes_back(homes: tu
     assert one.texts("work") == ["Write", "Unsent", "Still here"]
 
 
+def test_the_commits_of_an_archived_list_are_sent_to_a_folder(homes: tuple[Home, Home, Home], folder: str) -> None:
+    one, two, _ = homes
+    one.add("Here")
+    one.add("Write", name="work")
+    until_equal(folder, one, two, names=("inbox", "work"))
+    one.add("Unsent", name="work")
+    one.store.archive("work")
+    two.add("There", name="work")
+    two.sync(folder)
+    (done,) = one.sync(folder, dry_run=True).lists
+    assert (done.name, done.sent) == ("work", 1)
+    (done,) = one.sync(folder).lists
+    assert (done.name, done.sent) == ("work", 1)
+    assert one.sync(folder).lists == []
+    two.sync(folder)
+    assert {*two.texts("work")} == {"Write", "Unsent", "There"}
+    one.store.unarchive("work")
+    until_equal(folder, one, two, names=("inbox", "work"))
+    assert {*one.texts("work")} == {"Write", "Unsent", "There"}
+
+
+@pytest.mark.parametrize("archives_later", [False, True])
+def test_a_todo_is_forgotten_in_an_archived_list_too(homes: tuple[Home, Home, Home], url: str, archives_later: bool) -> None:
+    one, two, _ = homes
+    one.add("Here")
+    one.add("Write", "hunter2", name="work")
+    until_equal(url, one, two, names=("inbox", "work"))
+    two.store.archive("work")
+    two.sync(url)
+    (stream,) = [item.stream for item in one.list("work").select(["2"])]
+    one.store.forget("work", [stream])
+    if archives_later:
+        one.store.archive("work")
+    assert [effect.kind for effect in one.sync(url).effects] == ["forgotten"]
+    (done,) = two.sync(url).lists
+    assert done.merged is not None
+    assert (done.name, done.merged.forgotten) == ("work", (stream,))
+    one.sync(url)  # it reads what the other one has written
+    for home in (one, two):
+        last = home.sync(url)
+        assert (last.lists, last.effects) == ([], [])
+        assert {warning.kind for warning in last.warnings} <= {"archived"}
+    assert not [path for path in one.folder.parent.rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()]
+
+
+def test_what_a_hub_could_not_forget_is_named_until_it_could(
+    homes: tuple[Home, Home, Home], hub: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, _ = homes
+    one.add("Here")
+    one.add("Write", "hunter2", name="work")
+    until_equal(hub, one, two, names=("inbox", "work"))
+    two.store.archive("work")
+    two.sync(hub)
+    (stream,) = [item.stream for item in one.list("work").select(["2"])]
+    one.store.forget("work", [stream])
+    real = JsonlStore.forget
+
+    def refused(self: JsonlStore, *args: object, **more: object) -> object:
+        if self.url == hub:
+            raise StoreUnavailable("only the owner can make a log forget something")
+        return real(self, *args, **more)  # type: ignore[arg-type]  # passed on as they came
+
+    monkeypatch.setattr(JsonlStore, "forget", refused)
+    for _ in range(3):
+        assert [warning.kind for warning in one.sync(hub).warnings].count("unforgotten") == 1
+    one.store.archive("work")
+    for _ in range(2):
+        assert [warning.kind for warning in one.sync(hub).warnings] == ["unforgotten"]
+    assert one.memory.load().remotes[hub].lists[one.store.open_archived("work").id].unforgotten
+    monkeypatch.undo()
+    assert [effect.kind for effect in one.sync(hub).effects] == ["forgotten"]
+    assert one.sync(hub).warnings == []
+    two.sync(hub)
+    assert not [path for path in one.folder.parent.rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()]
+
+
 def test_a_cloned_home_becomes_a_machine_of_its_own(homes: tuple[Home, Home, Home], folder: str) -> None:
     one, two, _ = homes
     one.add("Here")

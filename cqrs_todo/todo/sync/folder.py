@@ -54,12 +54,21 @@ class _Machine(Struct):
 
 
 class _File(Struct, frozen=True):
-    """A file that holds a copy of a list: its name, the id of the log, its name when it was made, and its last digest."""
+    """A file that holds a copy of a list: its name, and what its first line and its end say.
+
+    Attributes:
+        name: The name of the file.
+        id: The id of the log.
+        made_as: The name of the log when it was made.
+        end: The digest of its last line; '' if that is not complete.
+        forgotten: The streams that were forgotten in it.
+    """
 
     name: str
     id: str
     made_as: str
     end: str
+    forgotten: frozenset[str]
 
 
 class SharedFolder(Remote):
@@ -113,7 +122,7 @@ class SharedFolder(Remote):
             if header is None:
                 return None
             size = file.seek(0, os.SEEK_END)
-            return _File(name, header.id, header.name, _last_digest(file.fileno(), size))
+            return _File(name, header.id, header.name, _last_digest(file.fileno(), size), frozenset(header.forgotten))
 
     def _machine(self, name: str) -> _Machine | None:
         with _reading(os.path.join(self._path, name)) as file:
@@ -137,20 +146,23 @@ class SharedFolder(Remote):
         return f"{name[:_LONGEST_NAME]}.{self._memory.machine}{_ENDING}"
 
     def _list(self, id: str) -> RemoteList:
-        others = [file for file in self._files if file.id == id and file.name != self._own(id)]
+        files = [file for file in self._files if file.id == id]
+        others = [file for file in files if file.name != self._own(id)]
+        own = next((file for file in files if file.name == self._own(id)), None)
         named = {machine: said.lists[id] for machine, said in self._machines.items() if id in said.lists}
         named.pop(self._memory.machine, None)
         in_use = [each.name for each in named.values() if not each.archived]
-        made_as = next(file.made_as for file in self._files if file.id == id)
         return RemoteList(
             id,
-            next(iter(in_use), next((each.name for each in named.values()), made_as)),
+            next(iter(in_use), next((each.name for each in named.values()), files[0].made_as)),
             bool(named) and not in_use,
             {file.name: file.end for file in others},
             {machine: each.name for machine, each in named.items()},
             [machine for machine, each in named.items() if each.archived],
             frozenset(each.mark for each in named.values() if each.mark),
-            mine=any(file.name == self._own(id) for file in self._files if file.id == id),
+            mine=own is not None,
+            forgotten=frozenset().union(*(file.forgotten for file in others))
+            - (frozenset() if own is None else own.forgotten),
         )
 
     def copies(self, id: str, *, own: bool = False) -> Iterator[tuple[str, bytes]]:

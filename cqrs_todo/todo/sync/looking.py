@@ -4,11 +4,11 @@ from datetime import timedelta
 
 from ...cqrs.errors import StoreUnavailable
 from ...cqrs.ids import now
-from ...cqrs.store import LogHead, Store
+from ...cqrs.store import Log, LogHead, Store
 from ...cqrs.stores.jsonl.files import os_errors_as_store_errors, remove
 from .folder import SharedFolder
 from .hub import HUB
-from .memory import Memory
+from .memory import Memory, RemoteMemory
 from .remotes import Remote
 from .results import Effect, Synced, SyncWarning
 
@@ -53,7 +53,7 @@ class Look:
         """Whether no list has changed here or there, and none is new."""
         in_use = {id for id, head in self._heads.items() if not head.archived}
         new = {id for id, each in self._theirs.items() if id not in self._heads and not each.archived}
-        return not new and all(map(self._is_same, in_use))
+        return not new and all(self._is_same(id) if id in in_use else self._is_kept(id) for id in self._heads)
 
     def _is_same(self, id: str) -> bool:
         """Return whether nothing has changed since the last sync, here or there."""
@@ -61,6 +61,15 @@ class Look:
         if mine is None or theirs is None or known is None or not mine.digest or mine.digest != known.digest:
             return False
         return theirs.ends == known.seen and (self._remote.is_hub or theirs.mine)
+
+    def _is_kept(self, id: str) -> bool:
+        """Return whether a list that is archived here needs nothing: it is in a folder, and all is forgotten."""
+        mine, theirs, known = self._heads[id], self._theirs.get(id), self._known.lists.get(id)
+        if self._remote.is_hub or (theirs is None and known is None):
+            return theirs is None or self._is_same(id)
+        if theirs is None or known is None:
+            return False
+        return theirs.mine and not theirs.forgotten and mine.digest == known.digest
 
     def follow_names(self) -> None:
         """Report what lists are called elsewhere, and tell the others how they are called here."""
@@ -85,7 +94,10 @@ class Look:
                 if HERE in known.archived and self._remote.is_hub:
                     self._archive(mine, theirs.name, back=True)
                 elif label not in known.archived or self._remote.is_hub:
-                    self.done.warnings.append(SyncWarning("archived", mine, "", self._remote.shown(label)))
+                    count = unsent(self._store, self._heads[id], self._known) if self._remote.is_hub else 0
+                    self.done.warnings.append(
+                        SyncWarning("archived", mine, str(count) if count else "", self._remote.shown(label))
+                    )
         for id in archived if self._remote.is_hub else ():
             self._follow_archived(self._heads[id])
         if not self._dry_run:
@@ -97,12 +109,12 @@ class Look:
     def _follow_archived(self, mine: LogHead) -> None:
         """Archive a list on a hub that was archived here since the last sync, if the hub has all of it."""
         known, theirs = self._known.lists.get(mine.id), self._theirs.get(mine.id)
-        if known is None or theirs is None or theirs.archived or HERE in known.archived:
+        if known is None or theirs is None:
             return
-        if mine.digest == known.digest:
-            self._archive(mine.name, theirs.name, back=False)
-        else:
+        if mine.digest != known.digest:
             self.done.warnings.append(SyncWarning("unsent", mine.name, "", self._remote.url))
+        elif not theirs.archived and HERE not in known.archived:
+            self._archive(mine.name, theirs.name, back=False)
 
     def _archive(self, name: str, there: str, *, back: bool) -> None:
         why = "" if self._dry_run else self._remote.archive(there, back=back)
@@ -110,6 +122,20 @@ class Look:
             self.done.warnings.append(SyncWarning("unnamed", name, why, self._remote.url))
         else:
             self.done.effects.append(Effect("unarchived" if back else "archived", there))
+
+    def follow_forgets(self) -> None:
+        """Try again to forget on a hub what it could not forget, and say so in each sync until it could."""
+        said = {warning.list for warning in self.done.warnings if warning.kind == "unforgotten"}
+        for id, known in self._known.lists.items():
+            mine = self._heads.get(id)
+            if not known.unforgotten or mine is None or mine.name in said:
+                continue
+            if not self._dry_run:
+                known.unforgotten = self._remote.forget(id, opened(self._store, mine).forgotten)
+            if known.unforgotten:
+                self.done.warnings.append(SyncWarning("unforgotten", mine.name, known.unforgotten, self._remote.url))
+            else:
+                self.done.effects.append(Effect("forgotten", mine.name))
 
     def remember(self, used_as: str) -> None:
         """Remember what this sync has found, and remove old copies of lists as they were."""
@@ -137,3 +163,30 @@ class Look:
                 with os_errors_as_store_errors(path):
                     remove(path)
                 del self._memory.kept[path]
+
+
+def opened(store: Store, head: LogHead) -> Log:
+    """Open a list of this machine; an archived one can only be read."""
+    return store.open_archived(head.name) if head.archived else store.open(head.name)
+
+
+def unsent(store: Store, head: LogHead, known: RemoteMemory) -> int | None:
+    """Return how many commits of a list a remote lacked when nothing was heard of it since the last sync.
+
+    Args:
+        store: The store.
+        head: The end of the list.
+        known: What is known of the remote.
+
+    Returns:
+        The number; None if the list was never synced with it.
+    """
+    synced = known.lists.get(head.id)
+    if synced is None:
+        return None
+    count = 0
+    for commit in opened(store, head).commits_backward():
+        if commit.sum == synced.digest:
+            break
+        count += 1
+    return count
