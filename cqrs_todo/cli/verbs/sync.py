@@ -106,7 +106,7 @@ def _sync(session: Session, word: str | None, joining: "Joining | None", *, dry_
     try:
         done = run(joining)
     except syncing.Unjoined as error:
-        if dry_run and joining is None:
+        if dry_run and joining is None and not any(clash.renamed for clash in error.clashes):
             done = run(syncing.Joining(join=True))
         elif joining is not None or not _agreed(session, error):
             error.hint = _ways(session, used_as if word else None, error)

@@ -40,7 +40,13 @@ class Hub(Remote):
         self._read.clear()
         return [
             RemoteList(
-                head.id, head.name, head.archived, {HUB: head.digest}, {HUB: head.name}, [HUB] if head.archived else ()
+                head.id,
+                head.name,
+                head.archived,
+                {HUB: head.digest},
+                {HUB: head.name},
+                [HUB] if head.archived else (),
+                apart=frozenset(self._heads) - {head.id},
             )
             for head in self._heads.values()
         ]

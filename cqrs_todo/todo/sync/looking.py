@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from ...cqrs.errors import StoreUnavailable
 from ...cqrs.ids import now
+from ...cqrs.names import name_key
 from ...cqrs.store import Log, LogHead, Store
 from ...cqrs.stores.jsonl.files import os_errors_as_store_errors, remove
 from .folder import SharedFolder
@@ -39,6 +40,7 @@ class Look:
         self._store, self._remote, self._memory, self._dry_run = store, remote, memory, dry_run
         self._known = memory.of(remote.url)
         self._failed: set[str] = set()
+        self._tried: dict[tuple[str, str], str] = {}  # why a list (by id) could not be renamed, archived, …, or ''
         self.done = Synced(remote.url)
         self.done.began = remote.began
         self._look()
@@ -73,6 +75,7 @@ class Look:
 
     def follow_names(self) -> None:
         """Report what lists are called elsewhere, and tell the others how they are called here."""
+        self._follow_on_hub()
         names = {head.id: head.name for head in self._heads.values() if not head.archived}
         archived = {head.id: head.name for head in self._heads.values() if head.archived}
         for id, theirs in self._theirs.items():
@@ -82,18 +85,11 @@ class Look:
             for label, name in theirs.names.items():
                 if name == mine:
                     continue
-                if known.names.get(label) == name and self._remote.is_hub and mine != known.name:
-                    why = "" if self._dry_run else self._remote.rename(id, name, mine)
-                    if why:
-                        self.done.warnings.append(SyncWarning("unnamed", mine, why, self._remote.url))
-                    else:
-                        self.done.effects.append(Effect("renamed", name, mine))
-                elif known.names.get(label) != name:
+                is_new = known.names.get(label) != name and (id, "renamed") not in self._tried
+                if is_new and not self._has_not_met(label, name):
                     self.done.warnings.append(SyncWarning("renamed", mine, name, self._remote.shown(label)))
             for label in theirs.archives:
-                if HERE in known.archived and self._remote.is_hub:
-                    self._archive(mine, theirs.name, back=True)
-                elif label not in known.archived or self._remote.is_hub:
+                if (id, "unarchived") not in self._tried and (label not in known.archived or self._remote.is_hub):
                     count = unsent(self._store, self._heads[id], self._known) if self._remote.is_hub else 0
                     self.done.warnings.append(
                         SyncWarning("archived", mine, str(count) if count else "", self._remote.shown(label))
@@ -106,6 +102,11 @@ class Look:
             except StoreUnavailable as error:  # what was synced before is reported and remembered all the same
                 self.done.errors.append(error)
 
+    def _has_not_met(self, label: str, name: str) -> bool:
+        """Return whether somebody has not received yet the list that has a name here, and so still calls another one so."""
+        same = (head.id for head in self._heads.values() if not head.archived and name_key(head.name) == name_key(name))
+        return any(id not in self._theirs or label not in self._theirs[id].names for id in same)
+
     def _follow_archived(self, mine: LogHead) -> None:
         """Archive a list on a hub that was archived here since the last sync, if the hub has all of it."""
         known, theirs = self._known.lists.get(mine.id), self._theirs.get(mine.id)
@@ -113,15 +114,82 @@ class Look:
             return
         if mine.digest != known.digest:
             self.done.warnings.append(SyncWarning("unsent", mine.name, "", self._remote.url))
+            if not theirs.archived:
+                self._tried[mine.id, "archived"] = "not all was sent"
         elif not theirs.archived and HERE not in known.archived:
-            self._archive(mine.name, theirs.name, back=False)
+            self._archive(mine, theirs.name, back=False)
 
-    def _archive(self, name: str, there: str, *, back: bool) -> None:
+    def _follow_on_hub(self) -> bool:
+        """Rename lists on a hub that were renamed here, and bring those back that were brought back here.
+
+        Returns:
+            Whether something was tried that this sync had not tried before.
+        """
+        if not self._remote.is_hub:
+            return False
+        before = len(self._tried)
+        wanted: dict[str, tuple[str, str]] = {}
+        for id, theirs in self._theirs.items():
+            known, mine = self._known.lists.get(id), self._heads.get(id)
+            if known is None or mine is None or mine.archived:
+                continue
+            if theirs.archived and HERE in known.archived and (id, "unarchived") not in self._tried:
+                self._archive(mine, theirs.name, back=True)
+            expected = (known.names.get(HUB), _parked(id))
+            if mine.name not in (theirs.name, known.name) and theirs.name in expected and (id, "renamed") not in self._tried:
+                if theirs.archived and self._tried.get((id, "unarchived")) != "":
+                    self._tried[id, "renamed"] = "it is archived there"
+                else:
+                    wanted[id] = (theirs.name, mine.name)
+        self._rename(wanted)
+        return len(self._tried) > before
+
+    def _rename(self, wanted: dict[str, tuple[str, str]]) -> None:
+        """Rename lists on a hub.
+
+        Args:
+            wanted: The present and the new name of each, by the ids. Lists may have swapped their names, so that each is in
+                the way of another one.
+        """
+        now = {id: old for id, (old, _) in wanted.items()}
+        left = dict.fromkeys(wanted, "")
+        while left:
+            for id in list(left):
+                old, new = wanted[id]
+                left[id] = "" if self._dry_run else self._remote.rename(id, now[id], new)
+                if not left[id]:
+                    del left[id], now[id]
+                    self._tried[id, "renamed"] = ""
+                    self.done.effects.append(Effect("renamed", old, new))
+                    break
+            else:
+                id = next((id for id in left if now[id] != _parked(id) and self._in_circle(id, now, wanted)), "")
+                if not id or self._remote.rename(id, now[id], _parked(id)):
+                    break
+                now[id] = _parked(id)  # if this is killed here, the next sync knows that name
+        for id, why in left.items():
+            self._tried[id, "renamed"] = why
+            self.done.warnings.append(SyncWarning("unnamed", wanted[id][1], why, self._remote.url))
+
+    @staticmethod
+    def _in_circle(id: str, now: dict[str, str], wanted: dict[str, tuple[str, str]]) -> bool:
+        """Return whether a list waits for the name of another one, and so on, and the last one waits for the name of it."""
+        holders = {name_key(name): each for each, name in now.items()}
+        each: str | None = id
+        for _ in now:
+            each = None if each is None else holders.get(name_key(wanted[each][1]))
+            if each == id:
+                return True
+        return False
+
+    def _archive(self, mine: LogHead, there: str, *, back: bool) -> None:
         why = "" if self._dry_run else self._remote.archive(there, back=back)
+        kind = "unarchived" if back else "archived"
+        self._tried[mine.id, kind] = why
         if why:
-            self.done.warnings.append(SyncWarning("unnamed", name, why, self._remote.url))
+            self.done.warnings.append(SyncWarning("unnamed", mine.name, why, self._remote.url))
         else:
-            self.done.effects.append(Effect("unarchived" if back else "archived", there))
+            self.done.effects.append(Effect(kind, there))
 
     def follow_forgets(self) -> None:
         """Try again to forget on a hub what it could not forget, and say so in each sync until it could."""
@@ -143,10 +211,13 @@ class Look:
             self._known.at = now()
         for id, known in self._known.lists.items():
             mine, theirs = self._heads.get(id), self._theirs.get(id)
-            if mine is not None:
+            # what failed is still to be done, and so is what an archived list is named
+            if mine is not None and not mine.archived and not self._tried.get((id, "renamed")):
                 known.name = mine.name
             if theirs is not None and mine is not None:
-                known.names, known.archived = dict(theirs.names), [*theirs.archives, *([HERE] if mine.archived else [])]
+                undone = self._tried.get((id, "unarchived" if not mine.archived else "archived"))
+                known.names = dict(theirs.names)
+                known.archived = [*theirs.archives, *([HERE] if mine.archived != bool(undone) else [])]
             elif self._remote.is_hub:
                 known.names = {HUB: known.name}
         if used_as:
@@ -163,6 +234,11 @@ class Look:
                 with os_errors_as_store_errors(path):
                     remove(path)
                 del self._memory.kept[path]
+
+
+def _parked(id: str) -> str:
+    """Return the name that a list has on a hub while another one gets its name."""
+    return f"renaming-{id.encode().hex()[:32]}"
 
 
 def opened(store: Store, head: LogHead) -> Log:

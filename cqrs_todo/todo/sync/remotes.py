@@ -43,6 +43,7 @@ class RemoteList(Struct, frozen=True):
         mine: Whether this machine has written its copy there.
         forgotten: The streams that the copies of other machines name as forgotten, and that of this machine does not. A hub
             does not say it before its copy is read.
+        apart: The ids of the lists that are kept apart from it there, because somebody has both.
     """
 
     id: str
@@ -54,6 +55,7 @@ class RemoteList(Struct, frozen=True):
     marks: frozenset[str] = frozenset()
     mine: bool = False
     forgotten: frozenset[str] = frozenset()
+    apart: frozenset[str] = frozenset()
 
 
 class Remote(ABC):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from io import BytesIO
-from itertools import takewhile
+from itertools import count, takewhile
 
 from ...cqrs.errors import CqrsError, DamagedLog, LogNotFound, MissingLog
 from ...cqrs.ids import now
@@ -15,7 +15,7 @@ from ...cqrs.stores.forgetting import forget_in_copy
 from ...cqrs.stores.format import decode_header
 from ...cqrs.stores.hash_chain import last_digest
 from ...cqrs.struct import replace
-from ..errors import DamagedHere, DamagedRemote, UnreadCopy
+from ..errors import DamagedHere, DamagedRemote, TwoLists, UnreadCopy
 from ..merges import arrivals, settle_in
 from ..merging import RULES
 from ..views import move_of
@@ -51,6 +51,8 @@ class Work(Look):
 
     def run(self) -> None:
         """Merge what others have, and bring them what they lack, until another machine has changed nothing meanwhile."""
+        if self._follow_on_hub() and not self._dry_run:  # so that a new list can get the old name of another one
+            self._look()
         self._chosen = self._choose()
         self._settle_clashes()
         left = self._chosen
@@ -103,7 +105,8 @@ class Work(Look):
         if not found:
             return
         joining = self._joining
-        if joining is None or (joining.apart and len(found) > 1):
+        kept_apart = any(mine.id in theirs.apart for mine, theirs in found)  # then one of them was renamed
+        if joining is None or (joining.apart and len(found) > 1) or (joining.join and kept_apart):
             clashes = [clash for mine, theirs in found if (clash := self._clash(mine, theirs)) is not None]
             if not clashes:
                 return
@@ -137,6 +140,10 @@ class Work(Look):
                 continue
             mine = self._here(theirs.name)
             if mine is None or (mine.id not in self._chosen and id not in self._chosen):
+                continue
+            if mine.id in theirs.apart:
+                if name_key(self._theirs[mine.id].name) != name_key(mine.name):
+                    yield mine.id, id  # it was renamed elsewhere
                 continue
             # in a folder the smaller of two ids stays (see `_terms`), so a list with the larger one is still to be joined
             if mine.id < id and self._has_all_of(mine, id):
@@ -318,11 +325,12 @@ class Work(Look):
         if self._dry_run:
             self._report(id, theirs.name).made = True
             return set()
+        name = self._name_here(theirs)
         left = sorted(self._remote.copies(id, own=True), key=lambda copy: -len(copy[1]))
         while left:
             label, copy = left.pop(0)
             try:
-                self._store.import_log(theirs.name, list(BytesIO(copy)))
+                self._store.import_log(name, list(BytesIO(copy)))
                 break
             except ImportRefused as error:
                 if self._remote.is_hub:
@@ -330,13 +338,25 @@ class Work(Look):
                 self._not_read(id, label, error)
         else:
             return set()
-        report = self._report(id, theirs.name)
+        report = self._report(id, name)
         report.made = True
         for label, copy in left:
-            self._merged(theirs.name, label, copy, MergeTerms(marks=self._marks(id, theirs)), id)
-        report.merged = MergedLog(id, (), tuple(self._store.open(theirs.name).commits()), (), ())
+            self._merged(name, label, copy, MergeTerms(marks=self._marks(id, theirs)), id)
+        report.merged = MergedLog(id, (), tuple(self._store.open(name).commits()), (), ())
         self._heads = {head.id: head for head in self._store.heads()}
         return arrivals(report.merged)
+
+    def _name_here(self, theirs: RemoteList) -> str:
+        """Return the name that a new list gets here: that on the remote, if no other list here has it."""
+        mine = None if self._remote.is_hub else self._here(theirs.name)  # each list on a hub has a name of its own
+        if mine is None or mine.id == theirs.id:
+            return theirs.name
+        if mine.id not in theirs.apart:
+            raise TwoLists(self._remote.url, theirs.name)
+        taken = {name_key(each.name) for each in self._heads.values()} | {
+            name_key(each.name) for each in self._theirs.values()
+        }
+        return next(name for number in count(2) if name_key(name := f"{theirs.name}-{number}") not in taken)
 
     def _send(self, id: str) -> None:
         """Bring a list to the remote, and remember that both have the same."""
