@@ -117,7 +117,8 @@ class Metadata(Struct, frozen=True, gc=False):
 
         Args:
             by: The author.
-            meta: Anything else, as JSON values.
+            meta: Anything else, as JSON values. docs/log-format.md lists the names that have a meaning; what they hold stays
+                when a stream is forgotten (see `forgetting.KEPT_MEMBERS`), so give your own members other names.
         """
         from .ids import new_command_id, now
 

@@ -146,6 +146,7 @@ class Fold(Generic[S]):
         position: The position of the last event in the fold.
         others: The versions of the streams of other kinds.
         unknown: How many unknown events streams have, without those that the decider ignores.
+        ignored: Whether there was an event that the decider ignores.
         reads: Collects what is read, if someone wants to know it.
     """
 
@@ -161,6 +162,7 @@ class Fold(Generic[S]):
         self.reads: Reads | None = None
         self.others: dict[str, int] = dict(base.others) if base is not None else {}
         self.unknown: dict[str, int] = dict(base.unknown) if base is not None else {}
+        self.ignored = False
         self._decider = decider
         self._evolve = decider.evolve
         self._prefix = decider.stream("")
@@ -256,6 +258,7 @@ class Fold(Generic[S]):
         self.depend_on_everything()
         twin = Fold(self._decider, self._base, self.position)
         twin.others, twin.unknown = dict(self.others), dict(self.unknown)
+        twin.ignored = self.ignored
         twin._kept = self._kept
         twin._changed = {stream: _Live(live.state, live.version, live.number) for stream, live in self._changed.items()}
         twin._new = list(self._new)
@@ -265,6 +268,8 @@ class Fold(Generic[S]):
 
     def _count_unknown(self, stream: str, event: UnknownEvent, change: int) -> None:
         """Count an unknown event of a stream, or discount it, unless the decider ignores it."""
+        if event.type in self._decider.ignores:
+            self.ignored = True
         if event.type in FRAMEWORK_TYPES or event.type in self._decider.ignores:
             return
         count = self.unknown.pop(stream, 0) + change

@@ -24,7 +24,7 @@ class StreamNotFound(CqrsError):
 
 
 class LogReplaced(LogBusy):
-    """Another log has taken the place of the one that was opened. Nothing was written. To open the log again helps."""
+    """Another log has taken the place of the one that was opened. Nothing was written. Open the log by its name again."""
 
 
 class ImportRefused(CqrsError):

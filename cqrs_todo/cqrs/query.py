@@ -42,6 +42,11 @@ class QueryItem(Struct, frozen=True):
     tags: frozenset[str] = frozenset()
     kinds: frozenset[str] = frozenset()
 
+    def __post_init__(self) -> None:
+        """Raise `TypeError` if an attribute is one text and not a set of texts."""
+        for name in ("types", "tags", "kinds"):
+            check_several(name, getattr(self, name))
+
     def matches(self, event: Selectable) -> bool:
         """Return whether an event is like this."""
         if self.types and event.type not in self.types:

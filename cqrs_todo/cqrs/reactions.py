@@ -20,7 +20,7 @@ from .checkpoints import Checkpoint, Parked
 from .cursor import START, Cursor
 from .decider import E
 from .errors import CqrsError, DamagedLog, LogBusy, ReactionBusy, StaleCursor, StoreUnavailable, UnknownEvents, in_words
-from .events import CAUSATION, CORRELATION, Metadata, Recorded
+from .events import CAUSATION, CORRELATION, LOST, Metadata, Recorded
 from .ids import now
 from .names import check_log_name
 from .query import Query
@@ -232,15 +232,19 @@ class Runner:
 
         Raises:
             ValueError: The log has no event at this position.
+            DamagedLog: The log cannot be read so far.
             StoreUnavailable: The log or the checkpoint cannot be read or written.
             ReactionBusy: Another runner runs the reaction.
         """
-        if position < 0 or (position and next(self._log.events(position - 1, limit=1), None) is None):
+        # no event is decoded that is not asked for, so that a reaction can begin after one that cannot be read
+        reached = max((cursor.position for _, cursor in self._log.selected(Query.of(types={LOST}))), default=0)
+        if not 0 <= position <= reached:
+            self._check_undamaged(reached)
             raise ValueError(f"{self._log.name} has no event at position {position}, so no reaction can begin after it")
         with self._leased():
             if self._checkpoints.load(self._reaction.name, self._log.id) != Checkpoint():
                 return False
-            self._keep(Checkpoint(position))
+            self._keep(Checkpoint(position, Cursor(position)))
             return True
 
     def follow(self, stopped: Callable[[], bool]) -> int:
@@ -281,6 +285,7 @@ class Runner:
         Raises:
             StoreUnavailable: The events cannot be read, or the reaction could not reach a store.
             ReactionBusy: Another runner runs the reaction.
+            UnknownEvents: This program does not know an event that is parked. It stays parked.
             TypeError: The reaction returned something else than commands.
         """
         done = 0
@@ -291,13 +296,15 @@ class Runner:
                 self._renew_in_time()
                 try:
                     event = self._find(parked.event)
-                    if self._reaction.query.wants(event):  # otherwise it was forgotten since
+                    if not event.unknown and self._reaction.query.wants(event):  # otherwise it was forgotten since
                         self._deliver(event)
                 except (StoreUnavailable, LogBusy, ReactionBusy, DamagedLog, _NotCommands):
                     raise
                 except Exception as error:  # a reaction is code of the application, and may raise anything
                     self._park(parked.event, parked.position, error, parked.tries + 1)
                 else:
+                    if event.unknown:
+                        raise UnknownEvents(event.stream, 1, event.unknown, "it stays parked")
                     self._checkpoints.unpark(self._reaction.name, self._log.id, parked.event)
                     done += 1
         return done
@@ -366,6 +373,7 @@ class Runner:
         done, due, latest = 0, self._every, time.monotonic()
         try:
             for events, cursor in log.selected(self._reaction.query, base):
+                self._renew_in_time()
                 synced = False
                 wanted = filter(self._reaction.query.wants, events)
                 for place, parts in groupby(wanted, key=lambda event: event.position):
@@ -391,8 +399,8 @@ class Runner:
                 with suppress(CqrsError):  # what ended it matters more, and the events come again
                     self._keep(Checkpoint(position, base, kept.moves))
             raise
-        if position > kept.position:
-            self._keep(Checkpoint(position, base, kept.moves))
+        if position > kept.position or (base != kept.base and base.position >= kept.position):
+            self._keep(Checkpoint(position, base, kept.moves))  # also a new base alone, so that it is not searched for again
         self._check_undamaged(position)
         if base.position < kept.position:
             ends = f"{log.name} ends at @{base.position}"

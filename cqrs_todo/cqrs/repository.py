@@ -5,11 +5,11 @@ The loop is Equinox's: decide; if there are no events, return; append; after a c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Generic, TypeAlias
 
-from .cursor import START
+from .cursor import START, Cursor
 from .decider import C, Decider, E, S
 from .errors import (
     CommandReused,
@@ -60,6 +60,7 @@ def decide_all(decider: Decider[S, C, E], fold: Fold[S], commands: Iterable[tupl
     Raises:
         Rejected: The decider refused a command.
         UnknownEvents: A stream has events of unknown types that the decider does not ignore.
+        TypeError: The decider returned something else than events.
     """
     states: dict[str, S] = {}
     changes: dict[str, list[E]] = {}
@@ -69,7 +70,10 @@ def decide_all(decider: Decider[S, C, E], fold: Fold[S], commands: Iterable[tupl
         if stream not in states:
             entity = fold.get(stream)
             states[stream] = decider.initial if entity is None else entity.state
-        for event in decider.decide(command, states[stream]):
+        decided = decider.decide(command, states[stream])
+        if not isinstance(decided, Iterable):
+            raise TypeError(f"`decide` of {decider.kind} returned {decided!a:.60}: it must return the new events, or ()")
+        for event in decided:
             states[stream] = decider.evolve(states[stream], event)
             changes.setdefault(stream, []).append(event)
     return changes
@@ -119,7 +123,8 @@ class Repository(Generic[S, C, E]):
             log: The log.
             decider: The domain.
             snapshots: Where snapshots of the log are kept. None: nowhere.
-            strategy: When a snapshot is worth taking. None: never.
+            strategy: When a snapshot is worth taking. None: never. It is asked when others' commits were read, and of this
+                repository's own commits only after as many events as there are entities.
         """
         self.log = log
         self.decider = decider
@@ -128,6 +133,7 @@ class Repository(Generic[S, C, E]):
         self._fold: Fold[S] | None = None
         self._cursor = START
         self._base: Base[S] | None = None
+        self._forgotten: Collection[str] = ()
         self._infos: list[SnapshotInfo] | None = None
         self._last_time: datetime | None = None
         self._earliest: datetime | None = None
@@ -192,7 +198,7 @@ class Repository(Generic[S, C, E]):
         A snapshot takes about as long as reading one event for each entity. So at least as many events lie between two that
         are taken on the way, or of a repository's own commits. Otherwise they would take most of the time of long batches.
         """
-        read = False
+        read, self._forgotten = False, self.log.forgotten
         for commits in self.log.event_batches(self._cursor, None if self._base is None else self._base.version_of):
             if commits[0].position <= fold.position:
                 commits = [commit for commit in commits if commit.position > fold.position]
@@ -202,9 +208,20 @@ class Repository(Generic[S, C, E]):
                 self._take_snapshot(fold)
         if self._due(fold, at_least=0 if read else len(fold)):
             self._take_snapshot(fold)
-        cursor = self.log.cursor()
+        cursor = self._read_cursor()
         if cursor.position == fold.position:
             self._cursor, self._base = cursor, None
+
+    def _read_cursor(self) -> Cursor:
+        """Return how far the log was read.
+
+        Raises:
+            StaleCursor: Streams were forgotten while it was read, so that the fold may hold their data.
+        """
+        cursor = self.log.cursor()
+        if self.log.forgotten != self._forgotten:
+            raise StaleCursor(f"streams of {self.log.name} were forgotten while it was read")
+        return cursor
 
     def _apply(self, fold: Fold[S], commits: Sequence[EventBatch]) -> None:
         if not commits:
@@ -221,14 +238,16 @@ class Repository(Generic[S, C, E]):
 
     def _due(self, fold: Fold[S], *, at_least: int) -> bool:
         """Return whether to take a snapshot, if there are at least so many events since the last one."""
-        if self.log.damage is not None:  # a snapshot of what is left would take the place of those that remember more
+        # a snapshot of what is left would take the place of those that remember more, and a program that knows all events
+        # could not use one that lacks some
+        if self.log.damage is not None or fold.unknown or fold.ignored:
             return False
         last = self._infos[-1].position if self._infos else 0
         new = fold.position - last
         return new > 0 and new >= at_least and self._strategy.due(fold.position, last, len(fold))
 
     def _take_snapshot(self, fold: Fold[S]) -> None:
-        cursor = self.log.cursor()
+        cursor = self._read_cursor()
         if cursor.position == fold.position and self._last_time is not None and self._earliest is not None:
             info = SnapshotInfo(fold.position, self._last_time, self._earliest)
             self.snapshots.save(self.log.id, self.decider.kind, cursor, info, fold)
@@ -306,12 +325,15 @@ class Repository(Generic[S, C, E]):
         Raises:
             WrongExpectedVersion: Other writers changed the same streams during each of `RETRIES` + 1 tries.
             ConditionFailed: The plan read all streams, and others wrote during each of these tries.
+            ValueError: The plan of another transaction calls this.
             UnknownEvents: One of the streams that were read or changed has events of unknown types that the decider does not
                 ignore.
             DamagedLog: The log is damaged, so it is not known what it says.
             OutcomeUnknown: The commit was recorded, but the log can no longer be read; or `Log.append` raised it.
             CqrsError: What `plan` and `Log.append` raise.
         """
+        if self._fold is not None and self._fold.reads is not None:
+            raise ValueError("a plan must not execute commands: what they change would not be guarded")
         retries = RETRIES
         while True:
             fold = self.fold()
@@ -367,7 +389,8 @@ class Repository(Generic[S, C, E]):
     def _fold_after(self, fold: Fold[S], commit: Commit) -> Fold[S]:
         """Return the fold after a commit that was planned on `fold` and has just been appended."""
         cursor = self.log.cursor()
-        if fold is self._fold and commit.position == fold.position + 1 and cursor.position == commit.last:
+        is_next = commit.position == fold.position + 1 and cursor.position == commit.last
+        if fold is self._fold and is_next and self.log.forgotten == self._forgotten:
             self._apply(fold, [commit])
             self._cursor, self._base = cursor, None
             return fold

@@ -5,7 +5,16 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import Any, TypeVar
 
 from .cursor import START, Cursor
-from .errors import CqrsError, DamagedLog, LogBusy, LogNotFound, ReactionBusy, StaleCursor, StoreUnavailable
+from .errors import (
+    CqrsError,
+    DamagedLog,
+    LogBusy,
+    LogNotFound,
+    ReactionBusy,
+    StaleCursor,
+    StoreUnavailable,
+    UnreadableEvent,
+)
 from .events import Recorded
 from .operation_errors import LogReplaced, OutdatedStore
 from .query import Query
@@ -175,6 +184,7 @@ class Subscription:
         Raises:
             DamagedLog: A log is missing, or cannot be read to its end. The events of the others were given.
             StaleCursor: A log has changed before its cursor. The events of the others were given.
+            UnreadableEvent: An upcaster failed. The events before it, and those of the others, were given.
             StoreUnavailable: The store cannot be reached.
         """
         read: list[Log] = []
@@ -186,7 +196,7 @@ class Subscription:
                     for event in filter(self._query.wants, events):
                         yield log, event
                     self.cursors[log.id] = cursor
-            except StaleCursor as error:
+            except (StaleCursor, UnreadableEvent) as error:
                 failure = failure or error
             if log.damage is not None:
                 failure = failure or DamagedLog(log.damage)
@@ -205,6 +215,7 @@ class Subscription:
         Raises:
             DamagedLog: A log cannot be read to its end.
             StaleCursor: A log has changed before its cursor.
+            UnreadableEvent: An upcaster failed.
             LogReplaced: Another log has taken the place of the only log.
         """
         return follow(self._store, self.catch_up, self._ends, stopped)

@@ -10,9 +10,8 @@ from .errors import InvalidId, InvalidTodo
 from .fields import Todo
 from .forgetting import forgotten_in
 from .model import DECIDER, check_todo
-from .recorder import Answer, Todos, events_to_reach
+from .recorder import Answer, Recorder, Todos, events_to_reach
 from .recurrence import check as check_recurrence
-from .service import TodoList
 from .values import ID
 from .views import Item, id_of, items_of
 
@@ -20,7 +19,7 @@ _ID = re.compile(ID)
 
 
 def import_todos(
-    todo_list: TodoList, todos: Mapping[str, Todo], kept: Mapping[str, Collection[str]] | None = None
+    todo_list: Recorder, todos: Mapping[str, Todo], kept: Mapping[str, Collection[str]] | None = None
 ) -> Answer:
     """Import todos as one command: create those that are missing, and change the others. Make the list if necessary.
 

@@ -512,6 +512,12 @@ class Recorder:
                 break
         return found
 
+    def make_for_todos(self) -> bool:
+        """Make the list that todos are added to if it does not exist yet; see `make_if_missing`."""
+        if self.request is not None and self._missing:
+            self.request.check(self, self.repository.fold(), None)
+        return self.make_if_missing()
+
     def make_if_missing(self) -> bool:
         """Make the list if it does not exist yet.
 

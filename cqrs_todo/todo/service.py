@@ -281,12 +281,6 @@ class TodoList(Recorder):
         self.recorded = log.cursor().position
         return Added(self.name, self.recorded, added, part, made)
 
-    def make_for_todos(self) -> bool:
-        """Make the list that todos are added to if it does not exist yet; see `make_if_missing`."""
-        if self.request is not None and self._missing:
-            self.request.check(self, self.repository.fold(), None)
-        return self.make_if_missing()
-
     def _log_for_new_streams(self) -> Log:
         """Return another object for the log, so that the list's own one keeps the versions of the streams it has read."""
         if self.name not in self.store.names():

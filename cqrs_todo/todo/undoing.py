@@ -10,7 +10,7 @@ of the two lists.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import islice, takewhile
 from typing import TypeAlias
 
 from ..cqrs.errors import LogBusy
@@ -427,7 +427,10 @@ def _bring_home(here: ListState, there: ListState, commit: Commit, direction: Di
             if at_home is None or at_home.removed:
                 refused[number] = f"it is neither in {home.todos.name} nor in {away.todos.name} now"
             continue
-        if at_home is None or events_between(replace(at_home, removed=False), elsewhere):
+        # another machine may have changed it at home, before it learnt of the move: then it comes back as it is there
+        if at_home is None or (
+            events_between(replace(at_home, removed=False), elsewhere) and _is_changed_since(away, stream, commit)
+        ):
             refused[number] = f"it was changed in {away.todos.name}, where it is {away.number(stream)}: undo that first"
             continue
         if at_home.removed:
@@ -449,6 +452,12 @@ def _bring_home(here: ListState, there: ListState, commit: Commit, direction: Di
         for side, changes in ((home, arriving), (away, leaving))
     ]
     return halves[0], halves[1]
+
+
+def _is_changed_since(side: ListState, stream: str, commit: Commit) -> bool:
+    """Return whether a todo was changed in a list after the half of a move that belongs to a commit."""
+    later = takewhile(lambda each: each.metadata.command != commit.metadata.command, side.backward())
+    return any(event.stream == stream for each in later for event in each.events)
 
 
 def _can_apply(side: ListState, direction: Direction, commit: Commit) -> bool:

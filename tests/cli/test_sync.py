@@ -338,6 +338,22 @@ def test_the_json_document(peers: Machines) -> None:
     assert two("sync", "--plain").out == ""
 
 
+def test_a_move_of_a_todo_that_was_edited_elsewhere_meanwhile_can_be_undone(machines: Machines) -> None:
+    one, two = machines.home("one"), machines.home("two")
+    one("add", "T1")
+    one("-L", "work", "add", "W")
+    for home in (one, two):
+        home("sync", machines.url)
+    one("move", "1", "work")
+    two("edit", "1", "T1, longer")
+    for home in (two, one):
+        home("sync")
+    one("-L", "work", "edit", "1", "W, longer")  # another todo of that list
+    one("undo")
+    assert [todo["text"] for todo in one.todos()] == ["T1, longer"]
+    machines.equal(one, two)
+
+
 def test_a_list_that_was_renamed_elsewhere_is_reported_with_the_command_that_follows(machines: Machines) -> None:
     one, two, _ = machines.all
     one("-L", "work", "add", "Write")

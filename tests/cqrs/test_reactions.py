@@ -16,8 +16,8 @@ from typing import Any, cast
 import pytest
 
 from cqrs_todo.cqrs.checkpoints import Checkpoint
-from cqrs_todo.cqrs.errors import DamagedLog, InvalidLogName, StaleCursor, StoreUnavailable
-from cqrs_todo.cqrs.events import Recorded
+from cqrs_todo.cqrs.errors import DamagedLog, InvalidLogName, StaleCursor, StoreUnavailable, UnknownEvents
+from cqrs_todo.cqrs.events import EventTypes, Recorded
 from cqrs_todo.cqrs.query import Query
 from cqrs_todo.cqrs.reactions import Reaction, Runner, Send
 from cqrs_todo.cqrs.store import Log, Store
@@ -281,6 +281,39 @@ def test_a_reaction_can_begin_after_an_event(store: Store, log: Log) -> None:
     runner = Runner(store, log, Reaction("see", seen.append))
     assert (runner.begin_after(2), runner.begin_after(0), runner.catch_up()) == (True, False, 1)
     assert [event.position for event in seen] == [3]
+
+
+@pytest.mark.parametrize("position", [-1, 4])
+def test_a_reaction_cannot_begin_after_an_event_that_is_not_there(store: Store, log: Log, position: int) -> None:
+    with pytest.raises(ValueError, match=f"inbox has no event at position {position}"):
+        Runner(store, log, Reaction("see", print)).begin_after(position)
+
+
+@pytest.mark.parametrize("url", ["memory:", "jsonl:"])
+def test_the_place_in_a_log_is_kept_after_streams_were_forgotten(tmp_path: Path, url: str) -> None:
+    store = open_store(f"jsonl:{tmp_path}/it" if url == "jsonl:" else url, CONTRACT_TYPES)
+    log = store.create("inbox", datetime(2026, 11, 22, tzinfo=UTC))
+    log.append([*one("a/1", 1), *one("a/2", 2)], metadata("c1"))
+    runner = Runner(store, log, Reaction("see", lambda _: None))
+    runner.catch_up()
+    store.forget("inbox", ["a/1"])
+    runner.catch_up()
+    kept = store.checkpoints().load("see", log.id)
+    assert kept.position == 2
+    assert not log.has_grown(kept.base)
+
+
+def test_a_parked_event_that_this_program_does_not_know_stays_parked(store: Store, log: Log) -> None:
+    def fail(_event: Recorded[Any]) -> None:
+        raise ValueError
+
+    Runner(store, log, Reaction("see", fail), retries=0).catch_up()
+    older = open_store(store.url, EventTypes({}))
+    seen: list[Recorded[Any]] = []
+    runner = Runner(older, older.open("inbox"), Reaction("see", seen.append))
+    with pytest.raises(UnknownEvents, match="it stays parked"):
+        runner.retry_parked()
+    assert (seen, len(runner.parked())) == ([], 3)
 
 
 def test_one_parked_event_can_be_tried_again(store: Store, log: Log) -> None:

@@ -1,6 +1,7 @@
 """The repository: load, decide, append, and try again after a conflict."""
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -14,19 +15,21 @@ from cqrs_todo.cqrs.errors import (
     StoreUnavailable,
     WrongExpectedVersion,
 )
-from cqrs_todo.cqrs.events import Commit, EventBatch, Metadata
+from cqrs_todo.cqrs.events import Commit, EventBatch, EventTypes, Metadata
 from cqrs_todo.cqrs.fold import Entity, Fold
 from cqrs_todo.cqrs.query import AppendCondition
 from cqrs_todo.cqrs.repository import RETRIES, PlannedCommit, Repository, decide_all
 from cqrs_todo.cqrs.snapshots import (
+    AlwaysSnapshot,
     MemorySnapshots,
     NullSnapshots,
     SnapshotEvery,
     Snapshots,
 )
 from cqrs_todo.cqrs.store import EXISTS, NEW, Append, Log, StreamVersions
-from cqrs_todo.cqrs.struct import replace
-from tests.cqrs.counter import COUNTER, Move, Moved, by, moved, new_log
+from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.struct import Struct, replace
+from tests.cqrs.counter import AT, COUNTER, TYPES, Move, Moved, by, moved, new_log
 from tests.logs import fold_of
 
 
@@ -56,6 +59,12 @@ def test_nothing_to_do_appends_nothing() -> None:
     counters = Repository(new_log(), COUNTER)
     assert counters.execute("a", Move(0), by("c1")) == (Entity("counter/a", 0, 0), None)
     assert list(counters.log.commits()) == []
+
+
+def test_a_decider_that_returns_no_events_is_named() -> None:
+    counters = Repository(new_log(), replace(COUNTER, decide=lambda *_: None))
+    with pytest.raises(TypeError, match="`decide` of counter returned None: it must return the new events"):
+        counters.execute("a", Move(1), by("c1"))
 
 
 def test_a_refusal_appends_nothing() -> None:
@@ -105,6 +114,59 @@ def test_a_conflict_without_end_is_the_callers() -> None:
     with pytest.raises(WrongExpectedVersion):
         Repository(log, COUNTER).transact(plan)
     assert len(tries) == RETRIES + 1
+
+
+def test_a_plan_executes_no_commands() -> None:
+    counters = Repository(new_log(), COUNTER)
+
+    def plan(fold: Fold[int]) -> PlannedCommit[Moved]:
+        assert fold.get("counter/a") is None
+        counters.execute("a", Move(1), by("c1"))
+        return {"counter/a": [Moved(1)]}, by("c2")
+
+    with pytest.raises(ValueError, match="a plan must not execute commands"):
+        counters.transact(plan)
+    assert list(counters.log.commits()) == []
+
+
+def test_what_is_forgotten_while_it_is_read_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_store("memory:", TYPES)
+    log = store.create("counters", AT)
+    for stream in ("counter/a", "counter/b"):
+        moved(log, stream, stream)
+    snapshots = MemorySnapshots()
+    counters = Repository(log, COUNTER, snapshots=snapshots, strategy=AlwaysSnapshot())
+    event_batches = log.event_batches
+
+    def meanwhile(since: Cursor = START, versions: StreamVersions | None = None) -> Iterator[Sequence[EventBatch]]:
+        yield from event_batches(since, versions)
+        if not log.forgotten:
+            store.forget("counters", ["counter/a"])
+
+    monkeypatch.setattr(log, "event_batches", meanwhile)
+    assert counters.fold().get("counter/a") == Entity("counter/a", 0, 1, 1)
+    assert Repository(log, COUNTER, snapshots=snapshots).load("a") == Entity("counter/a", 0, 1, 1)
+
+
+class Jumped(Struct, frozen=True):
+    by: int
+
+
+@pytest.mark.parametrize("ignores", [frozenset[str](), frozenset({"jumped"})])
+def test_no_snapshot_is_taken_of_what_lacks_events(tmp_path: Path, ignores: frozenset[str]) -> None:
+    newer = open_store(f"jsonl:{tmp_path}", EventTypes({**COUNTER.events, "jumped": Jumped}))
+    log = newer.create("counters", AT)
+    moved(log, "c1")
+    older, snapshots = open_store(newer.url, TYPES), MemorySnapshots()
+    decider = replace(COUNTER, ignores=ignores)
+
+    def fold() -> Fold[int]:
+        return Repository(older.open("counters"), decider, snapshots=snapshots, strategy=AlwaysSnapshot()).fold()
+
+    assert fold().position == 1
+    log.append([Append("counter/a", (Jumped(5),))], by("c2"))
+    assert fold().position == 2
+    assert [info.position for info in snapshots.infos(log.id, "counter")] == [1]
 
 
 def test_a_plan_is_made_on_the_latest_fold() -> None:

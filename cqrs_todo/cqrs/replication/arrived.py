@@ -134,9 +134,12 @@ class _Reading:
             return
         created: set[str] = set()
         first = min(commit.position, _came_from(commit) or commit.position)
+        asked = {event.stream for event in commit.events if event.ordinal > 0}
         for event in commit.events:
             wanted = _wanted(event)
             if wanted is None:
+                if event.ordinal < 0 and event.stream not in asked:
+                    self._note_left_out(event)
                 continue
             field = self._rules.field_of(wanted)
             if field == CREATION:
@@ -147,6 +150,15 @@ class _Reading:
                 newest = self._newest.get((event.stream, field))
                 if newest is None or key >= newest.key:
                     self._newest[event.stream, field] = change
+
+    def _note_left_out(self, event: Recorded) -> None:
+        """Take note of a link that a merge has removed, because a newer link closes a circle with it."""
+        if isinstance(event.data, UnknownEvent):
+            return
+        field = self._rules.field_of(event.data)
+        link = self._newest.get((event.stream, field))
+        if field != self._rules.removed and link is not None:
+            self.losers.add(link.command)
 
     def _close(self, block: _Block) -> None:
         """Compare the changes of a block with those that its author had not seen."""

@@ -46,6 +46,11 @@ class _Placed(Struct, frozen=True):
     helps: bool = False
 
 
+def _is_wanted(event: Recorded) -> bool:
+    """Return whether somebody wanted an event: a merge did not add it, and it does not say what a repaired copy has lost."""
+    return event.ordinal >= 0 and event.type not in (LOST, REPAIRED)
+
+
 class Moving(Generic[S, C, E]):
     """Moves the commits that only a branch has behind those of a trunk."""
 
@@ -91,8 +96,7 @@ class Moving(Generic[S, C, E]):
         for place, commit in enumerate(self._branch.commits):
             stamp = clock.stamp(commit.metadata)
             is_new = place >= self._base and commit.metadata.command not in self._positions
-            # what a repair wrote says what the copy has lost, and not what anybody wanted
-            if is_new and any(event.type not in (LOST, REPAIRED) for event in commit.events):
+            if is_new and any(map(_is_wanted, commit.events)):
                 added.append(self._move(commit, (CHANGED, stamp, commit.metadata.command)))
         return Merge(self._trunk, self._base, tuple(added), (*self._conflicts(), *self._circles))
 
@@ -195,7 +199,7 @@ class Moving(Generic[S, C, E]):
 
     def _placed(self, event: Recorded, key: Key) -> Iterator[_Placed]:
         """Yield what becomes of an event: the event itself, and those that make it possible."""
-        if event.ordinal < 0 or event.type in (LOST, REPAIRED):
+        if not _is_wanted(event):
             return
         if event.type == FORGOTTEN:
             yield _Placed(event.stream, FORGOTTEN, event.data)

@@ -93,19 +93,21 @@ class MemoryLog(Log):
         if not cursor.digest:
             return
         place = bisect_right(self._commits, cursor.position, key=lambda commit: commit.last) - 1
-        if cursor != (self._start if place < 0 else self._cursor_behind(self._commits[place])):
+        if cursor != (self._start if place < 0 else self._cursor_behind(self._commits[place], len(self._forgotten))):
             raise StaleCursor(f"{self.name} is not what it was at @{cursor.position}")
 
-    def _cursor_behind(self, commit: Commit) -> Cursor:
+    def _cursor_behind(self, commit: Commit, forgotten: int) -> Cursor:
         # what was read before streams were forgotten must be read again, so their number is a part of the digest
-        return Cursor(commit.last, digest=f"{self.id} {len(self._forgotten)} {commit.metadata.command}".encode())
+        return Cursor(commit.last, digest=f"{self.id} {forgotten} {commit.metadata.command}".encode())
 
     def selected(self, query: Query, since: Cursor = START) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
         """Read the events that a query selects; see `Log`."""
         check_query(query, self._types)
-        for commit in self._after(since):
+        with self._lock:  # what is read was not forgotten yet, so neither do its cursors say so
+            commits, forgotten = self._after(since), len(self._forgotten)
+        for commit in commits:
             events = [event for event in commit.events if event.position > since.position and query.matches(event)]
-            yield events, self._cursor_behind(commit)
+            yield events, self._cursor_behind(commit, forgotten)
 
     def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
         """Read commits, newest first; see `Log`."""
@@ -124,7 +126,7 @@ class MemoryLog(Log):
     def cursor(self) -> Cursor:
         """Return the end of the log, which is always known."""
         with self._lock:
-            return self._cursor_behind(self._commits[-1]) if self._commits else self._start
+            return self._cursor_behind(self._commits[-1], len(self._forgotten)) if self._commits else self._start
 
     def sync(self) -> None:
         """Do nothing: memory cannot be made durable."""

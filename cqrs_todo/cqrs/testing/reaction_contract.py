@@ -11,7 +11,7 @@ from ..checkpoints import Checkpoint, Parked
 from ..cursor import START, Cursor
 from ..decider import Decider
 from ..errors import InvalidLogName, ReactionBusy, Rejected, StaleCursor, StoreUnavailable, UnknownEvents
-from ..events import FORGOTTEN, EventTypes, Recorded
+from ..events import FORGOTTEN, EventTypes, Metadata, Recorded
 from ..query import AppendCondition, Query
 from ..reactions import Reaction, Runner, Send
 from ..repository import Repository
@@ -66,6 +66,12 @@ class ReactionContract:
             store.checkpoints().load(*key).position for key in (("mail", "log-1"), ("mail", "log-2"), ("count", "log-1"))
         ]
         assert positions == [4, 5, 7]
+        log = store.create("inbox", AT)
+        for number in range(3):
+            log.append(one("a/1", number), metadata(f"c{number}"))
+        whole = Checkpoint(2, log.cursor())
+        assert checkpoints.save("mail", log.id, whole)
+        assert store.checkpoints().load("mail", log.id) == whole
         for name in ("", "../mail", "a/b"):
             with pytest.raises(InvalidLogName):
                 checkpoints.save(name, "log-1", Checkpoint(1))
@@ -455,6 +461,22 @@ class ReactionContract:
         kinds = Query.of(kinds={"b"})
         assert [event.position for event in log.select(kinds)] == [2, 4, 6, 8]
         assert [event.position for events, _ in log.selected(kinds, Cursor(4)) for event in events] == [6, 8]
+
+    def test_a_search_whose_log_grows_meanwhile_goes_on_from_its_last_cursor_and_loses_nothing(
+        self, store: Store, log: Log
+    ) -> None:
+        log.append(one("a/1", 0), metadata("c0"))
+        for query in (Query(), Query.of(kinds={"a"})):
+            searched = self.reopened(store).selected(query)
+            events, reached = next(searched)
+            found = list(events)
+            log.append(one("a/1", 1), Metadata.new("others@suite"))
+            for events, cursor in searched:
+                found += events
+                reached = cursor
+            log.append(one("a/1", 2), Metadata.new("others@suite"))
+            found += [event for events, _ in self.reopened(store).selected(query, reached) for event in events]
+            assert found == list(self.reopened(store).select(query))
 
     def test_a_search_from_the_cursor_of_another_history_is_stale(self, store: Store, log: Log) -> None:
         other = store.create("other", AT)

@@ -5,7 +5,7 @@ there is none.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,12 @@ from cqrs_todo.cqrs.errors import ConditionFailed, UnknownEvents, UnreadableEven
 from cqrs_todo.cqrs.events import EventTypes, Metadata, Splitter, UnknownEvent, Upcaster
 from cqrs_todo.cqrs.playback import Playback
 from cqrs_todo.cqrs.query import AppendCondition, Query
+from cqrs_todo.cqrs.reactions import Reaction, Runner
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.struct import Struct, replace
+from cqrs_todo.cqrs.subscriptions import Subscription
 from cqrs_todo.cqrs.timeline import as_of
 
 GOLDEN = Path(__file__).parents[2] / "data/golden/evolution.jsonl"
@@ -221,14 +223,21 @@ def test_a_failure_of_the_class_of_an_event_is_an_error_that_names_the_event(ope
 
 
 @pytest.fixture
-def with_an_unreadable_event(opened: Opener) -> Log:
-    """A log with the events 1 and 2 of one stream, 3 of another, which cannot be read, and 4 and 5 of the first."""
-    log = opened(THEN).create("inbox", AT)
+def store_with_an_unreadable_event(opened: Opener) -> Store:
+    """The log `inbox` has two events of one stream, one of another, which cannot be read, and two of the first."""
+    then = opened(THEN)
+    then.create("other", AT).append([Append("place/1", (NotedThen("e"),))], Metadata.new("me@laptop"))
+    log = then.create("inbox", AT)
     events = [NotedThen("a"), NotedThen("b"), ShiftedThen("three"), NotedThen("c"), NotedThen("d")]
     for number, event in enumerate(events, 1):
         stream = f"place/{1 + isinstance(event, ShiftedThen)}"
         log.append([Append(stream, (event,))], Metadata(AT, "me@laptop", f"c{number}", {}))
-    return opened(EventTypes({**NOW.types, "noted": NotedThen}, {"shifted": Upcaster("moved/2", dict)})).open("inbox")
+    return opened(EventTypes({**NOW.types, "noted": NotedThen}, {"shifted": Upcaster("moved/2", dict)}))
+
+
+@pytest.fixture
+def with_an_unreadable_event(store_with_an_unreadable_event: Store) -> Log:
+    return store_with_an_unreadable_event.open("inbox")
 
 
 @pytest.mark.parametrize("query", [Query(), Query.of(types={"moved/2", "noted"})])
@@ -256,6 +265,25 @@ def test_an_event_that_cannot_be_read_does_not_matter_to_other_streams_and_comma
         assert commit is not None
         assert commit.position == found
     assert log.find_command("c9") is None
+
+
+def test_an_event_that_cannot_be_read_keeps_no_other_log_from_a_subscription(store_with_an_unreadable_event: Store) -> None:
+    found: list[tuple[str, int]] = []
+    with pytest.raises(UnreadableEvent):
+        found.extend((log.name, event.position) for log, event in Subscription(store_with_an_unreadable_event).catch_up())
+    assert found == [("inbox", 1), ("inbox", 2), ("other", 1)]
+
+
+def test_a_reaction_can_begin_after_an_event_that_cannot_be_read(store_with_an_unreadable_event: Store) -> None:
+    store, seen = store_with_an_unreadable_event, list[int]()
+    for position, expected in ((2, []), (3, [4, 5]), (4, [5])):
+        seen.clear()
+        reaction: Reaction[Any] = Reaction(f"see{position}", lambda event: seen.append(event.position))
+        runner = Runner(store, store.open("inbox"), reaction)
+        assert runner.begin_after(position)
+        with pytest.raises(UnreadableEvent) if position < 3 else nullcontext():
+            runner.catch_up()
+        assert seen == expected
 
 
 def test_the_golden_file_is_what_was_written_then(tmp_path: Path) -> None:

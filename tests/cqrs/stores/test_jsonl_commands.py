@@ -228,3 +228,15 @@ def test_a_command_that_is_found_is_on_the_disk(store: Store, log: Log, path: Pa
     assert synced == []
     assert other.find_command("c1") == list(log.commits())[1]
     assert synced == [str(path)]
+
+
+@pytest.mark.usefixtures("indexed")
+def test_a_command_that_may_be_behind_damage_is_not_said_to_be_missing(store: Store, log: Log, path: Path) -> None:
+    for number in range(9):
+        log.append(one("a/1", number), metadata(f"d{number}"))
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b'"command":"d3"', b'"command":"x3"'))
+    other = open_store(store.url, CONTRACT_TYPES).open("inbox")
+    with pytest.raises(DamagedLog):
+        other.find_command("d8")
+    assert other.find_command("d2") is not None

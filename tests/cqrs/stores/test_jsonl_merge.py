@@ -185,3 +185,13 @@ def test_a_change_after_a_merge_that_was_killed_is_refused_once_and_no_damage_is
         old.append(append, Metadata.new("me"))
     store(folder).open("inbox").append(append, Metadata.new("me"))
     assert store(folder).verify("inbox").damage is None
+
+
+def test_a_commit_all_of_which_an_earlier_merge_has_added_is_left_out(folder: Path) -> None:
+    there = store_in(folder / "there").open("inbox")
+    stream = next(iter(there.events())).stream
+    event = TextChanged("one", "by a merge")
+    there.append([Append(stream, (event,))], Metadata(NOW, "me@laptop", "c9", {"extra": [1]}))
+    assert store(folder).merge("inbox", copy(folder), RULES).changed
+    assert store(folder).verify("inbox").damage is None
+    assert "by a merge" not in texts(a_list(store(folder)))

@@ -1,6 +1,7 @@
 """Stores that are wrong in one thing each, under the contract that must find it. Run by test_contract.py alone."""
 
-from collections.abc import Collection, Iterator, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -8,20 +9,21 @@ from typing import ClassVar
 
 import pytest
 
-from cqrs_todo.cqrs.checkpoints import Checkpoints
+from cqrs_todo.cqrs.checkpoints import Checkpoint, Checkpoints
 from cqrs_todo.cqrs.cursor import START, Cursor
 from cqrs_todo.cqrs.errors import StaleCursor
 from cqrs_todo.cqrs.events import Commit, EventBatch, EventTypes, Metadata, Recorded
 from cqrs_todo.cqrs.forgetting import Forgetting
 from cqrs_todo.cqrs.operation_errors import StreamNotFound
 from cqrs_todo.cqrs.query import AppendCondition, Query
-from cqrs_todo.cqrs.store import Append, Blobs, Log, Store, StreamVersions, no_progress
+from cqrs_todo.cqrs.store import Append, Blobs, Log, Store, StreamVersions, T, check_precondition, no_progress
 from cqrs_todo.cqrs.stores.jsonl import JsonlStore
 from cqrs_todo.cqrs.stores.jsonl.log import JsonlLog
 from cqrs_todo.cqrs.stores.memory import MemoryCheckpoints, MemoryLog, MemoryStore
+from cqrs_todo.cqrs.stores.recording import check_condition
 from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.cqrs.testing.contract import StoreContract
-from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES
+from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES, Counted
 
 
 class _Wrong(MemoryStore):
@@ -117,6 +119,166 @@ class UnconditionalLog(MemoryLog):
         return super().append(appends, metadata)
 
 
+class _Altering(MemoryLog):
+    """Appends on other terms than those that it is given."""
+
+    def terms(self, appends: Sequence[Append], condition: AppendCondition) -> tuple[Sequence[Append], AppendCondition]:
+        return appends, condition
+
+    def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
+        with self._lock:
+            if condition is None:
+                appends, _ = self.terms(appends, NOTHING)
+            else:
+                appends, condition = self.terms(appends, condition)
+            return super().append(appends, metadata, condition=condition)
+
+
+NOTHING = AppendCondition(Query.of(tags={"never"}), 0)
+
+
+class KindBlindLog(_Altering):
+    """Does not look for kinds when it checks a condition."""
+
+    def terms(self, appends: Sequence[Append], condition: AppendCondition) -> tuple[Sequence[Append], AppendCondition]:
+        items = tuple(each for each in condition.query.items if not each.kinds)
+        return appends, replace(condition, query=Query(items)) if items else NOTHING
+
+
+class FirstItemLog(_Altering):
+    """Checks the first item of a condition."""
+
+    def terms(self, appends: Sequence[Append], condition: AppendCondition) -> tuple[Sequence[Append], AppendCondition]:
+        return appends, replace(condition, query=Query(condition.query.items[:1]))
+
+
+class MixingLog(_Altering):
+    """Takes the items of a condition for one."""
+
+    def terms(self, appends: Sequence[Append], condition: AppendCondition) -> tuple[Sequence[Append], AppendCondition]:
+        tags = frozenset().union(*(each.tags for each in condition.query.items))
+        return appends, replace(condition, query=Query.of(tags=tags))
+
+
+class RecentConditionLog(_Altering):
+    """Checks a condition in the ten newest commits."""
+
+    def terms(self, appends: Sequence[Append], condition: AppendCondition) -> tuple[Sequence[Append], AppendCondition]:
+        before = self._commits[-11].last if len(self._commits) > 10 else 0
+        return appends, replace(condition, after=max(condition.after, before))
+
+
+class EitherLog(_Altering):
+    """Checks no preconditions if there is a condition."""
+
+    def terms(self, appends: Sequence[Append], condition: AppendCondition) -> tuple[Sequence[Append], AppendCondition]:
+        if condition is not NOTHING:
+            appends = [replace(each, precondition=None) for each in appends if each.events]
+        return appends, condition
+
+
+class OneGuardLog(_Altering):
+    """Checks the first guard."""
+
+    def terms(self, appends: Sequence[Append], condition: AppendCondition) -> tuple[Sequence[Append], AppendCondition]:
+        guards = [each for each in appends if not each.events]
+        return [*guards[:1], *(each for each in appends if each.events)], condition
+
+
+class DoubleLog(_Altering):
+    """Keeps numbers as floating-point numbers."""
+
+    def terms(self, appends: Sequence[Append], condition: AppendCondition) -> tuple[Sequence[Append], AppendCondition]:
+        def rounded(event: Counted) -> Counted:
+            return replace(event, number=int(float(event.number)))
+
+        return [replace(each, events=tuple(map(rounded, each.events))) for each in appends], condition
+
+
+class RacyLog(MemoryLog):
+    """Checks preconditions and conditions before it takes the lock."""
+
+    def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
+        for each in appends:
+            check_precondition(each.precondition, each.stream, self._versions.get(each.stream, 0))
+        check_condition(condition, self._types, self._commits[::-1])
+        time.sleep(0.005)
+        return super().append([replace(each, precondition=None) for each in appends if each.events], metadata)
+
+
+class RacyCommandLog(MemoryLog):
+    """Looks for the command before it takes the lock."""
+
+    def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
+        earlier = self._by_command.get(metadata.command)
+        if earlier is not None:
+            return earlier
+        time.sleep(0.005)
+        with self._lock:
+            self._by_command.pop(metadata.command, None)
+            return super().append(appends, metadata, condition=condition)
+
+
+class PagedLog(MemoryLog):
+    """Reads at most a thousand commits."""
+
+    def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
+        return islice(super().commits_backward(until), 1_000)
+
+
+class LossyLog(MemoryLog):
+    """Finds at most five hundred commits."""
+
+    def selected(self, query: Query, since: Cursor = START) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
+        found = 0
+        for events, cursor in super().selected(query, since):
+            found += bool(events)
+            yield events if found <= 500 or not query.items else [], cursor
+
+
+class LateLog(MemoryLog):
+    """Says at the end of a search that it was searched as far as it goes by now."""
+
+    def selected(self, query: Query, since: Cursor = START) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
+        yield from super().selected(query, since)
+        yield [], self.cursor()
+
+
+class KindOrTagLog(MemoryLog):
+    """Does not look for the tags of an item that has kinds."""
+
+    def selected(self, query: Query, since: Cursor = START) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
+        items = tuple(replace(each, tags=frozenset()) if each.kinds else each for each in query.items)
+        return super().selected(Query(items), since)
+
+
+class OneShortLog(MemoryLog):
+    """Reads one event too few of a stream backwards, if more than one is asked for."""
+
+    def events_backward(
+        self, before: int | None = None, *, limit: int | None = None, stream: str | None = None
+    ) -> Iterator[Recorded]:
+        return super().events_backward(before, limit=limit - 1 if stream and limit and limit > 1 else limit, stream=stream)
+
+
+class CaselessLog(MemoryLog):
+    """Reads streams that differ by case as one."""
+
+    def events(self, since: int = 0, *, limit: int | None = None, stream: str | None = None) -> Iterator[Recorded]:
+        if stream is None:
+            return super().events(since, limit=limit)
+        found = (each for each in super().events() if each.stream.lower() == stream.lower() and each.version > since)
+        return islice(found, limit)
+
+
+class CaselessTagLog(MemoryLog):
+    """Finds tags that differ by case."""
+
+    def selected(self, query: Query, since: Cursor = START) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
+        items = [replace(each, tags=frozenset(tag.lower() for tag in each.tags)) for each in query.items]
+        return super().selected(Query(tuple(items)), since)
+
+
 class TaglessLog(MemoryLog):
     """Loses the tags."""
 
@@ -194,7 +356,7 @@ class RevivingLog(MemoryLog):
 class UnnoticedLog(MemoryLog):
     """Its cursors are the same before and after something is forgotten."""
 
-    def _cursor_behind(self, commit: Commit) -> Cursor:
+    def _cursor_behind(self, commit: Commit, forgotten: int) -> Cursor:
         return Cursor(commit.last, digest=f"{self.id} {commit.metadata.command}".encode())
 
 
@@ -220,6 +382,48 @@ class LiveStore(_Wrong):
 
     def forget(self, name: str, streams: Collection[str], *, archived: bool = False) -> Forgetting:
         return super().forget(name, streams)
+
+
+class UnlockedStore(_Wrong):
+    """Keeps nobody away from logs that are written together."""
+
+    def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
+        return work()
+
+
+class LyingStore(_Wrong):
+    """Says that it is atomic."""
+
+    atomic = True
+
+
+class ArchivingStore(_Wrong):
+    """Forgets the commands of archived logs."""
+
+    def unarchive(self, name: str) -> None:
+        super().unarchive(name)
+        self._logs[name]._by_command.clear()
+
+
+class RenamingStore(_Wrong):
+    """Forgets which streams of a renamed log were forgotten."""
+
+    def rename(self, old: str, new: str) -> None:
+        super().rename(old, new)
+        self._logs[new]._forgotten = frozenset()
+
+
+class BaselessStore(_Wrong):
+    """Keeps positions of reactions without the cursors."""
+
+    def __init__(self, logs: type[MemoryLog]) -> None:
+        super().__init__(logs)
+        self._checkpoints = _Baseless()
+
+
+class _Baseless(MemoryCheckpoints):
+    def save(self, reaction: str, log_id: str, checkpoint: Checkpoint, holder: str | None = None) -> bool:
+        return super().save(reaction, log_id, replace(checkpoint, base=START), holder)
 
 
 class ParkingStore(_Wrong):
@@ -310,11 +514,12 @@ class TestForgetful(_OnFiles):
 class _InMemory(StoreContract):
     """The contract of a store in memory."""
 
-    wrong: type[MemoryLog]
+    wrong: type[MemoryLog] = MemoryLog
+    wrong_store: type[_Wrong] = _Wrong
 
     @pytest.fixture
     def store(self) -> Store:
-        return _Wrong(self.wrong)
+        return self.wrong_store(self.wrong)
 
 
 class TestOffByOne(_InMemory):
@@ -397,22 +602,100 @@ class TestSilent(_InMemory):
     wrong = SilentLog
 
 
-class TestLive(StoreContract):
-    @pytest.fixture
-    def store(self) -> Store:
-        return LiveStore(MemoryLog)
+class TestLive(_InMemory):
+    wrong_store = LiveStore
 
 
-class TestParking(StoreContract):
-    @pytest.fixture
-    def store(self) -> Store:
-        return ParkingStore(MemoryLog)
+class TestParking(_InMemory):
+    wrong_store = ParkingStore
 
 
-class TestHoarding(StoreContract):
-    @pytest.fixture
-    def store(self) -> Store:
-        return HoardingStore(MemoryLog)
+class TestHoarding(_InMemory):
+    wrong_store = HoardingStore
+
+
+class TestKindBlind(_InMemory):
+    wrong = KindBlindLog
+
+
+class TestFirstItem(_InMemory):
+    wrong = FirstItemLog
+
+
+class TestMixing(_InMemory):
+    wrong = MixingLog
+
+
+class TestRecentCondition(_InMemory):
+    wrong = RecentConditionLog
+
+
+class TestEither(_InMemory):
+    wrong = EitherLog
+
+
+class TestOneGuard(_InMemory):
+    wrong = OneGuardLog
+
+
+class TestDouble(_InMemory):
+    wrong = DoubleLog
+
+
+class TestRacy(_InMemory):
+    wrong = RacyLog
+
+
+class TestRacyCommand(_InMemory):
+    wrong = RacyCommandLog
+
+
+class TestPaged(_InMemory):
+    wrong = PagedLog
+
+
+class TestLossy(_InMemory):
+    wrong = LossyLog
+
+
+class TestLate(_InMemory):
+    wrong = LateLog
+
+
+class TestKindOrTag(_InMemory):
+    wrong = KindOrTagLog
+
+
+class TestOneShort(_InMemory):
+    wrong = OneShortLog
+
+
+class TestCaseless(_InMemory):
+    wrong = CaselessLog
+
+
+class TestCaselessTag(_InMemory):
+    wrong = CaselessTagLog
+
+
+class TestUnlocked(_InMemory):
+    wrong_store = UnlockedStore
+
+
+class TestLying(_InMemory):
+    wrong_store = LyingStore
+
+
+class TestArchiving(_InMemory):
+    wrong_store = ArchivingStore
+
+
+class TestBaseless(_InMemory):
+    wrong_store = BaselessStore
+
+
+class TestRenamingStore(_InMemory):
+    wrong_store = RenamingStore
 
 
 class TestShared(_InMemory):

@@ -71,9 +71,8 @@ class JsonlLog(ChainedLog):
 
     def _commit_of(self, command: str) -> Commit | None:
         with self._reader.open(os.O_RDONLY) as file:
-            if self._reader.is_indexed(file):
-                return self._reader.search.commit(file, command)
-        found = super().find_command(command)
+            indexed = self._reader.is_indexed(file)
+            found = self._reader.search.commit(file, command) if indexed else super().find_command(command)
         if found is None and self.damage is not None:  # it may be behind the damage
             raise DamagedLog(self.damage)
         return found

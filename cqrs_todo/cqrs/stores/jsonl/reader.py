@@ -149,7 +149,7 @@ class LogReader(ChainReader):
         file.close()
         from ...operation_errors import LogReplaced
 
-        raise LogReplaced(f"{self.path} was replaced by another log meanwhile")
+        raise LogReplaced(f"{self.path} was replaced by another log meanwhile: open it again")
 
     def _has_forgotten(self, file: LogFile) -> bool:
         """Return whether a file is the same log, in which streams were forgotten meanwhile. Then all of it is read again."""
