@@ -102,8 +102,24 @@ def state_dir() -> str:
     return user_dir("state")
 
 
+def sync_dir(store: str) -> str:
+    """Return the folder for what this machine remembers of the syncs of a store.
+
+    To the remotes, another store than the usual one is another machine: in a shared folder, its files are its own.
+    """
+    place, usual = (
+        f"jsonl:{os.path.realpath(url.removeprefix('jsonl:'))}" if url.startswith("jsonl:") else url
+        for url in (store, default_store())
+    )
+    if place == usual:
+        return state_dir()
+    from hashlib import sha256  # only syncs need this
+
+    return os.path.join(state_dir(), "stores", sha256(place.encode()).hexdigest()[:16])
+
+
 def renumbered_file(log_id: str) -> str:
-    """Return the path of the file that says which todos of a list were renumbered since it was last shown."""
+    """Return the path of the file that says what merges have renumbered and moved since a list was last shown."""
     # another program may have given a log any id
     name = log_id if log_id.isalnum() and log_id.isascii() else log_id.encode().hex()
     return os.path.join(state_dir(), "renumbered", f"{name[:_LONGEST_NAME]}.json")

@@ -107,8 +107,13 @@ def added_document(added: Added) -> dict[str, Any]:
 
 def error_document(failure: "Failure") -> str:
     """Return an error as JSON, for stderr."""
+    return encode({"error": error_row(failure)}, versioned=False)
+
+
+def error_row(failure: "Failure") -> dict[str, Any]:
+    """Return what programs read of an error."""
     hint = None if failure.hint is None else printable(failure.hint)
-    return encode({"error": {"code": failure.code, "message": printable(failure.message), "hint": hint}}, versioned=False)
+    return {"code": failure.code, "message": printable(failure.message), "hint": hint}
 
 
 def encode(document: Mapping[str, Any], *, versioned: bool = True) -> str:

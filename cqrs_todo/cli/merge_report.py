@@ -1,16 +1,19 @@
 """What a merge did to a list: for people and for programs."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from ..cqrs.errors import CqrsError
 from .clock import to_local
 from .output import print_message, print_warning
 from .session import Session
-from .text import printable, visible
+from .text import brief, printable, visible
 
 if TYPE_CHECKING:
     from ..cqrs.replication import Change, Conflict, MergedLog
     from ..todo.merging import MergedTodos
+    from ..todo.views import Move
 
 _MOST = 20
 """How many renumbered todos, and how many conflicts, are shown."""
@@ -31,7 +34,7 @@ class MergeReport:
         self._name = name
         self._merged = merged
         self._todos = todos
-        self._positions = {commit.metadata.command: commit.position for commit in merged.after}
+        self._commits = {commit.metadata.command: commit for commit in merged.after}
 
     def document(self) -> dict[str, Any]:
         """Return what programs read."""
@@ -60,7 +63,7 @@ class MergeReport:
 
     def _change_document(self, change: "Change") -> Mapping[str, Any]:
         return {
-            "position": self._positions[change.command],
+            "position": self._commits[change.command].position,
             "by": change.metadata.by,
             "made": change.made,
             "change": self._in_words(change),
@@ -75,13 +78,14 @@ class MergeReport:
         """
         session, merged, todos = self._session, self._merged, self._todos
         for number in todos.renumbered[:_MOST]:
-            print_message(session, f"{renumbered}{number.old} → {number.new} {visible(number.text)}")
+            print_message(session, f"{renumbered}{number.old} → {number.new} {brief(number.text)}")
         self._print_rest(len(todos.renumbered), "renumbered todos")
         for conflict in merged.conflicts[:_MOST]:
             print_warning(self._conflict_line(conflict, dry_run=dry_run))
         self._print_rest(len(merged.conflicts), "conflicts")
-        for item in todos.under_done:
-            print_message(session, f"Open, under a todo that is done: {item.number} {visible(item.todo.text)}")
+        for item in todos.under_closed:
+            closed = "removed" if self._is_removed(item.todo.parent) else "done"
+            print_message(session, f"Open, under a todo that is {closed}: {item.number} {brief(item.todo.text)}")
         if merged.forgotten:
             count = len(merged.forgotten)
             were, are = ("todo was", "is") if count == 1 else ("todos were", "are")
@@ -90,35 +94,63 @@ class MergeReport:
         if merged.kept and not dry_run:
             print_message(session, f"The list as it was, until 30 days after the next sync: {visible(merged.kept)}")
 
+    def _is_removed(self, id: str | None) -> bool:
+        from ..todo.model import DECIDER
+
+        parent = None if id is None else self._todos.fold.get(DECIDER.stream(id))
+        return parent is not None and parent.state is not None and parent.state.removed
+
     def _print_rest(self, count: int, what: str) -> None:
         if count > _MOST:
             print_message(self._session, f"and {count - _MOST:,} more {what}: see them with --json")
 
     def _conflict_line(self, conflict: "Conflict", *, dry_run: bool) -> str:
+        from ..todo.events import TodoRemoved
+
         seconds = conflict.winner is not None and self._when(conflict.winner) == self._when(conflict.loser)
         loser = self._who(conflict.loser, seconds=seconds)
         what = f"Conflict: {self.named(conflict.stream)}: "
         if conflict.winner is None:
             return f"{what}{loser} was left out, because it would close a circle"
         winner = self._who(conflict.winner, seconds=seconds)
-        if self._merged_removed(conflict):
+        move = self._move_of(conflict.winner)
+        if move is not None:
+            now = None if dry_run else self._command_there(move, conflict.stream)
+            return f"{what}{winner} stands; without effect there: {loser}" + (f". To edit it there: {now}" if now else "")
+        if isinstance(conflict.winner.event, TodoRemoved):
             number = self._todos.fold[conflict.stream].number
             restore = self._session.typed(self._name, f"restore {number}")
             restored = "" if dry_run else f": {restore}"
             return f"{what}{winner} stands; {loser} shows when it is restored{restored}"
-        undo = self._session.typed(self._name, f"undo @{self._positions[conflict.winner.command]}")
+        undo = self._session.typed(self._name, f"undo @{self._commits[conflict.winner.command].position}")
         # after a dry run, the position is that of another commit, or of none
-        return f"{what}{winner} stands, and not {loser}" + ("" if dry_run else f". Undo: {undo}")
+        return f"{what}{winner} stands; without effect: {loser}" + ("" if dry_run else f". Undo: {undo}")
 
-    def _merged_removed(self, conflict: "Conflict") -> bool:
+    def _move_of(self, change: "Change") -> "Move | None":
+        """Return the move that a removal is one half of; None for any other change."""
         from ..todo.events import TodoRemoved
+        from ..todo.views import move_of
 
-        return conflict.winner is not None and isinstance(conflict.winner.event, TodoRemoved)
+        return move_of(self._commits[change.command]) if isinstance(change.event, TodoRemoved) else None
+
+    def _command_there(self, move: "Move", stream: str) -> str | None:
+        """Return the command that edits a todo in the list that it was moved to; None if it is not in that list."""
+        from ..todo.views import id_of
+
+        for head in self._session.store.heads():
+            if head.id == move.target and not head.archived:
+                with suppress(
+                    CqrsError
+                ):  # it may have been moved on, or the list cannot be read: the rest is said all the same
+                    (entity,) = self._session.open_list(head.name).entities([id_of(stream)])
+                    if entity.state is not None and not entity.state.removed:
+                        return self._session.typed(head.name, f"edit {entity.number}")
+        return None
 
     def named(self, stream: str) -> str:
         """Return the number and the text of a todo."""
         entity = self._todos.fold[stream]
-        text = "" if entity.state is None else f" {visible(entity.state.text)}"
+        text = "" if entity.state is None else f" {brief(entity.state.text)}"
         return f"{visible(self._session.prefix(self._name))}{entity.number}{text}"
 
     def _when(self, change: "Change", *, seconds: bool = False) -> str:
@@ -128,11 +160,14 @@ class MergeReport:
 
     def _who(self, change: "Change", *, seconds: bool) -> str:
         when = self._when(change, seconds=seconds)
-        return f"{visible(self._in_words(change))} ({visible(change.metadata.by)}, {when})"
+        return f"{brief(self._in_words(change))} ({visible(change.metadata.by)}, {when})"
 
     def _in_words(self, change: "Change") -> str:
         from ..todo.history import describe_wanted
 
+        move = self._move_of(change)
+        if move is not None:
+            return f"moved to {move.target_name}"
         return describe_wanted(change.event, to_local, self._label)
 
     def _label(self, id: str) -> str:

@@ -1,12 +1,74 @@
 """Which remote `todo sync` uses: a name from `config.toml`, a URL, or the one that was used last."""
 
 import os
+import shlex
+from typing import TYPE_CHECKING
 
+from ..cqrs.errors import CqrsError, StoreUnavailable
 from ..cqrs.stores.passwords import without_password
 from .errors import UsageError
 from .session import Session, check_text
 
+if TYPE_CHECKING:
+    from ..todo.sync.memory import Memory
+
 _FORMS = "postgresql://HOST/DATABASE, jsonl:DIR or folder:DIR"
+
+
+class NameTaken(CqrsError):
+    """A list of this machine was to get a name that another list has on the remote. Nothing was synced."""
+
+    hint = "choose another name"
+
+
+def check_free(session: Session, url: str, memory: "Memory", name: str) -> None:
+    """Check that no other list on a remote has the name that a list of this machine is to get, not even in another case.
+
+    Args:
+        session: This run of the program.
+        url: The URL of the remote.
+        memory: What this machine remembers of its syncs.
+        name: The name, as `check_log_name` returns it.
+
+    Raises:
+        NameTaken: One has it.
+        CqrsError: The remote cannot be reached.
+    """
+    from ..cqrs.names import name_key
+    from ..todo.sync import open_remote
+
+    key = name_key(name)
+    here = {head.id for head in session.store.heads()}
+    remote = open_remote(url, memory, lambda: None, write=False)
+    try:
+        taken = [each.name for each in remote.lists() if each.id not in here and name_key(each.name) == key]
+    finally:
+        remote.close()
+    for other in taken:
+        case = "" if other == name else f", which {name!r} differs from only by case"
+        raise NameTaken(f"--as {name}: {remote.url} has another list named {other!r}{case}; nothing was synced")
+
+
+def about_remote(error: CqrsError, url: str) -> CqrsError:
+    """Return an error of a sync, with a hint about the remote if it is not about the store in use.
+
+    Args:
+        error: The error.
+        url: The URL of the remote, as `find_remote` returns it.
+    """
+    from ..todo.errors import RemoteUnavailable
+
+    scheme, _, folder = url.partition(":")
+    if isinstance(error, RemoteUnavailable) and "FATAL:" in str(error):  # the word for what a server says before it hangs up
+        hint = "the server is running, but refuses: correct the URL, or try again later: todo sync URL"
+    elif type(error) is StoreUnavailable and scheme in ("jsonl", "folder") and folder in str(error):
+        hint = f"look at the folder of the remote, and try again: ls -la {shlex.quote(folder)}"
+    else:
+        return error
+    better = RemoteUnavailable(str(error), hint)
+    for note in getattr(error, "__notes__", ()):
+        better.add_note(note)
+    return better
 
 
 def find_remote(session: Session, word: str | None, last: str) -> tuple[str, str]:
@@ -38,7 +100,8 @@ def _absolute(session: Session, url: str) -> str:
     """Return a URL with an absolute path, because it is remembered, and the next sync may run in another folder.
 
     Raises:
-        UsageError: The URL is that of the store in use, or begins with the home folder of an unknown user.
+        UsageError: The folder is that of the store in use, is in it, or contains it. Or the URL begins with the home folder
+            of an unknown user.
     """
     scheme, _, path = url.partition(":")
     if scheme not in ("jsonl", "folder") or not path:
@@ -47,7 +110,19 @@ def _absolute(session: Session, url: str) -> str:
     if full.startswith("~"):
         raise UsageError(f"{url}: there is no such user with a home folder", "write the complete path of the folder")
     full = os.path.abspath(full)
-    own = session.store_url.partition(":")
-    if own[0] == "jsonl" and os.path.realpath(own[2]) == os.path.realpath(full):
-        raise UsageError(f"{url} is the store of the lists themselves", "give another folder")
+    own_scheme, _, own = session.store_url.partition(":")
+    if own_scheme == "jsonl":
+        _check_apart(url, os.path.realpath(full), os.path.realpath(own))
     return f"{scheme}:{full}"
+
+
+def _check_apart(url: str, folder: str, store: str) -> None:
+    """Check that the files of a remote and those of the store in use are not in one folder.
+
+    Raises:
+        UsageError: One of the two folders is in the other one, or is the same.
+    """
+    where = {folder: "contains", store: "is in"}.get(os.path.commonpath([folder, store]))
+    if where is not None:
+        relation = "is" if folder == store else where
+        raise UsageError(f"{url} {relation} the store of the lists themselves, {store}", "give a folder apart from it")

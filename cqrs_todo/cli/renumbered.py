@@ -1,19 +1,26 @@
-"""Which todos a merge has renumbered since their list was last shown: numbers from before are not taken for other todos."""
+"""What merges have renumbered and moved since a list was last shown.
+
+Numbers and positions from before are not taken for other todos and commits.
+"""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from ..cqrs.errors import CqrsError
 from ..cqrs.stores.jsonl.files import make_directory, replace_durably
+from ..cqrs.struct import Struct
 from ..todo.service import TodoList
 from .config import renumbered_file
-from .text import visible
+from .text import brief, visible
 
 if TYPE_CHECKING:  # only merges renumber
-    from ..todo.merging import Renumbered
+    from ..cqrs.replication import MergedLog
+    from ..todo.merging import MergedTodos
 
 _MOST = 10_000
 """How many numbers of a range are looked at."""
@@ -22,7 +29,7 @@ _SHOWN = 3
 
 
 class NumbersChanged(CqrsError):
-    """A number was typed that meant another todo when the list was last shown. Nothing was changed.
+    """A number or a position was typed that meant something else when the list was last shown. Nothing was changed.
 
     Args:
         message: What the numbers are now.
@@ -34,29 +41,92 @@ class NumbersChanged(CqrsError):
         self.hint = hint
 
 
-def note(log_id: str, changes: "Iterable[Renumbered]") -> None:
-    """Remember which todos of a list have other numbers now.
+class Positions(Struct, frozen=True):
+    """The positions that commits of a list had before merges moved them.
+
+    Attributes:
+        first: The first one.
+        last: The last one. Commits behind it were recorded later.
+        named: Those that a merge has named itself.
+    """
+
+    first: int
+    last: int
+    named: frozenset[int]
+
+
+class Changes(Struct, frozen=True):
+    """What is not as it was when a list was last shown.
+
+    Attributes:
+        numbers: The present numbers of the todos that were renumbered, by the old ones.
+        positions: The positions of commits that were moved; None if none was.
+    """
+
+    numbers: Mapping[int, int] = {}
+    positions: Positions | None = None
+
+
+def note(log_id: str, merged: "MergedLog", todos: "MergedTodos") -> None:
+    """Remember which todos and commits of a list have other numbers and positions after a merge.
+
+    Args:
+        log_id: The id of the list.
+        merged: The merge.
+        todos: What it did to the todos.
 
     Raises:
         OSError: The file cannot be written.
     """
-    new = {each.old: each.new for each in changes}
-    if not new:
+    new = {each.old: each.new for each in todos.renumbered}
+    if not new and not merged.moved and not os.path.exists(renumbered_file(log_id)):
         return
-    path = renumbered_file(log_id)
-    for old, then in read(log_id).items():
+    known = read(log_id)
+    for old, then in known.numbers.items():
         new = {**new, old: new.pop(then, then)}
-    make_directory(os.path.dirname(path))
-    replace_durably(path, msgspec.json.encode({old: now for old, now in new.items() if old != now}) + b"\n")
+    positions = _positions(merged, known.positions)
+    _write(log_id, Changes({old: now for old, now in new.items() if old != now}, positions))
 
 
-def read(log_id: str) -> Mapping[int, int]:
-    """Return the present numbers of the todos of a list that were renumbered since it was last shown, by the old ones."""
+def _positions(merged: "MergedLog", known: Positions | None) -> Positions | None:
+    """Return the positions that commits had before a merge and those before it, which are `known`."""
+    after = {commit.metadata.command: commit.position for commit in merged.after}
+    changes = (each for conflict in merged.conflicts for each in (conflict.winner, conflict.loser) if each is not None)
+    named = frozenset(after[change.command] for change in changes)
+    pairs = zip(merged.before, merged.after, strict=False)
+    first = next((old.position for old, new in pairs if old.metadata.command != new.metadata.command), None)
+    if first is None:
+        return None if known is None else Positions(known.first, known.last, known.named | named)
+    last = merged.before[-1].last
+    if known is None:
+        return Positions(first, last, named)
+    still = {position for position in known.named if position < first}
+    return Positions(min(first, known.first), max(last, known.last), named | still)
+
+
+def positions_shown(log_id: str) -> None:
+    """Note that a person has seen the positions of a list."""
+    changes = read(log_id)
+    with suppress(OSError):  # then they are refused once more
+        if changes.numbers:
+            _write(log_id, Changes(changes.numbers))
+        else:
+            os.unlink(renumbered_file(log_id))
+
+
+def read(log_id: str) -> Changes:
+    """Return what is not as it was when a list was last shown."""
     try:
         with open(renumbered_file(log_id), "rb") as file:
-            return msgspec.json.decode(file.read(), type=dict[int, int])
-    except (OSError, msgspec.MsgspecError):  # then the numbers are taken as they are
-        return {}
+            return msgspec.json.decode(file.read(), type=Changes)
+    except (OSError, msgspec.MsgspecError):  # then numbers and positions are taken as they are
+        return Changes()
+
+
+def _write(log_id: str, changes: Changes) -> None:
+    path = renumbered_file(log_id)
+    make_directory(os.path.dirname(path))
+    replace_durably(path, msgspec.json.encode(changes) + b"\n")
 
 
 def refuse(todos: TodoList, words: Sequence[str], look: str) -> None:
@@ -72,13 +142,35 @@ def refuse(todos: TodoList, words: Sequence[str], look: str) -> None:
         first, _, last = part.partition("-")
         if first.isdecimal() and (last or first).isdecimal():
             typed.update(range(int(first), min(int(last or first), int(first) + _MOST) + 1))
-    changed = {old: new for old, new in read(todos.log.id).items() if old in typed}
+    changed = {old: new for old, new in read(todos.log.id).numbers.items() if old in typed}
     if not changed:
         return
     texts = {item.number: item.todo.text for item in todos.view().items}
-    shown = ", ".join(f"{old} is {new} now ({visible(texts.get(new, ''))})" for old, new in [*changed.items()][:_SHOWN])
+    named = {old: f" ({brief(texts[new])})" if texts.get(new) else "" for old, new in changed.items()}  # forgotten: no text
+    shown = ", ".join(f"{old} is {changed[old]} now{named[old]}" for old in [*changed][:_SHOWN])
     more = f", and {len(changed) - _SHOWN:,} more" if len(changed) > _SHOWN else ""
     raise NumbersChanged(
         f"a sync has renumbered todos of {visible(todos.name)} since it was last shown: {shown}{more}; nothing was changed",
         f"look at the list, and give the number again: {look}",
     )
+
+
+def refuse_position(todos: TodoList, text: str, look: str) -> None:
+    """Raise `NumbersChanged` if a text is a position from before at which another commit may be now.
+
+    Args:
+        todos: The list.
+        text: A position such as @42 or @42~1, or another text.
+        look: The command that shows the history of the list.
+    """
+    found = re.match(r"@([0-9]{1,18})(?:~|$)", text)
+    moved = read(todos.log.id).positions
+    if found is None or moved is None:
+        return
+    position = int(found[1])
+    if moved.first <= position <= moved.last and position not in moved.named:
+        raise NumbersChanged(
+            f"a sync has moved commits of {visible(todos.name)} since its history was last shown, so that another commit"
+            f" can be at @{position} now; nothing was changed",
+            f"look at the history, and give the position again: {look}",
+        )

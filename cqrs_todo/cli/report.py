@@ -184,14 +184,19 @@ def report(error: Exception, *, as_json: bool) -> int:
     Returns:
         The exit code.
     """
-    words = _typed()
-    found = failure(error) or internal(error)
-    hint = None if found.hint is None else hidden(found.hint, words)
-    found = replace(found, message=hidden(found.message, words), hint=hint)
+    found = described(error)
     lines = [f"todo: {visible(found.message)}", *([f"      {visible(found.hint)}"] if found.hint else [])]
     with suppress(OSError):  # nobody reads it; the exit code still tells
         sys.stderr.write((document.error_document(found) if as_json else "\n".join(lines)) + "\n")
     return found.exit_code
+
+
+def described(error: Exception) -> Failure:
+    """Return how an error ends the process, without any password that was typed."""
+    words = _typed()
+    found = failure(error) or internal(error)
+    hint = None if found.hint is None else hidden(found.hint, words)
+    return replace(found, message=hidden(found.message, words), hint=hint)
 
 
 def internal(error: Exception) -> Failure:

@@ -269,6 +269,20 @@ class Session:
 
             refuse(todos, words, self.typed(todos.name, "ls"))
 
+    def check_position(self, text: str) -> None:
+        """Raise `NumbersChanged` if a text names a commit of the list in use by a position from before a merge."""
+        if os.path.exists(renumbered_file(self.list.log.id)):
+            from .renumbered import refuse_position  # rarely needed
+
+            refuse_position(self.list, text, self.typed(self.list.name, "history"))
+
+    def positions_shown(self, todos: TodoList) -> None:
+        """Note that a person has seen the positions of a list."""
+        if os.path.exists(renumbered_file(todos.log.id)):
+            from .renumbered import positions_shown  # rarely needed
+
+            positions_shown(todos.log.id)
+
     @cached_property
     def snapshots(self) -> Snapshots:
         """The snapshots of the store's lists, in the cache folder, and on the server if the store is on one."""

@@ -9,6 +9,8 @@ _HOSTILE = "\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f
 _ALL = f"[{_HOSTILE}]"
 _BUT_NEWLINE = f"(?!\n)[{_HOSTILE}]"
 _BEYOND_ASCII = r"[^ -~]"
+_BRIEF = 60
+"""The most characters of a text on a line that says more than the text."""
 _NAMES = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\x1b": "\\e"}
 
 
@@ -26,6 +28,12 @@ def _escape(match: re.Match[str]) -> str:
 def visible(text: str) -> str:
     """Return the text on one line, with every control, bidi and escape character as an escape."""
     return text if text.isprintable() else _compiled(_ALL).sub(_escape, text)
+
+
+def brief(text: str) -> str:
+    """Return the beginning of a text on one line, as `visible` shows it, for a line that says more than the text."""
+    shown = visible(text)
+    return shown if len(shown) <= _BRIEF else f"{shown[: _BRIEF - 1].rstrip()}…"
 
 
 def visible_lines(text: str) -> str:

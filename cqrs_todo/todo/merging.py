@@ -166,14 +166,14 @@ class MergedTodos(Struct, frozen=True):
         received: How many todos and changes came from the other copy: its commits.
         renumbered: The todos whose numbers have changed.
         moved_to: The names of the lists that todos were moved to in the other copy, by their streams.
-        under_done: The open todos that came to be under a todo that is done.
+        under_closed: The open todos that came to be under a todo that is done or removed.
     """
 
     fold: Fold[State]
     received: int
     renumbered: tuple[Renumbered, ...]
     moved_to: Mapping[str, str]
-    under_done: tuple[Item, ...]
+    under_closed: tuple[Item, ...]
 
 
 def merged_todos(merged: MergedLog) -> MergedTodos:
@@ -194,8 +194,8 @@ def merged_todos(merged: MergedLog) -> MergedTodos:
         if move is not None and move.source == merged.log:
             moved |= {event.stream: move.target_name for event in commit.events}
     gone = {stream: name for stream, name in moved.items() if (state := after[stream].state) is not None and state.removed}
-    new = {item.stream: item for item in _open_under_done(after)}
-    known = {item.stream for item in _open_under_done(before)}
+    new = {item.stream: item for item in _open_under_closed(after)}
+    known = {item.stream for item in _open_under_closed(before)}
     return MergedTodos(
         after,
         len(merged.received),
@@ -223,11 +223,11 @@ def _applied(commits: Sequence[Commit], fold: Fold[State]) -> Fold[State]:
     return fold
 
 
-def _open_under_done(fold: Fold[State]) -> Iterator[Item]:
+def _open_under_closed(fold: Fold[State]) -> Iterator[Item]:
     for item in items_of(fold):
         todo = item.todo
         parent = None if todo.parent is None or todo.done or todo.removed else fold.get(DECIDER.stream(todo.parent))
-        if parent is not None and parent.state is not None and parent.state.done:
+        if parent is not None and parent.state is not None and (parent.state.done or parent.state.removed):
             yield item
 
 

@@ -20,7 +20,7 @@ from ..cqrs.snapshots import SnapshotEvery, Snapshots
 from ..cqrs.store import Log, Progress, Store, no_progress
 from ..cqrs.struct import Struct
 from .batches import CommitContent, note_earlier_commits, split_to_commit_size, with_batch_ids
-from .events import TodoEvent
+from .events import TodoEvent, TodoRemoved
 from .fields import State, Todo
 from .model import DECIDER, EVENTS, TodoCommand, events_between
 from .values import ID_LENGTH, id_from_bytes
@@ -503,10 +503,16 @@ class Recorder:
         found: dict[str, str] = {}
         for commit in self.log.commits_backward(Cursor(fold.position)) if remaining else ():
             in_commit = remaining & {event.stream for event in commit.events}
-            move = move_of(commit) if in_commit else None
+            if not in_commit:
+                continue
+            move = move_of(commit)
             # not `move.source`: this list had another id before it was joined with another one
             if move is not None and move.target != self.log.id:
                 found.update(dict.fromkeys(in_commit, move.target_name))
+            else:  # a merge that changes a removed todo has not removed it
+                ordinals = commit.metadata.ordinals(len(commit.events))
+                pairs = zip(commit.events, ordinals, strict=True)
+                in_commit &= {event.stream for event, ordinal in pairs if ordinal > 0 and type(event.data) is TodoRemoved}
             remaining -= in_commit
             if not remaining:
                 break

@@ -78,7 +78,7 @@ def test_it_says_what_changed_for_the_person(here: Todo) -> None:
     renumbered, text, removed, kept = here("merge", str(there.log_file())).err.splitlines()
     assert renumbered == "Renumbered: 4 → 6 Only here"
     assert text.startswith("Conflict: 1 Buy soy milk: text set to Buy soy milk (me@")
-    assert ") stands, and not text set to Buy oat milk (me@" in text
+    assert ") stands; without effect: text set to Buy oat milk (me@" in text
     assert text.endswith(". Undo: todo undo @4")
     assert removed.startswith("Conflict: 3 Call Bob now: removed (me@")
     assert removed.endswith(") shows when it is restored: todo restore 3")

@@ -1,5 +1,6 @@
 """`todo sync`: what people see, what is refused, and homes on several machines with processes that run at the same time."""
 
+import json
 import os
 import random
 import re
@@ -104,6 +105,20 @@ def test_lists_of_the_same_name_can_be_kept_apart(peers: Machines) -> None:
     assert one("-L", "laptop", "ls", "--json").json["todos"][0]["text"] == "There"
 
 
+@pytest.mark.parametrize("taken", ["inbox", "INBOX", "Work"])
+def test_a_name_that_the_remote_has_in_any_case_keeps_no_list_apart(users: Machines, taken: str) -> None:
+    one, two, _ = users.all
+    one("add", "Here")
+    one("-L", "work", "add", "Write")
+    one("sync", users.url)
+    two("add", "There")
+    refused = two.run("sync", users.url, "--as", taken)
+    assert refused.code == 1
+    assert f"todo: --as {taken}: {users.url} has another list named '{taken.lower()}'" in refused.err
+    assert refused.err.endswith("; nothing was synced\n      choose another name\n")
+    assert two("lists", "--plain").out.split("\t")[0] == "inbox", "it was not renamed"
+
+
 def test_a_list_is_joined_with_an_empty_one(users: Machines) -> None:
     one, two, _ = users.all
     one("lists", "new", "work")
@@ -158,7 +173,7 @@ def test_what_people_see_of_a_conflict(peers: Machines) -> None:
     conflict = result.err.splitlines()[0]
     assert (received.out, received.err) == ("", f"{conflict}\n"), "also where a text has lost that was there already"
     assert conflict.startswith("Conflict: 1 Buy soy milk: text set to Buy soy milk (two@")
-    assert ") stands, and not text set to Buy oat milk (one@" in conflict
+    assert ") stands; without effect: text set to Buy oat milk (one@" in conflict
     newer, older = re.findall(r", ([0-9: -]+)\)", conflict)
     assert newer[:16] != older[:16] or len(newer) == len(older) == 19, "seconds say which is the newer one"
     undo = conflict.rpartition(". Undo: todo ")[2]
@@ -167,6 +182,55 @@ def test_what_people_see_of_a_conflict(peers: Machines) -> None:
     assert one.todos()[0]["text"] in ("Buy milk", "Buy oat milk")
     for home in (one, two):
         assert "Buy oat milk" in home("history", "--conflicts", "--patch").out, "whether or not it was in force before"
+
+
+def test_a_conflict_with_a_move_names_the_command_that_edits_the_todo_where_it_is(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Buy milk")
+    one("-L", "work", "add", "Write")
+    peers.equal(one, two)
+    one("move", "1", "work")
+    two("edit", "1", "Buy soy milk")
+    one("sync")
+    dry = two("sync", "--dry-run").err.splitlines()[0]
+    conflict = two("sync").err.splitlines()[0]
+    assert conflict.startswith("Conflict: 1 Buy soy milk: moved to work (one@")
+    assert ") stands; without effect there: text set to Buy soy milk (two@" in conflict
+    assert conflict == f"{dry}. To edit it there: todo -L work edit 2"
+    refused = two.run("restore", "1")
+    assert (refused.code, "todo 1 was moved to work" in refused.err) == (1, True), (
+        "although the edit restored and removed it"
+    )
+    two(*conflict.rpartition(": todo ")[2].split(), "Buy soy milk")
+    peers.equal(one, two)
+    assert [todo["text"] for todo in one.todos("-L", "work")] == ["Write", "Buy soy milk"]
+
+
+def test_an_open_todo_under_one_that_was_removed_is_not_said_to_be_under_a_done_one(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Parent")
+    peers.equal(one, two)
+    one("done", "1")
+    one("rm", "1")
+    two("add", "Child", "parent:1")
+    one("sync")
+    assert "Open, under a todo that is removed: 2 Child\n" in two("sync").err
+
+
+def test_lines_about_todos_show_the_beginning_of_long_texts(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Buy milk")
+    peers.equal(one, two)
+    one("edit", "1", "x" * 5_000)
+    two("edit", "1", "y" * 5_000)
+    one("add", "z" * 5_000)
+    for text in "ABC":
+        two("add", text)
+    two("sync")
+    said = one("sync").err
+    assert "Renumbered in inbox: 2 → " in said
+    assert "Conflict: 1 " in said
+    assert max(map(len, re.findall(r"x+|y+|z+", said))) < 60
 
 
 def test_undo_takes_back_the_last_commit_of_this_machine(machines: Machines) -> None:
@@ -202,6 +266,71 @@ def test_a_number_from_before_a_sync_is_refused_until_the_list_was_shown(peers: 
     assert one("show", "2").out.startswith("2"), "to look is harmless"
     one("ls")
     assert one("done", "2").out == "Done 2: By two. Undo: todo undo\n"
+
+
+def test_a_number_from_before_a_sync_is_refused_without_the_text_that_was_forgotten(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "First")
+    peers.equal(one, two)
+    two("add", "A")
+    two("add", "B")
+    two("sync")
+    one("add", "By one")
+    one("sync")
+    one("forget", "4", "--yes")
+    assert "since it was last shown: 2 is 4 now; nothing was changed" in one.run("done", "2").err
+
+
+@pytest.mark.parametrize("look", [["history"], ["ls"]])
+def test_a_position_from_before_a_sync_is_refused_until_the_history_was_shown(users: Machines, look: list[str]) -> None:
+    one, two, _ = users.all
+    one("add", "First")
+    users.equal(one, two)
+    two("add", "Mine")
+    one("add", "Theirs")
+    one("sync")
+    two("sync")
+    two("add", "Later")
+    for words in (["undo", "@2"], ["restore", "--to", "@2"], ["restore", "1", "--to", "@2~1"]):
+        refused = two.run(*words)
+        assert refused.code == 1
+        message, hint = refused.err.splitlines()
+        assert message.startswith(
+            "todo: a sync has moved commits of inbox since its history was last shown, so that another"
+        )
+        assert message.endswith(" commit can be at @2 now; nothing was changed")
+        assert hint == "      look at the history, and give the position again: todo history"
+    assert two("undo", "@4").out.startswith("Undid @4: 4 created: Later"), "it was recorded after the sync"
+    assert two("undo", "@1").code == 0, "it is where it was"
+    assert two("show", "@2").code == 0, "to look is harmless"
+    two(*look)
+    assert two("undo", "@2").out.startswith("Undid @2: 2 created: Theirs")
+
+
+def test_the_history_shows_positions_and_not_which_numbers_were_changed(users: Machines) -> None:
+    one, two, _ = users.all
+    one("add", "First")
+    users.equal(one, two)
+    two("add", "Mine")
+    one("add", "Theirs")
+    one("sync")
+    two("sync")
+    two("history")
+    assert "2 is 3 now (Mine); nothing was changed" in two.run("done", "2").err
+    assert two("undo", "@2").code == 0
+
+
+def test_the_undo_that_a_conflict_names_is_not_refused_although_commits_were_moved(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Buy milk")
+    peers.equal(one, two)
+    one("edit", "1", "Buy oat milk")
+    for text in ("Buy soy milk", "Buy rice milk"):
+        two("edit", "1", text)
+    two("sync")
+    conflict = one("sync").err.splitlines()[0]
+    assert one(*conflict.rpartition(". Undo: todo ")[2].split()).code == 0
+    assert one.run("undo", "@2").code == 1, "that commit was at @2"
 
 
 def test_a_remote_has_a_name_in_the_configuration(peers: Machines) -> None:
@@ -251,12 +380,25 @@ def test_a_wrong_table_names_the_file_and_the_key(todo: Todo, table: str, wrong:
         (["folder:x", "--every", "5"], "--every: '5' is not a span of time"),
         (["folder:x", "--every", "0m"], "--every: '0m' is not a span of time"),
         (["folder:x", "--join", "--as", "y"], "--join and --as contradict each other"),
+        (["folder:x", "--as", ""], "a list's name cannot be empty"),
         (["folder:x", "--at", "@1"], "the past cannot be changed"),
+        (["folder:x", "--every", "1s", "--dry-run"], "--every and --dry-run contradict each other"),
+        (["--status", "--every", "1s"], "--status syncs nothing, so --every has no meaning beside it"),
+        (["--status", "--dry-run"], "--status syncs nothing, so --dry-run has no meaning beside it"),
+        (["--status", "--join"], "--status syncs nothing, so --join has no meaning beside it"),
+        (["--status", "--as", "y"], "--status syncs nothing, so --as has no meaning beside it"),
+        (["folder:x", "--status"], "--status syncs nothing, so URL|NAME has no meaning beside it"),
         (["jsonl:.local/share/cqrs-todo"], "is the store of the lists themselves"),
+        (["folder:.local/share/cqrs-todo/lists"], "is in the store of the lists themselves"),
+        (["folder:.local/share/cqrs-todo/lists/new"], "is in the store of the lists themselves"),
+        (["folder:.local/share"], "contains the store of the lists themselves"),
+        (["folder:/"], "contains the store of the lists themselves"),
+        (["folder:link/lists"], "is in the store of the lists themselves"),
     ],
 )
 def test_a_wrong_command_line_is_refused(peers: Machines, args: list[str], wrong: str) -> None:
     peers.one("add", "Buy milk")
+    (peers.one.home / "link").symlink_to(".local/share/cqrs-todo")
     result = peers.one.run("sync", *args)
     assert (result.code, wrong in result.err) == (2, True), result.err
 
@@ -278,7 +420,54 @@ def test_a_remote_that_cannot_be_reached(peers: Machines) -> None:
     assert (result.code, "secret" in result.err) == (6, False)
     assert result.err.endswith("is it running? Try again, or give another URL: todo sync URL\n")
     peers.place.write_text("a file")
-    assert peers.one.run("sync", peers.url).code == 6
+    result = peers.one.run("sync", peers.url)
+    assert (result.code, result.err.splitlines()[-1].strip()) == (
+        6,
+        f"look at the folder of the remote, and try again: ls -la {peers.place}",
+    )
+
+
+def test_a_server_that_refuses_is_not_said_not_to_run(todo: Todo, server: str) -> None:
+    todo("add", "Buy milk")
+    for url in (server.replace("//postgres:@", "//nobody:@"), server.replace("/postgres?", "/nothing?")):
+        assert url != server
+        result = todo.run("sync", url)
+        assert (result.code, "does not exist" in result.err) == (6, True), result.err
+        assert result.err.endswith(
+            "the server is running, but refuses: correct the URL, or try again later: todo sync URL\n"
+        )
+
+
+def test_the_document_has_all_errors(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Buy milk")
+    one("-L", "work", "add", "Buy paper")
+    peers.equal(one, two)
+    one("add", "Paint the door")
+    one("-L", "work", "add", "Paint the room")
+    one("sync")
+    for path in peers.place.glob("*.*.jsonl"):
+        if b"Paint" in path.read_bytes():
+            path.write_bytes(path.read_bytes().replace(b"Buy", b"Bye"))
+    failed = two.run("sync", "--json")
+    first, second = json.loads(failed.out)["errors"]
+    assert json.loads(failed.err) == {"error": first}
+    assert first["code"] == second["code"] == "refused"
+    assert {"delete it, and run todo sync on" in error["hint"] for error in (first, second)} == {True}
+    assert two.run("sync", "--quiet").err.count("delete it, and run todo sync on") == 2
+
+
+def test_the_command_that_joins_lists_names_the_list_that_was_named(peers: Machines) -> None:
+    one, two, _ = peers.all
+    for home in (one, two):
+        home("add", "Buy milk")
+        home("-L", "work", "add", "Write")
+    one("sync", peers.url)
+    refused = two.run("sync", peers.url, "-L", "inbox")
+    command, _, apart = refused.err.splitlines()[-1].strip().removeprefix("to join them: todo ").partition("; ")
+    assert command.split() == ["-L", "inbox", "sync", peers.url, "--join"]
+    assert apart.startswith(f"to keep them apart: todo -L inbox sync {peers.url} --as inbox-")
+    assert two(*command.split()).out.startswith("inbox: joined")
 
 
 def test_a_folder_is_a_hub_or_shared_and_not_both(peers: Machines) -> None:
@@ -772,3 +961,20 @@ def test_the_status_of_one_list(peers: Machines) -> None:
     one("sync", peers.url)
     assert one("-L", "work", "sync", "--status").out.splitlines()[1:] == ["  work: all sent"]
     assert one.run("-L", "nope", "sync", "--status").code == 3
+
+
+def test_two_stores_of_one_machine_are_two_machines_to_a_remote(machines: Machines, tmp_path: Path) -> None:
+    one, two = machines.home("one"), machines.home("two")
+    one("add", "in the usual store")
+    one("sync", machines.url)
+    store = ("--store", f"jsonl:{tmp_path}/second")
+    one(*store, "sync", machines.url)
+    one(*store, "add", "in another store")
+    for _ in range(2):
+        one(*store, "sync", machines.url)
+        one("sync")
+    two("sync", machines.url)
+    for home in (one, two):
+        assert [todo["text"] for todo in home.todos()] == ["in the usual store", "in another store"]
+    one("--store", f"jsonl:{tmp_path}/../{tmp_path.name}/second", "sync", machines.url)
+    assert "Nothing to sync" in one(*store, "sync", machines.url).out

@@ -12,7 +12,7 @@ from ...todo.forgetting import Forgot
 from ...todo.forgetting import forget as forget_in
 from ...todo.sync import MemoryFile
 from ...todo.views import item_of, number_ranges
-from ..config import state_dir
+from ..config import sync_dir
 from ..errors import UsageError
 from ..output import print_line, print_message, print_row
 from ..queries import asked
@@ -107,7 +107,7 @@ def _print(session: Session, done: Forgot, numbers: str, streams: Sequence[str])
     for what in done.unreached:
         print_message(session, f"Not reached: {visible(what)}")
     print_message(session, _ELSEWHERE)
-    if session.store_url.startswith("jsonl:") and MemoryFile(state_dir()).load().remotes:
+    if session.store_url.startswith("jsonl:") and MemoryFile(sync_dir(session.store_url)).load().remotes:
         print_message(session, "Other machines: run todo sync here, and then on each of them")
 
 

@@ -67,6 +67,8 @@ def history(
 
     def read(todos: TodoList) -> tuple[TodoList, View, Sequence[HistoryRow]]:
         view = todos.view(session.moment)
+        if session.moment is None:
+            session.positions_shown(todos)
         if conflicts:
             from ...todo.merging import lost_commands
 

@@ -50,7 +50,7 @@ def merge(session: Session, file: str, dry_run: bool) -> None:
             from .. import renumbered
 
             with suppress(OSError):  # the numbers are printed all the same
-                renumbered.note(merged.log, done.renumbered)
+                renumbered.note(merged.log, merged, done)
         report = MergeReport(session, todos.name, merged, done)
         if session.options.json:
             from ...todo.views import id_of

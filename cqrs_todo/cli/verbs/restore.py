@@ -31,6 +31,7 @@ def restore(session: Session, ids: Sequence[str], to: str | None) -> None:
         change(session, ids, lambda _: [Restore()], "Restored", "Not removed")
         return
     chosen = session.choose(ids) if ids else None
+    session.check_position(to)
     answer = session.list.restore(session.moment_of(to), chosen)
     if answer.commit is None and not ids and not session.options.json:
         print_message(session, "Nothing to restore.")

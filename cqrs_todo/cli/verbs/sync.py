@@ -7,13 +7,13 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ...cqrs.errors import CqrsError, LogNotFound
-from ..config import state_dir
+from ...cqrs.errors import CqrsError, LogNotFound, StoreUnavailable
+from ..config import sync_dir
 from ..errors import UsageError
 from ..output import print_line, print_message, print_row
 from ..reports import count_of
 from ..session import Session
-from ..text import visible
+from ..text import brief, visible
 from ..verb import LISTS, Argument, Option, Verb
 
 if TYPE_CHECKING:
@@ -46,10 +46,19 @@ def sync(
     """
     if join and apart is not None:
         raise UsageError("--join and --as contradict each other", "give one of them")
+    if every is not None and dry_run:
+        raise UsageError("--every and --dry-run contradict each other", "to see what a sync would do, leave out --every")
+    if status:
+        given = {"--every": every, "--dry-run": dry_run, "--join": join, "--as": apart, "URL|NAME": remote}
+        for option, value in given.items():
+            if value not in (None, False):
+                raise UsageError(f"--status syncs nothing, so {option} has no meaning beside it", "leave out one of the two")
     if not session.store_url.startswith("jsonl:"):
         raise UsageError("sync is for lists in files, and the lists in use are elsewhere", "see: todo where")
+    from ...cqrs.names import check_log_name
     from ...todo.sync import Joining
 
+    apart = None if apart is None else check_log_name(apart)
     joining = Joining(join=join, apart=apart or "") if join or apart else None
     if status:
         _print_status(session)
@@ -93,15 +102,23 @@ def _sync_again(session: Session, remote: str | None, joining: "Joining | None",
 
 def _sync(session: Session, word: str | None, joining: "Joining | None", *, dry_run: bool, quiet: bool = False) -> int:
     from ...todo import sync as syncing
-    from ..remotes import find_remote
+    from ..remotes import about_remote, check_free, find_remote
 
-    file = syncing.MemoryFile(state_dir())
+    file = syncing.MemoryFile(sync_dir(session.store_url))
     url, used_as = find_remote(session, word, file.load().last)
     only = [session.list_name] if session.names_a_list else []
 
     def run(joining: "Joining | None") -> "Synced":
         store = session.store
-        return syncing.sync(store, url, file, only=only, joining=joining, dry_run=dry_run, used_as=used_as)
+        try:
+            if joining is not None and joining.apart:
+                check_free(session, url, file.load(), joining.apart)
+            return syncing.sync(store, url, file, only=only, joining=joining, dry_run=dry_run, used_as=used_as)
+        except StoreUnavailable as error:
+            better = about_remote(error, url)
+            if better is error:
+                raise
+            raise better from error
 
     try:
         done = run(joining)
@@ -113,12 +130,16 @@ def _sync(session: Session, word: str | None, joining: "Joining | None", *, dry_
             raise
         else:
             done = run(syncing.Joining(join=True))
+    done.errors = [about_remote(error, url) for error in done.errors]
     _Report(session, done, used_as, dry_run=dry_run).print(quiet=quiet)
-    for more in done.errors[1:]:
-        print_message(session, f"todo: {visible(str(more))}")
-    if done.errors:
-        raise done.errors[0]
-    return 0
+    if not done.errors:
+        return 0
+    if not session.options.json:  # the document has all of them
+        from ..report import report
+
+        for more in done.errors[1:]:
+            report(more, as_json=False)
+    raise done.errors[0]
 
 
 def _ways(session: Session, word: str | None, error: "Unjoined") -> str:
@@ -129,7 +150,12 @@ def _ways(session: Session, word: str | None, error: "Unjoined") -> str:
         word: The remote, if it was typed, without a password.
         error: The lists.
     """
-    command = shlex.join(["sync", *([word] if word else [])])
+    from ...cqrs.stores.passwords import without_password
+
+    options = session.options
+    store = [] if options.store is None else ["--store", without_password(options.store)]
+    lists = ["-L", options.list] if options.list else ["-A"] if options.all_lists else []
+    command = visible(shlex.join(["todo", *store, *lists, "sync", *([word] if word else [])]))
     clash = error.clashes[0]
     own = f"{clash.name}-{_host()}"
     for each in error.clashes:
@@ -139,8 +165,8 @@ def _ways(session: Session, word: str | None, error: "Unjoined") -> str:
                 f"{each.name} of this machine is named {each.renamed} there; rename it here, too, and sync again: {rename}"
             )
     if len(error.clashes) > 1:
-        return f"to join them: {session.typed(session.default_list, command)} --join; or name one of them with -L"
-    return f"to join them: todo {command} --join; to keep them apart: todo {command} --as {shlex.quote(own)}"
+        return f"to join them: {command} --join; or name one of them with -L"
+    return f"to join them: {command} --join; to keep them apart: {command} --as {shlex.quote(own)}"
 
 
 def _host() -> str:
@@ -165,7 +191,7 @@ def _agreed(session: Session, error: "Unjoined") -> bool:
             f" {count_of(len(clash.joined.after), 'commit')}: {clash.mine:,} from here, {todos.received:,} from there.",
         )
         for each in todos.renumbered[:10]:
-            print_message(session, f"  {each.old} → {each.new} {visible(each.text)}")
+            print_message(session, f"  {each.old} → {each.new} {brief(each.text)}")
         if len(todos.renumbered) > 10:
             print_message(session, f"  and {len(todos.renumbered) - 10:,} more new numbers")
     print_message(session, "A join cannot be undone as a whole, but each of its commits can.")
@@ -243,7 +269,7 @@ class _Report:
                 for what in self._session.clear_caches(merged.log):
                     print_message(self._session, f"Not reached: {visible(what)}")
             with suppress(OSError):  # the numbers are printed all the same
-                renumbered.note(each.id, todos.renumbered)
+                renumbered.note(each.id, merged, todos)
 
     def _received(self, each: "ListSync") -> int:
         todos = self._todos(each)
@@ -303,7 +329,7 @@ class _Report:
         from ...todo.views import id_of
 
         entity = self._session.open_list(gone.list).entities([id_of(gone.stream)])[0]
-        return visible(f"{entity.number} {'' if entity.state is None else entity.state.text}")
+        return f"{entity.number} {'' if entity.state is None else brief(entity.state.text)}"
 
     def _warning(self, warning: "SyncWarning") -> str:
         name, other, where = visible(warning.list), visible(warning.other), visible(warning.where)
@@ -338,6 +364,7 @@ class _Report:
     def _print_json(self) -> None:
         from ...todo.views import id_of
         from .. import document
+        from ..report import described
 
         rows: list[dict[str, Any]] = []
         for each in self._changed:
@@ -360,6 +387,7 @@ class _Report:
                         {"kind": each.kind, "list": each.list, "other": each.other or None} for each in self._done.effects
                     ],
                     "warnings": warnings,
+                    "errors": [document.error_row(described(error)) for error in self._done.errors],
                     "renewed": self._done.renewed,
                     "began": self._done.began,
                 }
@@ -373,7 +401,7 @@ def _print_status(session: Session) -> None:
     from ...todo.views import short_instant
     from ..clock import to_local
 
-    memory = MemoryFile(state_dir()).load()
+    memory = MemoryFile(sync_dir(session.store_url)).load()
     heads = session.store.heads()
     if session.names_a_list:
         heads = [head for head in heads if head.name == session.list_name]

@@ -13,6 +13,7 @@ def undo(session: Session, what: str | None) -> None:
     todos = session.list
     count = 1
     if what is not None and re.fullmatch(r"@[0-9]{1,18}", what):
+        session.check_position(what)
         answer = todos.undo_at(int(what[1:]))
     else:
         count = parse_steps(what, "undo")
