@@ -339,6 +339,20 @@ class UnreadCopy(CannotMerge):
         self.hint = f"if it has not arrived completely, sync again later; if it has, delete it, and run todo sync {on}"
 
 
+class TwoLists(CqrsError):
+    """A shared folder has two lists of the same name that were made apart, and this machine has just received one of them.
+
+    Args:
+        remote: The folder.
+        name: The name of the lists.
+    """
+
+    def __init__(self, remote: str, name: str) -> None:
+        """Make the error; the arguments are described above."""
+        super().__init__(f"{remote} has two lists with the name {name}, made apart; only one of them was received")
+        self.hint = "sync again to join them, or to keep them apart: todo sync"
+
+
 class DamagedRemote(DamagedLog):
     """A list on a hub is damaged. Nothing was changed there.
 

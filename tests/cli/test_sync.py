@@ -488,7 +488,10 @@ def test_status_says_what_was_not_sent(peers: Machines) -> None:
     assert ": synced 20" in first
     assert (inbox, work) == ("  inbox: 1 commit not sent", "  work: never synced")
     (remote,) = one("sync", "--status", "--json").json["remotes"]
-    assert remote["lists"] == [{"list": "inbox", "unsent": 1}, {"list": "work", "unsent": None}]
+    assert remote["lists"] == [
+        {"list": "inbox", "unsent": 1, "unforgotten": False},
+        {"list": "work", "unsent": None, "unforgotten": False},
+    ]
 
 
 def test_a_dry_run_says_the_same_and_changes_nothing(peers: Machines) -> None:
@@ -805,7 +808,30 @@ def test_a_list_that_is_archived_on_a_hub_is_not_said_to_be_the_same(users: Mach
     one("add", "Paint")
     result = one("sync")
     assert result.out == "No commits to send or receive\n"
-    assert result.err.startswith(f"inbox is archived on {users.url}, so it was not synced. To archive it here, too: todo ")
+    assert result.err.startswith(f"inbox is archived on {users.url}, so it was not synced: 1 commit not sent. To use it ")
+    assert result.err.endswith("To archive it here, too: todo lists archive inbox\n")
+
+
+def test_what_an_archived_list_lacks_on_a_hub_is_named_until_it_is_there(users: Machines) -> None:
+    one, two, _ = users.all
+    one("add", "Buy milk")
+    one("-L", "work", "add", "Write")
+    users.equal(one, two)
+    two("lists", "archive", "work")
+    two("sync")
+    one("move", "1", "work")
+    for _ in range(2):
+        back = f"todo --store {users.url} lists unarchive work"
+        assert f"so it was not synced: 1 commit not sent. To use it there again: {back}. To " in one("sync").err
+    one("lists", "archive", "work")
+    for _ in range(2):
+        assert one("sync").err.startswith(f"work was archived before all of it was sent to {users.url}. To send the rest:")
+        assert one("sync", "--status").out.splitlines()[-1] == "  work (archived): 1 commit not sent"
+    one("lists", "unarchive", "work")
+    two("lists", "unarchive", "work")
+    two("sync")
+    users.equal(one, two)
+    assert [todo["text"] for todo in two("-L", "work", "ls", "--json").json["todos"]] == ["Write", "Buy milk"]
 
 
 def test_all_lists_can_be_synced_where_the_environment_names_one(peers: Machines) -> None:

@@ -16,12 +16,13 @@ from cqrs_todo.cqrs.store import Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.format import FORMAT, VERSION, Header, encode_header
 from cqrs_todo.cqrs.stores.jsonl import JsonlStore
-from cqrs_todo.todo.errors import UnreadCopy
+from cqrs_todo.todo.errors import TwoLists, UnreadCopy
 from cqrs_todo.todo.fields import NOTE, TEXT
 from cqrs_todo.todo.model import Change, Complete, Create, Remove
 from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
 from cqrs_todo.todo.sync import Joining, MemoryFile, Synced, Unjoined, WrongRemote, looking, sync, work
+from cqrs_todo.todo.sync.memory import Memory
 from tests.meeting import new_remote, until_nothing_is_left
 from tests.strategies import NOW
 
@@ -174,6 +175,64 @@ def test_two_lists_of_the_same_name_are_kept_apart_on_demand(homes: tuple[Home, 
     one.sync(url)
     assert one.texts("laptop") == two.texts("laptop") == ["There"]
     assert one.texts() == two.texts() == ["Here"]
+
+
+def test_a_renamed_list_and_the_new_one_of_its_name_stay_two_lists(homes: tuple[Home, Home, Home], url: str) -> None:
+    one, two, three = homes
+    three.memory.save(Memory(machine="0000000000"))  # what this machine says comes first
+    one.add("Old", name="work")
+    one.sync(url)
+    three.sync(url)
+    one.store.rename("work", "archive")
+    one.add("New", name="work")
+    one.sync(url)
+    done = two.sync(url, joining=JOIN)
+    assert {each.name for each in done.lists} == {"archive", "work"}
+    assert done.warnings == []
+    assert (two.texts("archive"), two.texts("work")) == (["Old"], ["New"])
+    assert two.sync(url).lists == []
+    for joining in (None, JOIN):
+        with pytest.raises(Unjoined) as raised:
+            three.sync(url, joining=joining)
+        (clash,) = raised.value.clashes
+        assert (clash.name, clash.renamed) == ("work", "archive")
+    three.store.rename("work", "archive")
+    until_equal(url, *homes, names=("archive", "work"))
+    assert three.texts("archive") == ["Old"]
+
+
+def test_of_two_lists_of_the_same_name_a_new_machine_gets_one_and_can_join_the_other(
+    homes: tuple[Home, Home, Home], folder: str, tmp_path: Path
+) -> None:
+    one, two, three = homes
+    one.add("Here", "Also here")
+    two.add("There")
+    one.sync(folder)
+    apart = tmp_path / "apart"
+    two.sync(f"folder:{apart}")
+    for file in apart.iterdir():
+        shutil.copy(file, folder.removeprefix("folder:"))
+    done = sync(three.store, folder, three.memory)
+    assert [type(error) for error in done.errors] == [TwoLists]
+    assert [each.name for each in done.lists] == ["inbox"]
+    with pytest.raises(Unjoined):
+        three.sync(folder)
+    three.sync(folder, joining=JOIN)
+    assert {*three.texts()} == {"Here", "Also here", "There"}
+
+
+def test_two_lists_of_which_one_machine_says_the_same_name_come_under_two_names(
+    homes: tuple[Home, Home, Home], folder: str
+) -> None:
+    one, two, _ = homes
+    one.add("Here", name="work")
+    one.add("There", name="home")
+    one.sync(folder)
+    (said,) = Path(folder.removeprefix("folder:")).glob(f"{one.memory.load().machine}.json")
+    said.write_text(said.read_text().replace('"home"', '"work"'))
+    assert {each.name for each in two.sync(folder).lists} == {"work", "work-2"}
+    assert {*two.texts("work"), *two.texts("work-2")} == {"Here", "There"}
+    assert two.sync(folder).lists == []
 
 
 def test_two_machines_that_came_at_once_join_to_the_same(homes: tuple[Home, Home, Home], folder: str) -> None:
@@ -342,6 +401,82 @@ def test_a_list_that_was_renamed_is_named_to_the_others(homes: tuple[Home, Home,
     assert one.texts("job") == ["Write", "More"]
 
 
+def test_a_rename_that_a_hub_refused_is_tried_again(
+    homes: tuple[Home, Home, Home], hub: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, _ = homes
+    one.add("Write", name="work")
+    until_equal(hub, one, two, names=("work",))
+    real = JsonlStore.rename
+
+    def refused(self: JsonlStore, old: str, new: str) -> None:
+        if self.url == hub:
+            raise StoreUnavailable("only the owner can rename")
+        real(self, old, new)
+
+    monkeypatch.setattr(JsonlStore, "rename", refused)
+    one.store.rename("work", "job")
+    for _ in range(2):
+        (warning,) = one.sync(hub).warnings
+        assert (warning.kind, warning.list, warning.other) == ("unnamed", "job", "only the owner can rename")
+    monkeypatch.undo()
+    (effect,) = one.sync(hub).effects
+    assert (effect.kind, effect.list, effect.other) == ("renamed", "work", "job")
+    assert open_store(hub, TYPES).names() == ["job"]
+    assert (one.sync(hub).effects, one.sync(hub).warnings) == ([], [])
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_lists_that_swapped_their_names_swap_them_on_a_hub(
+    homes: tuple[Home, Home, Home], hub: str, monkeypatch: pytest.MonkeyPatch, killed: bool
+) -> None:
+    one, two, _ = homes
+    for name in ("inbox", "job", "work"):
+        one.add(name, name=name)
+    until_equal(hub, one, two, names=("inbox", "job", "work"))
+    for old, new in (("inbox", "aside"), ("work", "inbox"), ("job", "work"), ("aside", "job")):
+        one.store.rename(old, new)
+    if killed:
+        real = JsonlStore.rename
+
+        def renamed_and_killed(self: JsonlStore, old: str, new: str) -> None:
+            real(self, old, new)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(JsonlStore, "rename", renamed_and_killed)
+        with pytest.raises(KeyboardInterrupt):
+            one.sync(hub)
+        monkeypatch.undo()
+    done = one.sync(hub)
+    assert [effect.kind for effect in done.effects] == ["renamed"] * 3
+    assert done.warnings == []
+    there = {head.id: head.name for head in open_store(hub, TYPES).heads()}
+    assert there == {one.id(name): name for name in ("inbox", "job", "work")}
+    done = one.sync(hub)
+    assert (done.lists, done.effects, done.warnings) == ([], [], [])
+
+
+def test_a_list_that_was_renamed_while_a_hub_had_it_archived_is_renamed_there_when_it_comes_back(
+    homes: tuple[Home, Home, Home], hub: str
+) -> None:
+    one, two, _ = homes
+    one.add("Write", name="work")
+    until_equal(hub, one, two, names=("work",))
+    one.store.archive("work")
+    one.sync(hub)
+    two.store.rename("work", "job")
+    two.add("More", name="job")
+    for _ in range(2):
+        assert [warning.kind for warning in two.sync(hub).warnings] == ["archived"]
+    one.store.unarchive("work")
+    one.add("Here", name="work")
+    done = one.sync(hub)
+    assert [effect.kind for effect in done.effects] == ["unarchived"]
+    assert [each.sent for each in done.lists] == [1], "it is sent in the same sync"
+    assert [effect.kind for effect in two.sync(hub).effects] == ["renamed"]
+    assert two.texts("job") == ["Write", "Here", "More"]
+
+
 def test_a_list_that_was_archived_elsewhere_is_named(homes: tuple[Home, Home, Home], folder: str) -> None:
     one, two, _ = homes
     one.add("Write", name="work")
@@ -372,6 +507,83 @@ def test_a_list_that_is_archived_is_archived_on_the_hub_and_comes_back(homes: tu
     one.sync(hub)
     until_equal(hub, one, two, names=("work",))
     assert one.texts("work") == ["Write", "Unsent", "Still here"]
+
+
+def test_the_commits_of_an_archived_list_are_sent_to_a_folder(homes: tuple[Home, Home, Home], folder: str) -> None:
+    one, two, _ = homes
+    one.add("Here")
+    one.add("Write", name="work")
+    until_equal(folder, one, two, names=("inbox", "work"))
+    one.add("Unsent", name="work")
+    one.store.archive("work")
+    two.add("There", name="work")
+    two.sync(folder)
+    (done,) = one.sync(folder, dry_run=True).lists
+    assert (done.name, done.sent) == ("work", 1)
+    (done,) = one.sync(folder).lists
+    assert (done.name, done.sent) == ("work", 1)
+    assert one.sync(folder).lists == []
+    two.sync(folder)
+    assert {*two.texts("work")} == {"Write", "Unsent", "There"}
+    one.store.unarchive("work")
+    until_equal(folder, one, two, names=("inbox", "work"))
+    assert {*one.texts("work")} == {"Write", "Unsent", "There"}
+
+
+@pytest.mark.parametrize("archives_later", [False, True])
+def test_a_todo_is_forgotten_in_an_archived_list_too(homes: tuple[Home, Home, Home], url: str, archives_later: bool) -> None:
+    one, two, _ = homes
+    one.add("Here")
+    one.add("Write", "hunter2", name="work")
+    until_equal(url, one, two, names=("inbox", "work"))
+    two.store.archive("work")
+    two.sync(url)
+    (stream,) = [item.stream for item in one.list("work").select(["2"])]
+    one.store.forget("work", [stream])
+    if archives_later:
+        one.store.archive("work")
+    assert [effect.kind for effect in one.sync(url).effects] == ["forgotten"]
+    (done,) = two.sync(url).lists
+    assert done.merged is not None
+    assert (done.name, done.merged.forgotten) == ("work", (stream,))
+    one.sync(url)  # it reads what the other one has written
+    for home in (one, two):
+        last = home.sync(url)
+        assert (last.lists, last.effects) == ([], [])
+        assert {warning.kind for warning in last.warnings} <= {"archived"}
+    assert not [path for path in one.folder.parent.rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()]
+
+
+def test_what_a_hub_could_not_forget_is_named_until_it_could(
+    homes: tuple[Home, Home, Home], hub: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, _ = homes
+    one.add("Here")
+    one.add("Write", "hunter2", name="work")
+    until_equal(hub, one, two, names=("inbox", "work"))
+    two.store.archive("work")
+    two.sync(hub)
+    (stream,) = [item.stream for item in one.list("work").select(["2"])]
+    one.store.forget("work", [stream])
+    real = JsonlStore.forget
+
+    def refused(self: JsonlStore, *args: object, **more: object) -> object:
+        if self.url == hub:
+            raise StoreUnavailable("only the owner can make a log forget something")
+        return real(self, *args, **more)  # type: ignore[arg-type]  # passed on as they came
+
+    monkeypatch.setattr(JsonlStore, "forget", refused)
+    for _ in range(3):
+        assert [warning.kind for warning in one.sync(hub).warnings].count("unforgotten") == 1
+    one.store.archive("work")
+    for _ in range(2):
+        assert [warning.kind for warning in one.sync(hub).warnings] == ["unforgotten"]
+    assert one.memory.load().remotes[hub].lists[one.store.open_archived("work").id].unforgotten
+    monkeypatch.undo()
+    assert [effect.kind for effect in one.sync(hub).effects] == ["forgotten"]
+    assert one.sync(hub).warnings == []
+    two.sync(hub)
+    assert not [path for path in one.folder.parent.rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()]
 
 
 def test_a_cloned_home_becomes_a_machine_of_its_own(homes: tuple[Home, Home, Home], folder: str) -> None:

@@ -17,6 +17,9 @@ from ..text import brief, visible
 from ..verb import LISTS, Argument, Option, Verb
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ...cqrs.store import LogHead
     from ...todo.merges import Elsewhere
     from ...todo.merging import MergedTodos
     from ...todo.sync import Effect, Joining, ListSync, Synced, SyncWarning, Unjoined
@@ -120,7 +123,7 @@ def _sync(session: Session, word: str | None, joining: "Joining | None", *, dry_
     try:
         done = run(joining)
     except syncing.Unjoined as error:
-        if dry_run and joining is None:
+        if dry_run and joining is None and not any(clash.renamed for clash in error.clashes):
             done = run(syncing.Joining(join=True))
         elif joining is not None or not _agreed(session, error):
             error.hint = _ways(session, used_as if word else None, error)
@@ -338,7 +341,12 @@ class _Report:
                 )
             case "archived":
                 out = ", so it was not synced" if warning.where == self._done.remote else ""
-                return f"{name} is archived on {where}{out}. To archive it here, too: todo lists archive {shlex.quote(name)}"
+                archive = f"To archive it here, too: todo lists archive {shlex.quote(name)}"
+                if warning.other:
+                    lacks = f"{count_of(int(warning.other), 'commit')} not sent"
+                    back = f"todo --store {shlex.quote(where)} lists unarchive {shlex.quote(name)}"
+                    return f"{name} is archived on {where}{out}: {lacks}. To use it there again: {back}. {archive}"
+                return f"{name} is archived on {where}{out}. {archive}"
             case "unnamed":
                 return f"{name} could not be renamed or archived on {where}: {other}"
             case "unsent":
@@ -394,20 +402,31 @@ def _print_status(session: Session) -> None:
     from ..clock import to_local
 
     memory = MemoryFile(sync_dir(session.store_url)).load()
-    heads = [head for head in session.store.heads() if not head.archived]
+    heads = session.store.heads()
     if session.names_a_list:
         heads = [head for head in heads if head.name == session.list_name]
-        if not heads:
+        if not any(not head.archived for head in heads):
             raise LogNotFound(session.list_name)
-    rows = [
-        (url, known.at, [(head.name, unsent(session.store, head, known)) for head in heads])
-        for url, known in memory.remotes.items()
-    ]
+    rows: list[tuple[str, datetime | None, list[tuple[LogHead, int | None, bool]]]] = []
+    for url, known in memory.remotes.items():
+        lists = []
+        for head in heads:
+            count = unsent(session.store, head, known)
+            unforgotten = head.id in known.lists and known.lists[head.id].unforgotten != ""
+            if not head.archived or count or unforgotten:  # of an archived list only what is left to do
+                lists.append((head, count, unforgotten))
+        rows.append((url, known.at, lists))
     if session.options.json:
         from .. import document
 
         remotes = [
-            {"url": url, "synced": at, "lists": [{"list": name, "unsent": count} for name, count in lists]}
+            {
+                "url": url,
+                "synced": at,
+                "lists": [
+                    {"list": head.name, "unsent": count, "unforgotten": unforgotten} for head, count, unforgotten in lists
+                ],
+            }
             for url, at, lists in rows
         ]
         print_line(document.encode({"machine": memory.machine, "last": memory.last or None, "remotes": remotes}))
@@ -417,9 +436,11 @@ def _print_status(session: Session) -> None:
     for url, at, lists in rows:
         when = "never completely" if at is None else short_instant(at, to_local)
         print_line(f"{visible(url)}: synced {when}")
-        for name, count in lists:
+        for head, count, unforgotten in lists:
             state = "never synced" if count is None else f"{count_of(count, 'commit')} not sent" if count else "all sent"
-            print_line(f"  {visible(name)}: {state}")
+            archived = " (archived)" if head.archived else ""
+            left = ", not forgotten there: what was forgotten here" if unforgotten else ""
+            print_line(f"  {visible(head.name)}{archived}: {state}{left}")
 
 
 VERB = Verb(
@@ -438,7 +459,7 @@ VERB = Verb(
     ),
     options=(
         Option("dry_run", ("--dry-run",), "Show what would be synced, and change nothing."),
-        Option("status", ("--status",), "Show when each remote was synced last, and what was not sent since."),
+        Option("status", ("--status",), "Show when each remote was synced last, and what was not sent or forgotten there."),
         Option("join", ("--join",), "Join lists of the same name that were made apart, and do not ask."),
         Option("apart", ("--as",), "Do not join such lists: give the one of this machine another name.", "NAME"),
         Option("every", ("--every",), "Sync again and again until Ctrl-C, with such a pause: 30s, 5m, 1h, 1d.", "SPAN"),

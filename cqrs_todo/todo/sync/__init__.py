@@ -7,14 +7,14 @@ command id, wherever it is. docs/sync.md describes the rules.
 
 from collections.abc import Callable, Sequence
 
-from ...cqrs.store import LogHead, Store
+from ...cqrs.store import Store
 from ...cqrs.stores import open_store
 from ..errors import WrongRemote
 from ..recorder import TYPES
 from .folder import SharedFolder
 from .hub import Hub
-from .looking import Look
-from .memory import Memory, MemoryFile, RemoteMemory
+from .looking import Look, unsent
+from .memory import Memory, MemoryFile
 from .remotes import Remote, check_marker
 from .results import Clash, Effect, Joining, ListSync, Synced, SyncWarning, Unjoined
 
@@ -118,31 +118,10 @@ def _sync(
             look = work = Work(store, remote, memory, only=only, joining=joining, dry_run=dry_run)
             work.run()
         look.follow_names()
+        look.follow_forgets()
         if not dry_run:
             look.remember(used_as)
             save(memory)
         return look.done
     finally:
         remote.close()
-
-
-def unsent(store: Store, head: LogHead, known: RemoteMemory) -> int | None:
-    """Return how many commits of a list a remote lacked when nothing was heard of it since the last sync.
-
-    Args:
-        store: The store.
-        head: The end of the list.
-        known: What is known of the remote.
-
-    Returns:
-        The number; None if the list was never synced with it.
-    """
-    synced = known.lists.get(head.id)
-    if synced is None:
-        return None
-    count = 0
-    for commit in store.open(head.name).commits_backward():
-        if commit.sum == synced.digest:
-            break
-        count += 1
-    return count

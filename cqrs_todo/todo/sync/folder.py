@@ -8,13 +8,14 @@ file `<id of the machine>.json` that says how it calls the lists.
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO
 
 import msgspec
 from msgspec import Struct, field
 
+from ...cqrs.names import name_key
 from ...cqrs.stores.format import log_in
 from ...cqrs.stores.hash_chain import digest_in, last_digest
 from ...cqrs.stores.jsonl.files import OPEN_SAFELY, os_errors_as_store_errors, remove, there
@@ -54,12 +55,21 @@ class _Machine(Struct):
 
 
 class _File(Struct, frozen=True):
-    """A file that holds a copy of a list: its name, the id of the log, its name when it was made, and its last digest."""
+    """A file that holds a copy of a list: its name, and what its first line and its end say.
+
+    Attributes:
+        name: The name of the file.
+        id: The id of the log.
+        made_as: The name of the log when it was made.
+        end: The digest of its last line; '' if that is not complete.
+        forgotten: The streams that were forgotten in it.
+    """
 
     name: str
     id: str
     made_as: str
     end: str
+    forgotten: frozenset[str]
 
 
 class SharedFolder(Remote):
@@ -102,7 +112,8 @@ class SharedFolder(Remote):
             if name.endswith(".json") and name != MARKER and (machine := self._machine(name)) is not None
         }
         self._check_machine()
-        return [self._list(id) for id in dict.fromkeys(file.id for file in self._files)]
+        ids = dict.fromkeys(file.id for file in self._files)
+        return [self._list(id, name) for id, name in self._names(ids).items()]
 
     def _looked_at(self, name: str) -> _File | None:
         with _reading(os.path.join(self._path, name)) as file:
@@ -113,7 +124,7 @@ class SharedFolder(Remote):
             if header is None:
                 return None
             size = file.seek(0, os.SEEK_END)
-            return _File(name, header.id, header.name, _last_digest(file.fileno(), size))
+            return _File(name, header.id, header.name, _last_digest(file.fileno(), size), frozenset(header.forgotten))
 
     def _machine(self, name: str) -> _Machine | None:
         with _reading(os.path.join(self._path, name)) as file:
@@ -136,21 +147,47 @@ class SharedFolder(Remote):
         name = id if id.isalnum() and id.isascii() else id.encode().hex()
         return f"{name[:_LONGEST_NAME]}.{self._memory.machine}{_ENDING}"
 
-    def _list(self, id: str) -> RemoteList:
-        others = [file for file in self._files if file.id == id and file.name != self._own(id)]
-        named = {machine: said.lists[id] for machine, said in self._machines.items() if id in said.lists}
-        named.pop(self._memory.machine, None)
-        in_use = [each.name for each in named.values() if not each.archived]
-        made_as = next(file.made_as for file in self._files if file.id == id)
+    def _said_of(self, id: str) -> Mapping[str, _Named]:
+        """Return what the other machines say of a list."""
+        said = {machine: each.lists[id] for machine, each in self._machines.items() if id in each.lists}
+        said.pop(self._memory.machine, None)
+        return said
+
+    def _names(self, ids: Iterable[str]) -> Mapping[str, str]:
+        """Choose a name for each list: one that a machine has for it, and if possible one that no other list has.
+
+        Two lists have the same name where a machine that has renamed one and made a new one has not met all others since.
+        """
+        choices: dict[str, list[str]] = {}
+        unused: dict[str, bool] = {}
+        for id in ids:
+            said = sorted(self._said_of(id).values(), key=lambda each: each.archived)
+            unused[id] = all(each.archived for each in said)
+            choices[id] = [each.name for each in said] or [next(file.made_as for file in self._files if file.id == id)]
+        chosen: dict[str, str] = {}
+        taken: set[str] = set()
+        for id in sorted(choices, key=lambda each: (unused[each], len({*map(name_key, choices[each])}), each)):
+            chosen[id] = next((name for name in choices[id] if name_key(name) not in taken), choices[id][0])
+            taken.add(name_key(chosen[id]))
+        return chosen
+
+    def _list(self, id: str, name: str) -> RemoteList:
+        files = [file for file in self._files if file.id == id]
+        others = [file for file in files if file.name != self._own(id)]
+        own = next((file for file in files if file.name == self._own(id)), None)
+        forgotten = frozenset[str]().union(*(file.forgotten for file in others))
+        said = self._said_of(id)
         return RemoteList(
             id,
-            next(iter(in_use), next((each.name for each in named.values()), made_as)),
-            bool(named) and not in_use,
+            name,
+            bool(said) and all(each.archived for each in said.values()),
             {file.name: file.end for file in others},
-            {machine: each.name for machine, each in named.items()},
-            [machine for machine, each in named.items() if each.archived],
-            frozenset(each.mark for each in named.values() if each.mark),
-            mine=any(file.name == self._own(id) for file in self._files if file.id == id),
+            {machine: each.name for machine, each in said.items()},
+            [machine for machine, each in said.items() if each.archived],
+            frozenset(each.mark for each in said.values() if each.mark),
+            mine=own is not None,
+            forgotten=forgotten - (frozenset() if own is None else own.forgotten),
+            apart=frozenset[str]().union(*(self._machines[machine].lists for machine in said)) - {id},
         )
 
     def copies(self, id: str, *, own: bool = False) -> Iterator[tuple[str, bytes]]:

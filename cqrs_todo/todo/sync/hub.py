@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from ...cqrs.errors import CqrsError, LogBusy, LogExists, LogNotFound, OutcomeUnknown, StoreUnavailable
 from ...cqrs.operation_errors import ImportRefused, StreamNotFound
-from ...cqrs.store import LogHead, Store
+from ...cqrs.store import Log, LogHead, Store
 from ..errors import DamagedRemote, RemoteUnavailable
 from .remotes import Behind, Remote, RemoteList, SentPerhaps
 
@@ -40,7 +40,13 @@ class Hub(Remote):
         self._read.clear()
         return [
             RemoteList(
-                head.id, head.name, head.archived, {HUB: head.digest}, {HUB: head.name}, [HUB] if head.archived else ()
+                head.id,
+                head.name,
+                head.archived,
+                {HUB: head.digest},
+                {HUB: head.name},
+                [HUB] if head.archived else (),
+                apart=frozenset(self._heads) - {head.id},
             )
             for head in self._heads.values()
         ]
@@ -84,7 +90,7 @@ class Hub(Remote):
             return self._read[id]
         head = self._heads[id]
         try:
-            log = self._store.open(head.name)
+            log = self._opened(head)
         except LogNotFound as error:
             raise Behind(f"{head.name} was renamed or archived on {self.url} meanwhile") from error
         if log.id != id:
@@ -94,15 +100,19 @@ class Hub(Remote):
             raise DamagedRemote(str(log.damage), self.url, head.name)
         return lines
 
+    def _opened(self, head: LogHead) -> Log:
+        return self._store.open_archived(head.name) if head.archived else self._store.open(head.name)
+
     def forget(self, id: str, streams: Collection[str]) -> str:
         """Forget streams; see `Remote`."""
-        name = next((head.name for head in self._store.heads() if head.id == id), None)
-        if name is None:
+        head = next((head for head in self._store.heads() if head.id == id), None)
+        if head is None:
             return ""
         try:
-            if {*streams} <= {*self._store.open(name).forgotten}:
+            if {*streams} <= {*self._opened(head).forgotten}:
                 return ""
-            self._store.forget(name, streams)  # all of them: those without events there are named together with the others
+            # all of them: those without events there are named together with the others
+            self._store.forget(head.name, streams, archived=head.archived)
         except StreamNotFound:  # it has none of them yet
             return ""
         except CqrsError as error:

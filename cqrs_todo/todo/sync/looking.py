@@ -4,11 +4,12 @@ from datetime import timedelta
 
 from ...cqrs.errors import StoreUnavailable
 from ...cqrs.ids import now
-from ...cqrs.store import LogHead, Store
+from ...cqrs.names import name_key
+from ...cqrs.store import Log, LogHead, Store
 from ...cqrs.stores.jsonl.files import os_errors_as_store_errors, remove
 from .folder import SharedFolder
 from .hub import HUB
-from .memory import Memory
+from .memory import Memory, RemoteMemory
 from .remotes import Remote
 from .results import Effect, Synced, SyncWarning
 
@@ -39,6 +40,7 @@ class Look:
         self._store, self._remote, self._memory, self._dry_run = store, remote, memory, dry_run
         self._known = memory.of(remote.url)
         self._failed: set[str] = set()
+        self._tried: dict[tuple[str, str], str] = {}  # why a list (by id) could not be renamed, archived, …, or ''
         self.done = Synced(remote.url)
         self.done.began = remote.began
         self._look()
@@ -53,7 +55,7 @@ class Look:
         """Whether no list has changed here or there, and none is new."""
         in_use = {id for id, head in self._heads.items() if not head.archived}
         new = {id for id, each in self._theirs.items() if id not in self._heads and not each.archived}
-        return not new and all(map(self._is_same, in_use))
+        return not new and all(self._is_same(id) if id in in_use else self._is_kept(id) for id in self._heads)
 
     def _is_same(self, id: str) -> bool:
         """Return whether nothing has changed since the last sync, here or there."""
@@ -62,8 +64,18 @@ class Look:
             return False
         return theirs.ends == known.seen and (self._remote.is_hub or theirs.mine)
 
+    def _is_kept(self, id: str) -> bool:
+        """Return whether a list that is archived here needs nothing: it is in a folder, and all is forgotten."""
+        mine, theirs, known = self._heads[id], self._theirs.get(id), self._known.lists.get(id)
+        if self._remote.is_hub or (theirs is None and known is None):
+            return theirs is None or self._is_same(id)
+        if theirs is None or known is None:
+            return False
+        return theirs.mine and not theirs.forgotten and mine.digest == known.digest
+
     def follow_names(self) -> None:
         """Report what lists are called elsewhere, and tell the others how they are called here."""
+        self._follow_on_hub()
         names = {head.id: head.name for head in self._heads.values() if not head.archived}
         archived = {head.id: head.name for head in self._heads.values() if head.archived}
         for id, theirs in self._theirs.items():
@@ -73,19 +85,15 @@ class Look:
             for label, name in theirs.names.items():
                 if name == mine:
                     continue
-                if known.names.get(label) == name and self._remote.is_hub and mine != known.name:
-                    why = "" if self._dry_run else self._remote.rename(id, name, mine)
-                    if why:
-                        self.done.warnings.append(SyncWarning("unnamed", mine, why, self._remote.url))
-                    else:
-                        self.done.effects.append(Effect("renamed", name, mine))
-                elif known.names.get(label) != name:
+                is_new = known.names.get(label) != name and (id, "renamed") not in self._tried
+                if is_new and not self._has_not_met(label, name):
                     self.done.warnings.append(SyncWarning("renamed", mine, name, self._remote.shown(label)))
             for label in theirs.archives:
-                if HERE in known.archived and self._remote.is_hub:
-                    self._archive(mine, theirs.name, back=True)
-                elif label not in known.archived or self._remote.is_hub:
-                    self.done.warnings.append(SyncWarning("archived", mine, "", self._remote.shown(label)))
+                if (id, "unarchived") not in self._tried and (label not in known.archived or self._remote.is_hub):
+                    count = unsent(self._store, self._heads[id], self._known) if self._remote.is_hub else 0
+                    self.done.warnings.append(
+                        SyncWarning("archived", mine, str(count) if count else "", self._remote.shown(label))
+                    )
         for id in archived if self._remote.is_hub else ():
             self._follow_archived(self._heads[id])
         if not self._dry_run:
@@ -94,22 +102,108 @@ class Look:
             except StoreUnavailable as error:  # what was synced before is reported and remembered all the same
                 self.done.errors.append(error)
 
+    def _has_not_met(self, label: str, name: str) -> bool:
+        """Return whether somebody has not received yet the list that has a name here, and so still calls another one so."""
+        same = (head.id for head in self._heads.values() if not head.archived and name_key(head.name) == name_key(name))
+        return any(id not in self._theirs or label not in self._theirs[id].names for id in same)
+
     def _follow_archived(self, mine: LogHead) -> None:
         """Archive a list on a hub that was archived here since the last sync, if the hub has all of it."""
         known, theirs = self._known.lists.get(mine.id), self._theirs.get(mine.id)
-        if known is None or theirs is None or theirs.archived or HERE in known.archived:
+        if known is None or theirs is None:
             return
-        if mine.digest == known.digest:
-            self._archive(mine.name, theirs.name, back=False)
-        else:
+        if mine.digest != known.digest:
             self.done.warnings.append(SyncWarning("unsent", mine.name, "", self._remote.url))
+            if not theirs.archived:
+                self._tried[mine.id, "archived"] = "not all was sent"
+        elif not theirs.archived and HERE not in known.archived:
+            self._archive(mine, theirs.name, back=False)
 
-    def _archive(self, name: str, there: str, *, back: bool) -> None:
+    def _follow_on_hub(self) -> bool:
+        """Rename lists on a hub that were renamed here, and bring those back that were brought back here.
+
+        Returns:
+            Whether something was tried that this sync had not tried before.
+        """
+        if not self._remote.is_hub:
+            return False
+        before = len(self._tried)
+        wanted: dict[str, tuple[str, str]] = {}
+        for id, theirs in self._theirs.items():
+            known, mine = self._known.lists.get(id), self._heads.get(id)
+            if known is None or mine is None or mine.archived:
+                continue
+            if theirs.archived and HERE in known.archived and (id, "unarchived") not in self._tried:
+                self._archive(mine, theirs.name, back=True)
+            expected = (known.names.get(HUB), _parked(id))
+            if mine.name not in (theirs.name, known.name) and theirs.name in expected and (id, "renamed") not in self._tried:
+                if theirs.archived and self._tried.get((id, "unarchived")) != "":
+                    self._tried[id, "renamed"] = "it is archived there"
+                else:
+                    wanted[id] = (theirs.name, mine.name)
+        self._rename(wanted)
+        return len(self._tried) > before
+
+    def _rename(self, wanted: dict[str, tuple[str, str]]) -> None:
+        """Rename lists on a hub.
+
+        Args:
+            wanted: The present and the new name of each, by the ids. Lists may have swapped their names, so that each is in
+                the way of another one.
+        """
+        now = {id: old for id, (old, _) in wanted.items()}
+        left = dict.fromkeys(wanted, "")
+        while left:
+            for id in list(left):
+                old, new = wanted[id]
+                left[id] = "" if self._dry_run else self._remote.rename(id, now[id], new)
+                if not left[id]:
+                    del left[id], now[id]
+                    self._tried[id, "renamed"] = ""
+                    self.done.effects.append(Effect("renamed", old, new))
+                    break
+            else:
+                id = next((id for id in left if now[id] != _parked(id) and self._in_circle(id, now, wanted)), "")
+                if not id or self._remote.rename(id, now[id], _parked(id)):
+                    break
+                now[id] = _parked(id)  # if this is killed here, the next sync knows that name
+        for id, why in left.items():
+            self._tried[id, "renamed"] = why
+            self.done.warnings.append(SyncWarning("unnamed", wanted[id][1], why, self._remote.url))
+
+    @staticmethod
+    def _in_circle(id: str, now: dict[str, str], wanted: dict[str, tuple[str, str]]) -> bool:
+        """Return whether a list waits for the name of another one, and so on, and the last one waits for the name of it."""
+        holders = {name_key(name): each for each, name in now.items()}
+        each: str | None = id
+        for _ in now:
+            each = None if each is None else holders.get(name_key(wanted[each][1]))
+            if each == id:
+                return True
+        return False
+
+    def _archive(self, mine: LogHead, there: str, *, back: bool) -> None:
         why = "" if self._dry_run else self._remote.archive(there, back=back)
+        kind = "unarchived" if back else "archived"
+        self._tried[mine.id, kind] = why
         if why:
-            self.done.warnings.append(SyncWarning("unnamed", name, why, self._remote.url))
+            self.done.warnings.append(SyncWarning("unnamed", mine.name, why, self._remote.url))
         else:
-            self.done.effects.append(Effect("unarchived" if back else "archived", there))
+            self.done.effects.append(Effect(kind, there))
+
+    def follow_forgets(self) -> None:
+        """Try again to forget on a hub what it could not forget, and say so in each sync until it could."""
+        said = {warning.list for warning in self.done.warnings if warning.kind == "unforgotten"}
+        for id, known in self._known.lists.items():
+            mine = self._heads.get(id)
+            if not known.unforgotten or mine is None or mine.name in said:
+                continue
+            if not self._dry_run:
+                known.unforgotten = self._remote.forget(id, opened(self._store, mine).forgotten)
+            if known.unforgotten:
+                self.done.warnings.append(SyncWarning("unforgotten", mine.name, known.unforgotten, self._remote.url))
+            else:
+                self.done.effects.append(Effect("forgotten", mine.name))
 
     def remember(self, used_as: str) -> None:
         """Remember what this sync has found, and remove old copies of lists as they were."""
@@ -117,10 +211,13 @@ class Look:
             self._known.at = now()
         for id, known in self._known.lists.items():
             mine, theirs = self._heads.get(id), self._theirs.get(id)
-            if mine is not None:
+            # what failed is still to be done, and so is what an archived list is named
+            if mine is not None and not mine.archived and not self._tried.get((id, "renamed")):
                 known.name = mine.name
             if theirs is not None and mine is not None:
-                known.names, known.archived = dict(theirs.names), [*theirs.archives, *([HERE] if mine.archived else [])]
+                undone = self._tried.get((id, "unarchived" if not mine.archived else "archived"))
+                known.names = dict(theirs.names)
+                known.archived = [*theirs.archives, *([HERE] if mine.archived != bool(undone) else [])]
             elif self._remote.is_hub:
                 known.names = {HUB: known.name}
         if used_as:
@@ -137,3 +234,35 @@ class Look:
                 with os_errors_as_store_errors(path):
                     remove(path)
                 del self._memory.kept[path]
+
+
+def _parked(id: str) -> str:
+    """Return the name that a list has on a hub while another one gets its name."""
+    return f"renaming-{id.encode().hex()[:32]}"
+
+
+def opened(store: Store, head: LogHead) -> Log:
+    """Open a list of this machine; an archived one can only be read."""
+    return store.open_archived(head.name) if head.archived else store.open(head.name)
+
+
+def unsent(store: Store, head: LogHead, known: RemoteMemory) -> int | None:
+    """Return how many commits of a list a remote lacked when nothing was heard of it since the last sync.
+
+    Args:
+        store: The store.
+        head: The end of the list.
+        known: What is known of the remote.
+
+    Returns:
+        The number; None if the list was never synced with it.
+    """
+    synced = known.lists.get(head.id)
+    if synced is None:
+        return None
+    count = 0
+    for commit in opened(store, head).commits_backward():
+        if commit.sum == synced.digest:
+            break
+        count += 1
+    return count

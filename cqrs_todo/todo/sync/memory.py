@@ -39,6 +39,7 @@ class ListMemory(Struct):
         seen: The digests of the last lines of the copies on the remote, by the labels of the copies.
         names: The names that others had for it, by the labels of their copies.
         archived: The labels of the copies that others had archived.
+        unforgotten: Why a hub could not forget what was forgotten on this machine; '' if it has forgotten all.
     """
 
     name: str
@@ -48,6 +49,7 @@ class ListMemory(Struct):
     seen: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     archived: list[str] = field(default_factory=list)
+    unforgotten: str = ""
 
 
 class RemoteMemory(Struct):

@@ -41,6 +41,9 @@ class RemoteList(Struct, frozen=True):
         archives: The labels of those who have archived it.
         marks: Digests of its commits that are known to be on a hub.
         mine: Whether this machine has written its copy there.
+        forgotten: The streams that the copies of other machines name as forgotten, and that of this machine does not. A hub
+            does not say it before its copy is read.
+        apart: The ids of the lists that are kept apart from it there, because somebody has both.
     """
 
     id: str
@@ -51,6 +54,8 @@ class RemoteList(Struct, frozen=True):
     archives: Sequence[str] = ()
     marks: frozenset[str] = frozenset()
     mine: bool = False
+    forgotten: frozenset[str] = frozenset()
+    apart: frozenset[str] = frozenset()
 
 
 class Remote(ABC):

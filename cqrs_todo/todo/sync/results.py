@@ -55,7 +55,8 @@ class SyncWarning(Struct, frozen=True):
             hub could not forget; "unnamed": the hub could not give it the name that it has here, or archive it; "ahead": its
             last change is more than a day ahead of the clock.
         list: The name of the list on this machine.
-        other: Its name elsewhere, or why something was not possible.
+        other: Its name elsewhere, how many commits were not sent because it is archived there, or why something was not
+            possible.
         where: Where that is.
     """
 

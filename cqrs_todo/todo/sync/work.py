@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from io import BytesIO
-from itertools import takewhile
+from itertools import count, takewhile
 
 from ...cqrs.errors import CqrsError, DamagedLog, LogNotFound, MissingLog
 from ...cqrs.ids import now
@@ -11,13 +11,16 @@ from ...cqrs.names import name_key
 from ...cqrs.operation_errors import CannotMerge, ImportRefused, UnreadableCopy
 from ...cqrs.replication import MergedLog, MergeTerms
 from ...cqrs.store import Log, LogHead, Store
+from ...cqrs.stores.forgetting import forget_in_copy
+from ...cqrs.stores.format import decode_header
 from ...cqrs.stores.hash_chain import last_digest
 from ...cqrs.struct import replace
-from ..errors import DamagedHere, DamagedRemote, UnreadCopy
+from ..errors import DamagedHere, DamagedRemote, TwoLists, UnreadCopy
 from ..merges import arrivals, settle_in
 from ..merging import RULES
 from ..views import move_of
-from .looking import Look
+from .hub import HUB
+from .looking import HERE, Look, opened, unsent
 from .memory import ListMemory, Memory
 from .remotes import Behind, Remote, RemoteList
 from .results import Clash, Effect, Joining, ListSync, SyncWarning, Unjoined
@@ -48,6 +51,8 @@ class Work(Look):
 
     def run(self) -> None:
         """Merge what others have, and bring them what they lack, until another machine has changed nothing meanwhile."""
+        if self._follow_on_hub() and not self._dry_run:  # so that a new list can get the old name of another one
+            self._look()
         self._chosen = self._choose()
         self._settle_clashes()
         left = self._chosen
@@ -56,6 +61,13 @@ class Work(Look):
             if not left:
                 break
             self._look()
+        archived = [id for id, head in self._heads.items() if head.archived]
+        for id in () if self._only else archived:
+            if not self._is_kept(id):
+                try:
+                    self._sync_archived(id)
+                except CqrsError as error:
+                    self._fail(id, error)
 
     # which lists
 
@@ -93,7 +105,8 @@ class Work(Look):
         if not found:
             return
         joining = self._joining
-        if joining is None or (joining.apart and len(found) > 1):
+        kept_apart = any(mine.id in theirs.apart for mine, theirs in found)  # then one of them was renamed
+        if joining is None or (joining.apart and len(found) > 1) or (joining.join and kept_apart):
             clashes = [clash for mine, theirs in found if (clash := self._clash(mine, theirs)) is not None]
             if not clashes:
                 return
@@ -127,6 +140,10 @@ class Work(Look):
                 continue
             mine = self._here(theirs.name)
             if mine is None or (mine.id not in self._chosen and id not in self._chosen):
+                continue
+            if mine.id in theirs.apart:
+                if name_key(self._theirs[mine.id].name) != name_key(mine.name):
+                    yield mine.id, id  # it was renamed elsewhere
                 continue
             # in a folder the smaller of two ids stays (see `_terms`), so a list with the larger one is still to be joined
             if mine.id < id and self._has_all_of(mine, id):
@@ -308,11 +325,12 @@ class Work(Look):
         if self._dry_run:
             self._report(id, theirs.name).made = True
             return set()
+        name = self._name_here(theirs)
         left = sorted(self._remote.copies(id, own=True), key=lambda copy: -len(copy[1]))
         while left:
             label, copy = left.pop(0)
             try:
-                self._store.import_log(theirs.name, list(BytesIO(copy)))
+                self._store.import_log(name, list(BytesIO(copy)))
                 break
             except ImportRefused as error:
                 if self._remote.is_hub:
@@ -320,18 +338,33 @@ class Work(Look):
                 self._not_read(id, label, error)
         else:
             return set()
-        report = self._report(id, theirs.name)
+        report = self._report(id, name)
         report.made = True
         for label, copy in left:
-            self._merged(theirs.name, label, copy, MergeTerms(marks=self._marks(id, theirs)), id)
-        report.merged = MergedLog(id, (), tuple(self._store.open(theirs.name).commits()), (), ())
+            self._merged(name, label, copy, MergeTerms(marks=self._marks(id, theirs)), id)
+        report.merged = MergedLog(id, (), tuple(self._store.open(name).commits()), (), ())
         self._heads = {head.id: head for head in self._store.heads()}
         return arrivals(report.merged)
+
+    def _name_here(self, theirs: RemoteList) -> str:
+        """Return the name that a new list gets here: that on the remote, if no other list here has it."""
+        mine = None if self._remote.is_hub else self._here(theirs.name)  # each list on a hub has a name of its own
+        if mine is None or mine.id == theirs.id:
+            return theirs.name
+        if mine.id not in theirs.apart:
+            raise TwoLists(self._remote.url, theirs.name)
+        taken = {name_key(each.name) for each in self._heads.values()} | {
+            name_key(each.name) for each in self._theirs.values()
+        }
+        return next(name for number in count(2) if name_key(name := f"{theirs.name}-{number}") not in taken)
 
     def _send(self, id: str) -> None:
         """Bring a list to the remote, and remember that both have the same."""
         mine, theirs = self._heads.get(id), self._theirs.get(id)
-        if mine is None or (theirs is not None and self._remote.is_hub and theirs.archived):
+        if mine is None:
+            return
+        if theirs is not None and self._remote.is_hub and theirs.archived:
+            self._sync_archived(id)
             return
         log = self._store.open(mine.name)
         lines = list(log.lines())
@@ -356,6 +389,7 @@ class Work(Look):
         if len(log.forgotten) > known.forgotten and not taken and not why:
             self.done.effects.append(Effect("forgotten", mine.name, machines=not self._remote.is_hub and bool(seen)))
         known.digest, known.position, known.forgotten = digest, log.cursor().position, len(log.forgotten)
+        known.unforgotten = why
         known.seen = {label: end for label, end in seen.items() if label not in self._unread.get(id, ())}
         if _is_ahead(log):
             self.done.warnings.append(SyncWarning("ahead", mine.name))
@@ -363,6 +397,53 @@ class Work(Look):
             self._memory.marks[id] = digest
         elif theirs is not None:
             self._take_mark(id, lines, theirs)
+
+    def _sync_archived(self, id: str) -> None:
+        """Sync a list that is archived here or on a hub, as far as it can be: nothing is merged, but all of it is forgotten.
+
+        In a folder the file of this machine gets its commits.
+        """
+        mine, theirs = self._heads[id], self._theirs.get(id)
+        copy = next((list(BytesIO(copy)) for _, copy in self._remote.copies(id)), []) if self._remote.is_hub else []
+        there = _forgotten_in(copy) if theirs is None or self._remote.is_hub else theirs.forgotten
+        log = opened(self._store, mine)
+        before = len(log.forgotten)
+        if not self._remote.is_hub:
+            sent = unsent(self._store, mine, self._known) if theirs is not None and theirs.mine else None
+            self._report(id, mine.name).sent = sum(1 for _ in log.commits_backward()) if sent is None else sent
+        forgets = {*there} - {*log.forgotten}
+        if any(next(log.events(limit=1, stream=stream), None) is not None for stream in forgets):
+            report = self._report(id, mine.name)
+            report.merged = MergedLog(id, (), (), (), tuple(sorted(forgets)))
+            if not self._dry_run:
+                done = self._store.forget(mine.name, forgets, archived=mine.archived)
+                report.merged = MergedLog(id, (), (), (), tuple(sorted(forgets)), tuple(done.unreached))
+                self._heads = {head.id: head for head in self._store.heads()}
+                log = opened(self._store, mine)
+        if self._dry_run:
+            return
+        lines = list(log.lines())
+        if log.damage is not None:
+            raise DamagedLog(log.damage)
+        digest = last_digest(lines[-1]).decode()
+        # this machine has archived it before, so it is not archived on the hub now
+        known = self._known.lists.setdefault(id, ListMemory(mine.name, digest, archived=[HERE] if mine.archived else []))
+        reached, others = before > known.forgotten, False
+        if self._remote.is_hub:
+            reached = not {*log.forgotten} <= {*there}
+            known.unforgotten = self._remote.forget(id, log.forgotten) if reached else ""
+            if known.unforgotten:
+                self.done.warnings.append(SyncWarning("unforgotten", mine.name, known.unforgotten, self._remote.url))
+            copy = next(list(BytesIO(copy)) for _, copy in self._remote.copies(id))
+            common = _in_common(lines, copy)
+            known.digest = last_digest(lines[common - 1]).decode()
+            known.seen = {HUB: last_digest(copy[-1]).decode()} if common == len(copy) else {}
+        else:
+            others = bool(self._remote.publish(id, mine.name, lines))  # what they have is still to be merged later
+            known.digest = digest
+        if reached and not known.unforgotten:
+            self.done.effects.append(Effect("forgotten", mine.name, machines=others))
+        known.forgotten = len(log.forgotten)
 
     def _take_mark(self, id: str, lines: Sequence[bytes], theirs: RemoteList) -> None:
         marks = self._marks(id, theirs)
@@ -373,7 +454,7 @@ class Work(Look):
     def _unsent(self, head: LogHead, theirs: RemoteList) -> int:
         """Count the commits that the copy of this machine on the remote lacks, if no other machine has one."""
         known = self._known.lists.get(head.id) if theirs.mine else None
-        commits = self._store.open(head.name).commits_backward()
+        commits = opened(self._store, head).commits_backward()
         return sum(1 for _ in takewhile(lambda commit: known is None or commit.sum != known.digest, commits))
 
     # what is reported and remembered
@@ -403,6 +484,21 @@ class Work(Look):
             (*earlier.unreached, *merged.unreached),
             merged.kept or earlier.kept,
         )
+
+
+def _forgotten_in(lines: Sequence[bytes]) -> Sequence[str]:
+    """Return the streams that are forgotten in the lines of a log."""
+    return decode_header(lines[0][:-1])[0].forgotten if lines else ()
+
+
+def _in_common(mine: Sequence[bytes], theirs: Sequence[bytes]) -> int:
+    """Count the first lines that two copies of a log have in common, apart from what is forgotten in one of them."""
+    forgotten = {*_forgotten_in(mine), *_forgotten_in(theirs)}
+    mine, theirs = (
+        lines if {*_forgotten_in(lines)} == forgotten else forget_in_copy(lines, forgotten) for lines in (mine, theirs)
+    )
+    pairs = zip(mine, theirs, strict=False)
+    return max(1, sum(1 for _ in takewhile(lambda pair: last_digest(pair[0]) == last_digest(pair[1]), pairs)))
 
 
 def _is_ahead(log: Log) -> bool:
