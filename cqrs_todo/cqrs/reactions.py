@@ -10,6 +10,7 @@ event again, the commands have the same ids as before, and are not recorded agai
 import logging
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
@@ -214,10 +215,8 @@ class Runner:
             kept = self._checkpoints.load(self._reaction.name, self._log.id)
             if kept.position or kept.base.digest:  # a log that was empty then has the digest of its header
                 return False
-            for _ in self._log.event_batches():
-                pass
+            end = self._end()
             self._check_undamaged(0)
-            end = self._log.cursor()
             self._keep(Checkpoint(end.position, end, kept.moves))
             return True
 
@@ -236,8 +235,7 @@ class Runner:
             StoreUnavailable: The log or the checkpoint cannot be read or written.
             ReactionBusy: Another runner runs the reaction.
         """
-        # no event is decoded that is not asked for, so that a reaction can begin after one that cannot be read
-        reached = max((cursor.position for _, cursor in self._log.selected(Query.of(types={LOST}))), default=0)
+        reached = self._end().position
         if not 0 <= position <= reached:
             self._check_undamaged(reached)
             raise ValueError(f"{self._log.name} has no event at position {position}, so no reaction can begin after it")
@@ -246,6 +244,11 @@ class Runner:
                 return False
             self._keep(Checkpoint(position, Cursor(position)))
             return True
+
+    def _end(self) -> Cursor:
+        """Return the end of the log. No event is decoded for that, so a reaction can begin after one that cannot be read."""
+        last = deque((cursor for _, cursor in self._log.selected(Query.of(types={LOST}))), maxlen=1)
+        return last[0] if last else self._log.cursor()
 
     def follow(self, stopped: Callable[[], bool]) -> int:
         """Catch up whenever the log grows, until stopped.

@@ -276,6 +276,8 @@ def test_an_event_that_cannot_be_read_keeps_no_other_log_from_a_subscription(sto
 
 def test_a_reaction_can_begin_after_an_event_that_cannot_be_read(store_with_an_unreadable_event: Store) -> None:
     store, seen = store_with_an_unreadable_event, list[int]()
+    runner = Runner(store, store.open("inbox"), Reaction("see", print))
+    assert (runner.begin_now(), runner.catch_up()) == (True, 0)
     for position, expected in ((2, []), (3, [4, 5]), (4, [5])):
         seen.clear()
         reaction: Reaction[Any] = Reaction(f"see{position}", lambda event: seen.append(event.position))
