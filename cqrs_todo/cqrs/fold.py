@@ -56,6 +56,9 @@ class Base(Protocol[S]):
     def starting(self, prefix: str) -> Sequence[int]:
         """Return the numbers of the entities whose streams' names begin with a prefix."""
 
+    def mentioning(self, text: str) -> Iterable[Entity[S]]:
+        """Return the entities whose states have a text as a value, and perhaps others."""
+
     def version_of(self, stream: str) -> int:
         """Return the version of a stream of any kind; 0 if it has no events."""
 
@@ -95,6 +98,10 @@ class Entities(Generic[S]):
     def starting(self, prefix: str) -> Sequence[int]:
         """Return the numbers of the entities whose streams' names begin with a prefix."""
         return [number for stream, number in self._numbers.items() if stream.startswith(prefix)]
+
+    def mentioning(self, text: str) -> Iterable[Entity[S]]:  # whoever asks looks at them anyway
+        """Return all entities; see `Base`."""
+        return self._entities
 
     def version_of(self, stream: str) -> int:
         """Return the version of a stream of any kind; see `Base`."""
@@ -325,6 +332,23 @@ class Fold(Generic[S]):
         if waiting or len(changed) > len(self._new):
             old = [self._current(each) if each.stream in waiting or each.stream in changed else each for each in old]
         return chain(old, (changed[stream].entity(stream) for stream in self._new))
+
+    def mentioning(self, text: str) -> Iterator[Entity[S]]:
+        """Iterate over the entities whose states have a text as a value, and perhaps over others, in any order.
+
+        Of a snapshot, only those are decoded that hold the text. As with `unwatched`, the planned commit does not depend on
+        them.
+        """
+        touched = self._waiting.keys() | self._changed.keys()
+        for entity in self._base.mentioning(text):
+            if entity.number <= self._kept and entity.stream not in touched:
+                yield entity
+        for stream in touched:
+            live = self._changed.get(stream)
+            if live is not None:
+                yield live.entity(stream)
+            else:
+                yield self._current(self._base.numbered(self._base.number_of(stream)))
 
     def get(self, stream: str) -> Entity[S] | None:
         """Return the entity of a stream; None if the stream has no events."""

@@ -513,9 +513,14 @@ def _has_children(fold: Todos) -> bool:
 
 
 def _has_links(fold: Todos, changes: Mapping[str, Sequence[TodoEvent]]) -> bool:
-    """Return whether a changed todo recurs, or any todo is a child of another one."""
-    states = (entity.state for stream in changes if (entity := fold.get(stream)) is not None)
-    return any(state is not None and state.every is not None for state in states) or _has_children(fold)
+    """Return whether a changed todo recurs, or is a child or a parent of another one."""
+    states = [entity.state for stream in changes if (entity := fold.get(stream)) is not None]
+    if any(state is not None and (state.every is not None or state.parent is not None) for state in states):
+        return True
+    ids = {id_of(stream) for stream in changes}
+    # to look for one id in a snapshot takes less time than to decode it, and for many ids it takes more
+    others = fold.mentioning(*ids) if len(ids) == 1 else fold.unwatched()
+    return any(each.state is not None and each.state.parent in ids for each in others)
 
 
 def _is_removed(fold: Todos, item: Item) -> bool:

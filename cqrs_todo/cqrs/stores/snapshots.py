@@ -235,6 +235,13 @@ class _Base(Generic[S]):
             place = self._content.find(wanted, place + 1, end)
         return found
 
+    def mentioning(self, text: str) -> Iterator[Entity[S]]:
+        wanted, start = _encode(text), self._names[1]
+        for part, size in enumerate(self._parts):
+            if self._content.find(wanted, start, start + size) >= 0:
+                yield from self._entities(part)
+            start += size
+
     def version_of(self, stream: str) -> int:
         number = self.number_of(stream)
         return self.numbered(number).version if number else self.others.get(stream, 0)

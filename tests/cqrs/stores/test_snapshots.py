@@ -10,8 +10,9 @@ import msgspec
 import pytest
 
 from cqrs_todo.cqrs.cursor import START, Cursor
+from cqrs_todo.cqrs.decider import Decider
 from cqrs_todo.cqrs.errors import DamagedLog, StaleCursor, WrongExpectedVersion
-from cqrs_todo.cqrs.events import Commit, EventBatch, Metadata
+from cqrs_todo.cqrs.events import Commit, EventBatch, EventTypes, Metadata
 from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import SnapshotEvery, SnapshotInfo
@@ -19,6 +20,7 @@ from cqrs_todo.cqrs.store import NEW, Append, Log, Store, StreamVersions
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.jsonl import lines
 from cqrs_todo.cqrs.stores.snapshots import Folder, SnapshotStore
+from cqrs_todo.cqrs.struct import Struct
 from cqrs_todo.cqrs.timeline import as_of
 from tests.cqrs.counter import AT, COUNTER, TYPES, Moved
 from tests.logs import fold_of
@@ -102,6 +104,33 @@ def test_reading_begins_at_the_newest(
         assert again.fold()[entity.stream] == again.fold().numbered(entity.number) == entity
     assert again.fold().starting('counter/"29') == [entity for entity in whole if entity.stream.startswith('counter/"29')]
     assert again.fold().get("counter/never") is None
+
+
+class Named(Struct, frozen=True, array_like=True):
+    name: str
+
+
+def test_of_a_snapshot_only_what_may_hold_a_text_is_decoded(tmp_path: Path) -> None:
+    types = EventTypes({"moved": Named})
+    named: Decider[Named, Any, Named] = Decider("counter", Named(""), types.types, lambda *_: [], lambda _, event: event)
+    store = open_store(f"jsonl:{tmp_path}", types)
+    log = store.create("named", AT)
+    names = [f"name {number}" for number in range(3_000)]
+    log.append([Append(f"counter/{name}", (Named(name),)) for name in names], Metadata(AT, "me", "c1", {}))
+    snapshots: SnapshotStore[Named] = SnapshotStore(Folder(str(tmp_path / "cache")), Named, "1")
+
+    def fold() -> Fold[Named]:
+        return Repository(store.open("named"), named, snapshots=snapshots, strategy=SnapshotEvery(50)).fold()
+
+    fold()  # which takes the snapshot
+    found = list(fold().mentioning("name 2999"))
+    assert fold()["counter/name 2999"] in found
+    assert len(found) < len(names)
+    assert list(fold().mentioning("name")) == []
+    for number, stream in enumerate(("counter/name 7", "counter/later"), 2):
+        log.append([Append(stream, (Named("new"),))], Metadata(AT, "me", f"c{number}", {}))
+    new = {entity.stream for entity in fold().mentioning("new") if entity.state.name == "new"}
+    assert new == {"counter/name 7", "counter/later"}
 
 
 def test_any_moment_of_the_past_is_the_same_with_and_without(
