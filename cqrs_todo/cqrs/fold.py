@@ -339,11 +339,11 @@ class Fold(Generic[S]):
         Of a snapshot, only those are decoded that hold the text. As with `unwatched`, the planned commit does not depend on
         them.
         """
-        touched = self._waiting.keys() | self._changed.keys()
+        later = self._waiting.keys() | self._changed.keys()
         for entity in self._base.mentioning(text):
-            if entity.number <= self._kept and entity.stream not in touched:
+            if entity.number <= self._kept and entity.stream not in later:
                 yield entity
-        for stream in touched:
+        for stream in later:
             live = self._changed.get(stream)
             if live is not None:
                 yield live.entity(stream)
