@@ -139,9 +139,8 @@ class MergeReport:
 
         for head in self._session.store.heads():
             if head.id == move.target and not head.archived:
-                with suppress(
-                    CqrsError
-                ):  # it may have been moved on, or the list cannot be read: the rest is said all the same
+                # it may have been moved on, or the list cannot be read: the rest is said all the same
+                with suppress(CqrsError):
                     (entity,) = self._session.open_list(head.name).entities([id_of(stream)])
                     if entity.state is not None and not entity.state.removed:
                         return self._session.typed(head.name, f"edit {entity.number}")

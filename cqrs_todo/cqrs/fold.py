@@ -277,7 +277,8 @@ class Fold(Generic[S]):
         """Count an unknown event of a stream, or discount it, unless the decider ignores it."""
         if event.type in self._decider.ignores:
             self.ignored = True
-        if event.type in FRAMEWORK_TYPES or event.type in self._decider.ignores:
+            return
+        if event.type in FRAMEWORK_TYPES:
             return
         count = self.unknown.pop(stream, 0) + change
         if count:
