@@ -235,13 +235,13 @@ class Runner:
             StoreUnavailable: The log or the checkpoint cannot be read or written.
             ReactionBusy: Another runner runs the reaction.
         """
-        reached = self._end().position
-        if not 0 <= position <= reached:
-            self._check_undamaged(reached)
-            raise ValueError(f"{self._log.name} has no event at position {position}, so no reaction can begin after it")
         with self._leased():
             if self._checkpoints.load(self._reaction.name, self._log.id) != Checkpoint():
                 return False
+            reached = self._end().position
+            if not 0 <= position <= reached:
+                self._check_undamaged(reached)
+                raise ValueError(f"{self._log.name} has no event at position {position}, so no reaction can begin after it")
             self._keep(Checkpoint(position, Cursor(position)))
             return True
 
