@@ -335,14 +335,8 @@ def test_what_was_forgotten_before_the_hub_had_it_is_synced(homes: tuple[Home, H
     assert two.texts() == ["Here"]
 
 
-def test_a_hub_that_may_not_forget_is_synced_and_named(
-    homes: tuple[Home, Home, Home], hub: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    one, two, _ = homes
-    one.add("Here", "hunter2")
-    until_equal(hub, one, two)
-    (stream,) = [item.stream for item in one.list().select(["2"])]
-    one.store.forget("inbox", [stream])
+def refuse_to_forget(hub: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a hub refuse to forget, as a server does to everyone but the owner of its tables."""
     real = JsonlStore.forget
 
     def refused(self: JsonlStore, *args: object, **more: object) -> object:
@@ -351,6 +345,17 @@ def test_a_hub_that_may_not_forget_is_synced_and_named(
         return real(self, *args, **more)  # type: ignore[arg-type]  # passed on as they came
 
     monkeypatch.setattr(JsonlStore, "forget", refused)
+
+
+def test_a_hub_that_may_not_forget_is_synced_and_named(
+    homes: tuple[Home, Home, Home], hub: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, _ = homes
+    one.add("Here", "hunter2")
+    until_equal(hub, one, two)
+    (stream,) = [item.stream for item in one.list().select(["2"])]
+    one.store.forget("inbox", [stream])
+    refuse_to_forget(hub, monkeypatch)
     one.add("After that")
     (warning,) = one.sync(hub).warnings
     assert (warning.kind, warning.list) == ("unforgotten", "inbox")
@@ -565,14 +570,7 @@ def test_what_a_hub_could_not_forget_is_named_until_it_could(
     two.sync(hub)
     (stream,) = [item.stream for item in one.list("work").select(["2"])]
     one.store.forget("work", [stream])
-    real = JsonlStore.forget
-
-    def refused(self: JsonlStore, *args: object, **more: object) -> object:
-        if self.url == hub:
-            raise StoreUnavailable("only the owner can make a log forget something")
-        return real(self, *args, **more)  # type: ignore[arg-type]  # passed on as they came
-
-    monkeypatch.setattr(JsonlStore, "forget", refused)
+    refuse_to_forget(hub, monkeypatch)
     for _ in range(3):
         assert [warning.kind for warning in one.sync(hub).warnings].count("unforgotten") == 1
     one.store.archive("work")
