@@ -202,8 +202,12 @@ class Recorded(Struct, Generic[D], frozen=True, gc=False):
 
         It never changes. It does not contain the position, because a merge of two histories of a log moves events.
         """
-        id = f"{self.metadata.command}/{self.ordinal}"
-        return f"{id}.{self.part}" if self.part else id
+        return f"{self.recorded_id}.{self.part}" if self.part else self.recorded_id
+
+    @property
+    def recorded_id(self) -> str:
+        """The id of the event as it is recorded, which the events that a `Splitter` made of it have in common."""
+        return f"{self.metadata.command}/{self.ordinal}"
 
     @property
     def unknown(self) -> str:

@@ -217,7 +217,7 @@ class Runner:
                 return False
             end = self._end()
             self._check_undamaged(0)
-            self._keep(Checkpoint(end.position, end, kept.moves))
+            self._keep(Checkpoint(end.position, end, kept.moves, end.position))
             return True
 
     def begin_after(self, position: int) -> bool:
@@ -242,7 +242,7 @@ class Runner:
             if not 0 <= position <= reached:
                 self._check_undamaged(reached)
                 raise ValueError(f"{self._log.name} has no event at position {position}, so no reaction can begin after it")
-            self._keep(Checkpoint(position, Cursor(position)))
+            self._keep(Checkpoint(position, Cursor(position), begun=position))
             return True
 
     def _end(self) -> Cursor:
@@ -372,13 +372,15 @@ class Runner:
             The checkpoint at that end, which was kept, and to how many events it reacted.
         """
         log = self._log
-        position, base = kept.position, kept.base
+        position, base, passed = kept.position, kept.base, frozenset(kept.passed)
         done, due, latest = 0, self._every, time.monotonic()
         try:
             for events, cursor in log.selected(self._reaction.query, base):
                 self._renew_in_time()
                 synced = False
-                wanted = filter(self._reaction.query.wants, events)
+                wanted: Iterable[Recorded[Any]] = filter(self._reaction.query.wants, events)
+                if passed:
+                    wanted = [event for event in wanted if event.recorded_id not in passed]
                 for place, parts in groupby(wanted, key=lambda event: event.position):
                     if place <= kept.position:
                         continue
@@ -394,21 +396,22 @@ class Runner:
                     position = place
                     done += reacted
                     if done >= due or time.monotonic() - latest >= self._seconds:
-                        self._keep(Checkpoint(position, base, kept.moves))
+                        self._keep(replace(kept, position=position, base=base))
                         due, latest = done + self._every, time.monotonic()
                 base, position = cursor, max(position, cursor.position)
         except BaseException:
             if position > kept.position:
                 with suppress(CqrsError):  # what ended it matters more, and the events come again
-                    self._keep(Checkpoint(position, base, kept.moves))
+                    self._keep(replace(kept, position=position, base=base))
             raise
         if position > kept.position or (base != kept.base and base.position >= kept.position):
-            self._keep(Checkpoint(position, base, kept.moves))  # also a new base alone, so that it is not searched for again
+            # also a new base alone, so that it is not searched for again
+            self._keep(replace(kept, position=position, base=base))
         self._check_undamaged(position)
         if base.position < kept.position:
             ends = f"{log.name} ends at @{base.position}"
             raise StaleCursor(f"{ends}, but the reaction {self._reaction.name} had come to @{kept.position}")
-        return Checkpoint(position, base, kept.moves), done
+        return replace(kept, position=position, base=base), done
 
     def _react(self, event: Recorded[Any]) -> bool:
         """React to an event, again if that fails, and at last park it. Returns whether it matches."""

@@ -1,7 +1,7 @@
 """Format 1 of the log, byte for byte: a header line, and then a line for each commit. docs/log-format.md describes it."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -136,6 +136,16 @@ def command_in(line: bytes) -> tuple[int, str]:
     except (msgspec.MsgspecError, UnicodeDecodeError):  # another program may write the fields in another order
         read = msgspec.json.decode(line, type=_Beginning)
     return read.position, read.command
+
+
+def event_ids(lines: Iterable[bytes]) -> Iterator[tuple[int, str]]:
+    """Yield the position and the id of each event in lines. Lines that hold no commit are left out."""
+    for line in lines:
+        with suppress(InvalidLine):
+            commit = decode_line(line)
+            ordinals = Metadata(commit.at, commit.by, commit.command, commit.meta).ordinals(len(commit.events))
+            for position, ordinal in enumerate(ordinals, commit.position):
+                yield position, f"{commit.command}/{ordinal}"
 
 
 _own = attrgetter(*(name for name in Recorded.__struct_fields__ if name != "metadata"))

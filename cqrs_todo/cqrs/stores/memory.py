@@ -201,6 +201,8 @@ class MemoryCheckpoints(Checkpoints):
     def save(self, reaction: str, log_id: str, checkpoint: Checkpoint, holder: str | None = None) -> bool:
         """Keep how far a reaction has come; see `Checkpoints`."""
         key = check_log_name(reaction), log_id
+        if checkpoint.moves:  # it is none of this store, which never sets one back, because no event moves in memory
+            return False
         with self._lock:
             if holder is not None and self._leases.get(key, ("", 0.0))[0] != holder:
                 return False

@@ -426,6 +426,19 @@ class _Baseless(MemoryCheckpoints):
         return super().save(reaction, log_id, replace(checkpoint, base=START), holder)
 
 
+class BeginlessStore(_Wrong):
+    """Does not keep where a reaction began."""
+
+    def __init__(self, logs: type[MemoryLog]) -> None:
+        super().__init__(logs)
+        self._checkpoints = _Beginless()
+
+
+class _Beginless(MemoryCheckpoints):
+    def save(self, reaction: str, log_id: str, checkpoint: Checkpoint, holder: str | None = None) -> bool:
+        return super().save(reaction, log_id, replace(checkpoint, begun=0, passed=()), holder)
+
+
 class ParkingStore(_Wrong):
     """Keeps forgotten events parked."""
 
@@ -692,6 +705,10 @@ class TestArchiving(_InMemory):
 
 class TestBaseless(_InMemory):
     wrong_store = BaselessStore
+
+
+class TestBeginless(_InMemory):
+    wrong_store = BeginlessStore
 
 
 class TestRenamingStore(_InMemory):
