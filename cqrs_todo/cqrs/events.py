@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias
 
+from .errors import UnreadableEvent
 from .names import check_recorded_name, check_several
 from .struct import Struct
 
@@ -89,11 +90,14 @@ class UnknownEvent(Struct, frozen=True):
         type: Its type string.
         data: Its data as JSON bytes.
         misfit: Why the data do not fit the type. It is empty if the type is unknown.
+        failure: The error that reading the event raises, if the application's code for it failed. Only a fold meets such an
+            event. Everyone else who would read it gets the error.
     """
 
     type: str
     data: bytes
     misfit: str = ""
+    failure: UnreadableEvent | None = None
 
 
 class Metadata(Struct, frozen=True, gc=False):
@@ -223,6 +227,11 @@ class Recorded(Struct, Generic[D], frozen=True, gc=False):
     def created(self) -> bool:
         """Whether it is the first event of its stream."""
         return self.version == 1 and not self.part
+
+
+def failure_of(event: Recorded) -> UnreadableEvent | None:
+    """Return the error that reading an event raises, if the application's code for it failed."""
+    return event.data.failure if type(event.data) is UnknownEvent else None
 
 
 class Commit(Struct, frozen=True, gc=False):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from .cursor import START, Cursor
 from .errors import LogExists, LogNotFound, MissingLog, StoreUnavailable, WrongExpectedVersion
-from .events import Commit, EventBatch, Metadata, Recorded
+from .events import Commit, EventBatch, Metadata, Recorded, failure_of
 from .struct import Struct
 
 if TYPE_CHECKING:  # most runs neither verify nor repair, and have no reactions
@@ -117,6 +117,19 @@ def at_most(events: Iterable[Recorded], limit: int | None) -> Iterator[Recorded]
     return chain.from_iterable(group for _, group in islice(groups, limit))
 
 
+def readable(events: Iterable[Recorded]) -> Iterator[Recorded]:
+    """Yield the events up to the first one that cannot be read, and then raise why.
+
+    Raises:
+        UnreadableEvent: The application's code for an event failed, such as its upcaster.
+    """
+    for event in events:
+        failure = failure_of(event)
+        if failure is not None:
+            raise failure
+        yield event
+
+
 class Log(ABC):
     """An append-only log of events in one order. `cqrs_todo.cqrs.testing` tests what every store's logs must do.
 
@@ -222,7 +235,8 @@ class Log(ABC):
 
         Returns:
             An iterator over groups of event batches, as many as the store reads at once. No group is empty. Whenever it has
-            given a group, `cursor` is behind the last one in it.
+            given a group, `cursor` is behind the last one in it. An event that cannot be read is an `UnknownEvent` with its
+            `failure`, so that it does not matter to other streams.
 
         Raises:
             StaleCursor: The log has changed before the cursor.
