@@ -179,7 +179,8 @@ class Subscription:
     def catch_up(self) -> Iterator[tuple[Log, Recorded[Any]]]:
         """Read the events that were recorded since the last call, each with its log.
 
-        A cursor moves on when all the events before it were taken. Whoever stops halfway may get events again.
+        A cursor moves on when all the events before it were taken. Whoever stops halfway may get events again, and so may
+        whoever comes to an event that cannot be read: those before it in its own commit.
 
         Raises:
             DamagedLog: A log is missing, or cannot be read to its end. The events of the others were given.

@@ -413,7 +413,8 @@ class ReadModel:
             query = self._projection.query
             new = [event for event in events if event.position > kept.position and query.wants(event)]
             if new:
-                after = Checkpoint(cursor.position, cursor)
+                # of a commit with an event that cannot be read come those before it, and a cursor before the commit
+                after = Checkpoint(max(cursor.position, new[-1].position), cursor)
                 if not self._apply(generation, log, kept, after, new):
                     return applied, False
                 kept, applied = after, applied + len(new)
