@@ -8,9 +8,9 @@ has matched the query since. (The idea is the Dynamic Consistency Boundary: http
 from collections.abc import Iterable
 from typing import Protocol
 
-from .events import FRAMEWORK_TYPES
+from .events import FRAMEWORK_TYPES, EventTypes
 from .names import check_several
-from .struct import Struct
+from .struct import Struct, replace
 
 
 class Selectable(Protocol):
@@ -87,6 +87,14 @@ class Query(Struct, frozen=True):
         if event.type not in FRAMEWORK_TYPES:
             return self.matches(event)
         return any(event.type in item.types and item.matches(event) for item in self.items)
+
+    def as_recorded(self, types: EventTypes) -> "Query":
+        """Return the query by the types that are recorded, which may be older ones.
+
+        Raises:
+            ValueError: It names an older type, or one that is not registered.
+        """
+        return Query(tuple(replace(item, types=types.read_as(item.types)) for item in self.items))
 
 
 class AppendCondition(Struct, frozen=True):

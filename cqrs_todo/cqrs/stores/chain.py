@@ -13,7 +13,6 @@ from ..cursor import START, Cursor
 from ..errors import DamagedLog, UnreadableEvent
 from ..events import Commit, EventBatch, EventTypes, Recorded, failure_of
 from ..store import NEVER, Log, StreamVersions, at_most, readable
-from ..struct import replace
 from .format import BROKEN, Codec, CommitLine, EventLine, Header, InvalidLine, decode_line, knows_data, verified_digest
 from .hash_chain import NO_DIGEST, digest_in, has_digest, last_digest, verify_lines
 
@@ -52,7 +51,7 @@ class LineBlock(msgspec.Struct, frozen=True, gc=False):
         return map(partial(codec.commit, whole=False), self.commits, self.digests)
 
     def event_batches(self, codec: Codec) -> Sequence[EventBatch]:
-        """Return the commits as far as a fold needs them. An event that cannot be read is an `UnknownEvent` with its failure.
+        """Return the commits as far as a fold needs them, and as far as they can be read.
 
         The decoded lines themselves are that, if the data of the events were decoded with them.
         """
@@ -219,7 +218,7 @@ def selected_in(
     Args:
         commits: The commits, as far as they can be read.
         query: The query.
-        recorded: The same query, by the types that are recorded; see `ChainReader.as_recorded`.
+        recorded: The same query, by the types that are recorded; see `Query.as_recorded`.
         after: The position.
 
     Returns:
@@ -298,7 +297,7 @@ class ChainReader(ABC):
 
     def selected(self, query: "Query", since: Cursor) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
         """Read the events that a query selects; see `Log.selected`. Only the commits that hold one are decoded in full."""
-        recorded, reached = self.as_recorded(query), since
+        recorded, reached = query.as_recorded(self._types), since
         wanted = self.holds_match(query)
         for block in self.blocks(since):
             found: list[Recorded] = []
@@ -317,16 +316,8 @@ class ChainReader(ABC):
 
     def holds_match(self, query: "Query") -> Callable[[CommitLine], bool]:
         """Return a function that tells whether a line holds an event which a query may select."""
-        as_recorded = self.as_recorded(query)
-        return lambda line: any(map(as_recorded.matches, line.events))
-
-    def as_recorded(self, query: "Query") -> "Query":
-        """Return a query that selects lines by the types that are recorded in them, which may be older ones.
-
-        Raises:
-            ValueError: The query names an older type, or one that is not registered.
-        """
-        return replace(query, items=tuple(replace(item, types=self._types.read_as(item.types)) for item in query.items))
+        recorded = query.as_recorded(self._types)
+        return lambda line: any(map(recorded.matches, line.events))
 
     @abstractmethod
     def blocks(self, since: Cursor, versions: StreamVersions | None = None) -> Iterator[LineBlock]:

@@ -26,7 +26,7 @@ try:
 except ImportError:  # without msgspec, for example under WebAssembly
     Codec = None  # type: ignore[assignment, misc]  # it is a class or None
 
-from .recording import check_condition, check_query, record, repeated
+from .recording import check_condition, record, repeated
 
 
 class MemoryLog(Log):
@@ -102,7 +102,7 @@ class MemoryLog(Log):
 
     def selected(self, query: Query, since: Cursor = START) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
         """Read the events that a query selects; see `Log`."""
-        check_query(query, self._types)
+        query.as_recorded(self._types)  # it refuses types that no event can have
         with self._lock:  # what is read was not forgotten yet, so neither do its cursors say so
             commits, forgotten = self._after(since), len(self._forgotten)
         for commit in commits:

@@ -4,12 +4,12 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import CommandReused, ConditionFailed, ForgottenStream
-from ..events import FORGOTTEN, Commit, EventTypes, Metadata, Recorded
+from ..events import FORGOTTEN, Commit, EventTypes, Metadata, Recorded, failure_of
 from ..names import check_recorded_name
 from ..store import Append, check_precondition
 
 if TYPE_CHECKING:
-    from ..query import AppendCondition, Query
+    from ..query import AppendCondition
 
 
 def record(
@@ -65,23 +65,16 @@ def record(
     return Commit(tuple(events), metadata)
 
 
-def check_query(query: "Query", types: EventTypes) -> None:
-    """Check that there can be events of the types that a query names.
-
-    Raises:
-        ValueError: One of them is an older type, or is not registered.
-    """
-    for item in query.items:
-        types.read_as(item.types)
-
-
 def check_condition(condition: "AppendCondition | None", types: EventTypes, backward: Iterable[Commit]) -> None:
     """Check the condition of an append.
+
+    An event that cannot be read matches if it does so by the type that is recorded and by its tags.
 
     Args:
         condition: The condition.
         types: The registered events.
-        backward: The commits of the log, newest first. It is read no further than to the position of the condition.
+        backward: The commits of the log, newest first, as far as they can be read. It is read no further than to the
+            position of the condition.
 
     Raises:
         ConditionFailed: An event matches the query of the condition.
@@ -89,12 +82,13 @@ def check_condition(condition: "AppendCondition | None", types: EventTypes, back
     """
     if condition is None:
         return
-    check_query(condition.query, types)
+    recorded = condition.query.as_recorded(types)
     for commit in backward:
         if commit.last <= condition.after:
             return
         for event in reversed(commit.events):
-            if event.position > condition.after and condition.query.matches(event):
+            query = condition.query if failure_of(event) is None else recorded
+            if event.position > condition.after and query.matches(event):
                 raise ConditionFailed(event.position, condition.after)
 
 

@@ -24,6 +24,7 @@ from ..errors import (
     LogNotFound,
     Rejected,
     StaleCursor,
+    UnreadableEvent,
     WrongExpectedVersion,
 )
 from ..events import FORGOTTEN, Commit, EventBatch, EventTypes, Metadata, Recorded, UnknownEvent
@@ -33,7 +34,20 @@ from ..query import AppendCondition, Query, QueryItem
 from ..reactions import Reaction, Runner
 from ..repository import Repository
 from ..store import EXISTS, NEW, Append, Log, Store, new_streams_only
-from .examples import AT, CONTRACT_TYPES, LARGE, LATER_TYPES, Counted, Renamed, content_of, metadata, numbers, one
+from .examples import (
+    AT,
+    CONTRACT_TYPES,
+    LARGE,
+    LATER_TYPES,
+    UNREADABLE_TYPES,
+    Counted,
+    Half,
+    Renamed,
+    content_of,
+    metadata,
+    numbers,
+    one,
+)
 from .reaction_contract import COUNTING, PATIENCE, ReactionContract
 
 NO_NAMES = ("", "a/\0", "a/\n", "a/\x1b", "a/\x7f", "a/\x85", "a/\udc80", "a/" + "x" * 3_000)
@@ -289,6 +303,31 @@ class StoreContract(ReactionContract):
                 else:
                     with pytest.raises(ConditionFailed):
                         log.append(appends, command, condition=condition)
+
+    @pytest.mark.parametrize("types", UNREADABLE_TYPES, ids=["upcaster", "splitter"])
+    def test_a_condition_is_decided_by_the_recorded_types_and_tags_of_events_that_cannot_be_read(
+        self, store: Store, log: Log, types: EventTypes
+    ) -> None:
+        log.append([*one("a/1", LARGE), *one("b/1", 1)], metadata("c1"))
+        later = self.elsewhere(store, types).open("inbox")
+        with pytest.raises(UnreadableEvent, match="LookupError: no half of 1000"):
+            list(later.events())
+        half = {"types": {"half"}}
+        for query, last in (
+            (Query(), 2),
+            (Query.of(**half), 2),
+            (Query.of(**half, tags={"large"}), 1),
+            (Query.of(kinds={"b"}), 2),
+        ):
+            for after in range(last):
+                with pytest.raises(ConditionFailed) as caught:
+                    later.append(
+                        [Append("c/1", (Half("left", 1),))], metadata("c2"), condition=AppendCondition(query, after)
+                    )
+                assert caught.value.position == last
+        for number, query in enumerate((Query.of(**half, kinds={"z"}), Query.of(**half, tags={"never"})), 3):
+            appends = [Append("c/1", (Half("left", 1),))]
+            assert later.append(appends, metadata(f"c{number}"), condition=AppendCondition(query, 0)).position == number
 
     def test_a_precondition_is_checked_against_what_others_wrote(self, store: Store, log: Log) -> None:
         other = self.reopened(store)

@@ -290,8 +290,8 @@ def test_a_reaction_can_begin_after_an_event_that_cannot_be_read(store_with_an_u
         assert seen == expected
 
 
-CORRECTED = EventTypes({**NOW.types, "noted": NotedThen}, {"shifted": Upcaster("moved/2", lambda _: _MOVED)})
 _MOVED = {"by": 3, "why": "three", "at": "2026-01-01T00:00:00Z"}
+CORRECTED = EventTypes({**NOW.types, "noted": NotedThen}, {"shifted": Upcaster("moved/2", lambda _: _MOVED)})
 
 
 def _notes(kind: str) -> Decider[tuple[str, ...], str, NotedThen]:

@@ -493,6 +493,22 @@ class HeadStore(JsonlStore):
         return log
 
 
+class DecodingLog(JsonlLog):
+    """Decodes the events that a condition excludes."""
+
+    def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
+        if condition is not None:
+            list(self.select(condition.query, condition.after))
+        return super().append(appends, metadata, condition=condition)
+
+
+class DecodingStore(JsonlStore):
+    def open(self, name: str) -> Log:
+        log = super().open(name)
+        log.__class__ = DecodingLog
+        return log
+
+
 class ForgetfulStore(JsonlStore):
     """Keeps checkpoints in memory."""
 
@@ -518,6 +534,10 @@ class _OnFiles(StoreContract):
 
 class TestHead(_OnFiles):
     wrong = HeadStore
+
+
+class TestDecoding(_OnFiles):
+    wrong = DecodingStore
 
 
 class TestForgetful(_OnFiles):

@@ -15,6 +15,7 @@ from ...store import NEVER, Progress, StreamVersions, readable
 from ..chain import ChainReader, LineBlock, Versions, Walk, selected_in, verified_backward
 from ..format import CommitLine, Header, InvalidLine, decode_header
 from ..hash_chain import digest_in
+from ..recording import check_condition
 from .database import Connection, Database
 
 FETCHED = 500
@@ -199,7 +200,7 @@ class PostgresReader(ChainReader):
         items, values = self._items(query)
         statement = _HOLDING.replace("{events}", _MATCHING.replace("{items}", items)).replace("{order}", "ASC")
         values |= {"log": self._key, "until": end.position, "limit": FETCHED}
-        recorded, reached = self.as_recorded(query), since
+        recorded, reached = query.as_recorded(self._types), since
         while rows := self._database.rows(statement, {**values, "since": reached.position}):
             commits: list[Commit] = []
             try:
@@ -278,11 +279,13 @@ class PostgresReader(ChainReader):
         items, values = self._items(condition.query)  # it refuses types that no event can have
         if condition.after >= self.reached.position:
             return
-        statement = _LATEST_MATCHING.replace("{items}", items)
-        ((position,),) = self._database.rows(statement, {**values, "log": self._key, "since": condition.after})
-        if position is not None and self._types.splits:  # an older event may have become none of the types that are wanted
-            selected = self.selected(condition.query, Cursor(condition.after))
-            position = max((event.position for events, _ in selected for event in events), default=None)
+        values |= {"log": self._key, "since": condition.after, "until": NEVER, "limit": NEVER}
+        if self._types.splits:  # an older event may have become none of the types that are wanted
+            statement = _HOLDING.replace("{events}", _MATCHING.replace("{items}", items)).replace("{order}", "DESC")
+            rows = self._database.rows(statement, values)
+            check_condition(condition, self._types, (self.verified(line, before, whole=False) for line, before in rows))
+            return
+        ((position,),) = self._database.rows(_LATEST_MATCHING.replace("{items}", items), values)
         if position is not None:
             raise ConditionFailed(position, condition.after)
 
