@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 _VERSIONS = 2**31
 _POLL = 0.01
 """After how many seconds `ReadModel.wait_for` looks again."""
-ONLY_READS = "`rows` only reads, and this query would change the database: change rows in `apply`"
+ONLY_READS = (
+    "`rows` only reads, and this is more than a query: change rows in `apply`, which needs no transaction of its own"
+)
 ENDS_TRANSACTION = "the schema ends the transaction in which the tables are made"
 
 
@@ -121,7 +123,7 @@ class Generation(ABC):
 
         Raises:
             StoreUnavailable: The database cannot be reached.
-            ValueError: The query would change something.
+            ValueError: It is no query, or would change something. Nothing was changed, and no transaction is open.
         """
 
 
@@ -265,7 +267,7 @@ class ReadModel:
             ProjectionBehind: The rows of this version have not been built yet.
             NewerProjection: The rows are those of a newer version.
             StoreUnavailable: The database of the tables cannot be reached.
-            ValueError: The query would change the rows, which only `Projection.apply` does.
+            ValueError: It is no query, or would change something, such as the rows, which only `Projection.apply` does.
         """
         return self._generation().rows(sql, values)
 

@@ -197,13 +197,18 @@ class _Schema(Generation):
         """Run a query; see `Generation`."""
 
         def whole(connection: Connection) -> list[tuple[Any, ...]]:
-            with connection.transaction():
+            # in a pipeline, one statement is sent and no more; in the end, what the query has set is undone
+            with connection.pipeline() as pipeline, connection.transaction(force_rollback=True):
                 connection.execute(_READ, (quoted(self._name),))
                 try:
                     # a prepared statement would no longer fit tables that were built anew
-                    return connection.execute(sql.encode(), values, prepare=False).fetchall()
-                except psycopg.errors.ReadOnlySqlTransaction as error:
+                    cursor = connection.execute(sql.encode(), values, prepare=False)
+                    pipeline.sync()
+                except (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.ActiveSqlTransaction) as error:
                     raise ValueError(ONLY_READS) from error
+                if cursor.description is None:  # it gives no rows, such as SET or COMMIT
+                    raise ValueError(ONLY_READS)
+                return cursor.fetchall()
 
         with self._there():
             return self._server.run(whole)
