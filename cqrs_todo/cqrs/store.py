@@ -117,6 +117,11 @@ def at_most(events: Iterable[Recorded], limit: int | None) -> Iterator[Recorded]
     return chain.from_iterable(group for _, group in islice(groups, limit))
 
 
+def in_use_together(name: str) -> ValueError:
+    """Return the error for a log that someone wants to rename, archive or forget in the work that is done with it."""
+    return ValueError(f"the work of `together` reads {name} and appends to it, and must not change it in another way")
+
+
 def readable(events: Iterable[Recorded]) -> Iterator[Recorded]:
     """Yield the events up to the first one that cannot be read, and then raise why.
 
@@ -527,13 +532,14 @@ class Store(ABC):
 
         Args:
             logs: Logs of this store, in any order.
-            work: What to do. It must not call `together` itself.
+            work: What to do. It must not call `together` itself, and must not rename, archive or forget one of the logs.
 
         Returns:
             What the work returns.
 
         Raises:
             LogBusy: Another writer held one of the logs for too long.
+            ValueError: One is a log of another store, or the work does what it must not do. It is refused at once.
             CqrsError: Whatever the work raises.
         """
 

@@ -526,6 +526,27 @@ class StoreContract(ReactionContract):
             assert each.append(one("a/1", 1), metadata("c1")).position == 1
             assert numbers(each.events()) == [1]
 
+    def test_what_is_done_together_cannot_rename_archive_or_forget_its_logs(self, store: Store, log: Log) -> None:
+        log.append(one("a/1", 1), metadata("c1"))
+        attempts: list[Callable[[], object]] = [
+            lambda: store.rename("inbox", "other"),
+            lambda: store.archive("inbox"),
+            lambda: store.forget("inbox", ["a/1"]),
+        ]
+
+        def work() -> None:
+            for attempt in attempts:
+                with pytest.raises(ValueError, match="the work of `together`"):
+                    attempt()
+            log.append(one("a/1", 2, expected=1), metadata("c2"))
+
+        store.together([log], work)
+        assert numbers(self.reopened(store).events()) == [1, 2]
+        store.forget("inbox", ["a/1"])
+        store.rename("inbox", "other")
+        store.archive("other")
+        assert store.names(archived=True) == ["other"]
+
     def test_reading_goes_on_while_others_append(self, log: Log) -> None:
         for n in range(3):
             log.append(one("a/1", n), metadata(f"c{n}"))

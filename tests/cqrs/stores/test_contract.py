@@ -111,6 +111,7 @@ WRONG = {
         "test_checkpoints_are_kept_by_reaction_and_log",
     },
     "TestDecoding": {"test_a_condition_is_decided_by_the_recorded_types_and_tags_of_events_that_cannot_be_read"},
+    "TestObliging": {"test_what_is_done_together_cannot_rename_archive_or_forget_its_logs"},
     "TestTagless": {"test_the_tags_of_events_are_recorded"},
     "TestLoose": {"test_a_value_that_json_cannot_hold_is_refused"},
     "TestRenaming": {"test_a_name_that_not_every_store_can_keep_is_refused"},

@@ -368,3 +368,20 @@ def test_a_log_that_was_renamed_or_replaced_while_it_was_open_is_not_written(sto
         other.append(one("a/1", 3), metadata("c3"))
     assert numbers(store.open("elsewhere").events()) == [0, 1, 2]
     assert list(store.open("inbox").commits()) == []
+
+
+def test_a_thread_does_not_wait_for_a_lock_that_it_holds_itself(store: Store, log: Log) -> None:
+    other = store.open("inbox")
+    attempts: list[Callable[[], object]] = [
+        lambda: other.append(one("a/1", 9), metadata("other")),
+        lambda: store.together([other], list),
+    ]
+
+    def work() -> None:
+        for attempt in attempts:
+            with pytest.raises(ValueError, match=r"the work of `together` reads .*inbox\.jsonl"):
+                attempt()
+        log.append(one("a/1", 9), metadata("c9"))
+
+    store.together([log], work)
+    assert other.append(one("a/1", 10), metadata("other")).position == 5

@@ -439,6 +439,13 @@ class _Beginless(MemoryCheckpoints):
         return super().save(reaction, log_id, replace(checkpoint, begun=0, passed=()), holder)
 
 
+class ObligingStore(_Wrong):
+    """Archives a log while work is done with it."""
+
+    def archive(self, name: str) -> None:
+        self._move(self._logs, self._archive, name)
+
+
 class ParkingStore(_Wrong):
     """Keeps forgotten events parked."""
 
@@ -725,6 +732,10 @@ class TestArchiving(_InMemory):
 
 class TestBaseless(_InMemory):
     wrong_store = BaselessStore
+
+
+class TestObliging(_InMemory):
+    wrong_store = ObligingStore
 
 
 class TestBeginless(_InMemory):
