@@ -309,13 +309,17 @@ class ReadModel:
         """Count the positions in each log, by its name, that the rows do not cover yet.
 
         Raises:
-            CqrsError: What `rows` raises, and what reading the logs raises.
+            DamagedLog: A log cannot be read to its end, so it is not known how much there is.
+            StaleCursor: A log was rewritten since the rows were derived: `catch_up` derives them again.
+            CqrsError: What `rows` raises.
         """
         generation = self._generation()
         found: dict[str, int] = {}
         for log in self._logs():
             reached = generation.checkpoint(log.id)
-            end = max((commit.last for commit in log.commits(reached.base)), default=reached.position)
+            end = max((batches[-1].last for batches in log.event_batches(reached.base)), default=reached.position)
+            if log.damage is not None:
+                raise DamagedLog(log.damage)
             found[log.name] = max(0, end - reached.position)
         return found
 

@@ -297,6 +297,8 @@ def test_of_a_damaged_log_there_are_the_rows_of_what_can_be_read_also_when_they_
         with pytest.raises(DamagedLog, match="the projection seen waits at"):
             derive()
         assert sorted(seen(model)) == [1, 1, 2], "the other log is derived to its end"
+        with pytest.raises(DamagedLog, match=r"first\.jsonl is damaged at line 3"):
+            model.lag()
 
 
 def test_a_log_that_was_rewritten_is_derived_again(
