@@ -121,8 +121,9 @@ class Metadata(Struct, frozen=True, gc=False):
 
         Args:
             by: The author.
-            meta: Anything else, as JSON values. docs/log-format.md lists the names that have a meaning; what they hold stays
-                when a stream is forgotten (see `forgetting.KEPT_MEMBERS`), so give your own members other names.
+            meta: Anything else, as JSON values. docs/log-format.md lists the names that have a meaning. What they hold stays
+                when a stream is forgotten, so an append refuses other values under these names (see
+                `forgetting.KEPT_MEMBERS`).
         """
         from .ids import new_command_id, now
 

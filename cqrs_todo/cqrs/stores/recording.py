@@ -34,14 +34,18 @@ def record(
         WrongExpectedVersion: A precondition does not hold. `versions` is unchanged.
         ForgottenStream: A stream that was forgotten would get events.
         TypeError: An event is not registered.
-        ValueError: There are no events, a guard has no precondition, a stream is named twice, or a name or an id is not one
-            that every store can keep.
+        ValueError: There are no events, a guard has no precondition, a stream is named twice, a name or an id is not one
+            that every store can keep, or a member of the metadata does not hold what its name says.
     """
     before = {append.stream: versions.get(append.stream, 0) for append in appends}
     count = sum([len(append.events) for append in appends])
     if not count or len(before) != len(appends):
         raise ValueError("a commit holds at least one event, and names a stream once")
     check_recorded_name("the id of the command", metadata.command)
+    if metadata.meta:
+        from ..forgetting import check_kept_members  # most commits have none
+
+        check_kept_members(metadata.meta)
     for append in appends:
         if not append.events and append.precondition is None:
             raise ValueError("an append of no events needs a precondition: a commit names at least one of the two")

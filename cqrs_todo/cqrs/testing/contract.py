@@ -28,12 +28,14 @@ from ..errors import (
     WrongExpectedVersion,
 )
 from ..events import FORGOTTEN, Commit, EventBatch, EventTypes, Metadata, Recorded, UnknownEvent
+from ..forgetting import KEPT_MEMBERS
 from ..names import check_log_name
 from ..operation_errors import StreamNotFound
 from ..query import AppendCondition, Query, QueryItem
 from ..reactions import Reaction, Runner
 from ..repository import Repository
 from ..store import EXISTS, NEW, Append, Log, Store, new_streams_only
+from ..struct import replace
 from .examples import (
     AT,
     CONTRACT_TYPES,
@@ -678,6 +680,13 @@ class StoreContract(ReactionContract):
                 log.append(appends, metadata("c", **meta))
         assert list(log.commits()) == []
         assert log.append(one("a/1", 1), metadata("c")).events[0].version == 1
+
+    @pytest.mark.parametrize("name", sorted(KEPT_MEMBERS))
+    def test_a_member_that_is_never_forgotten_holds_what_its_name_says(self, log: Log, name: str) -> None:
+        for value in ({"text": "my secret"}, ["my secret", 1], True):
+            with pytest.raises(ValueError, match=f"^cannot be recorded: the member '{name}' of the metadata must be"):
+                log.append(one("a/1", 1), replace(metadata("c"), meta={name: value}))
+        assert list(log.commits()) == []
 
     def test_anyone_can_read_from_a_cursor(self, store: Store, log: Log) -> None:
         for n in range(3):

@@ -112,6 +112,7 @@ WRONG = {
     },
     "TestDecoding": {"test_a_condition_is_decided_by_the_recorded_types_and_tags_of_events_that_cannot_be_read"},
     "TestObliging": {"test_what_is_done_together_cannot_rename_archive_or_forget_its_logs"},
+    "TestUnchecked": {"test_a_member_that_is_never_forgotten_holds_what_its_name_says"},
     "TestTagless": {"test_the_tags_of_events_are_recorded"},
     "TestLoose": {"test_a_value_that_json_cannot_hold_is_refused"},
     "TestRenaming": {"test_a_name_that_not_every_store_can_keep_is_refused"},

@@ -446,6 +446,16 @@ class ObligingStore(_Wrong):
         self._move(self._logs, self._archive, name)
 
 
+class UncheckedLog(MemoryLog):
+    """Takes any metadata."""
+
+    def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
+        commit = super().append(appends, replace(metadata, meta={}), condition=condition)
+        whole = Commit(tuple(replace(event, metadata=metadata) for event in commit.events), metadata)
+        self._commits[-1] = self._by_command[metadata.command] = whole
+        return whole
+
+
 class ParkingStore(_Wrong):
     """Keeps forgotten events parked."""
 
@@ -732,6 +742,10 @@ class TestArchiving(_InMemory):
 
 class TestBaseless(_InMemory):
     wrong_store = BaselessStore
+
+
+class TestUnchecked(_InMemory):
+    wrong = UncheckedLog
 
 
 class TestObliging(_InMemory):
