@@ -38,10 +38,6 @@ class Base(Protocol[S]):
     def others(self) -> Mapping[str, int]:
         """The versions of the streams of other kinds."""
 
-    @property
-    def unknown(self) -> Mapping[str, int]:
-        """How many unknown events streams have, without those that the decider ignores."""
-
     def __len__(self) -> int:
         """Return the number of entities."""
 
@@ -67,18 +63,16 @@ class Base(Protocol[S]):
 class Entities(Generic[S]):
     """A base in memory."""
 
-    def __init__(self, entities: Iterable[Entity[S]], others: Mapping[str, int], unknown: Mapping[str, int]) -> None:
+    def __init__(self, entities: Iterable[Entity[S]], others: Mapping[str, int]) -> None:
         """Keep entities.
 
         Args:
             entities: The entities, in order of creation.
             others: The versions of the streams of other kinds.
-            unknown: How many unknown events streams have.
         """
         self._entities = list(entities)
         self._numbers = {entity.stream: entity.number for entity in self._entities}
         self.others = dict(others)
-        self.unknown = dict(unknown)
 
     def __len__(self) -> int:
         """Return the number of entities."""
@@ -171,13 +165,13 @@ class Fold(Generic[S]):
         self.position = position
         self.reads: Reads | None = None
         self.others: dict[str, int] = dict(base.others) if base is not None else {}
-        self.unknown: dict[str, int] = dict(base.unknown) if base is not None else {}
+        self.unknown: dict[str, int] = {}  # no snapshot is taken of a fold with unknown events
         self.unreadable: dict[str, UnreadableEvent] = {}
         self.ignored = False
         self._decider = decider
         self._evolve = decider.evolve
         self._prefix = decider.stream("")
-        self._base: Base[S] = base if base is not None else Entities((), {}, {})
+        self._base: Base[S] = base if base is not None else Entities((), {})
         self._kept = len(self._base)
         self._changed: dict[str, _Live[S]] = {}
         self._new: list[str] = []
@@ -219,7 +213,7 @@ class Fold(Generic[S]):
                     self._waits += 1
                     if self._waits > WAITING:
                         changed = self._changed = {entity.stream: _live(entity) for entity in self._all()}
-                        self._new, self._base, self._kept = list(changed), Entities((), {}, {}), 0
+                        self._new, self._base, self._kept = list(changed), Entities((), {}), 0
                         self._waiting, self._waits = {}, 0
                 else:
                     self._new.append(stream)
@@ -259,7 +253,7 @@ class Fold(Generic[S]):
 
     def load(self) -> None:
         """Decode the whole snapshot at once, which is faster than to decode most of its entities one by one."""
-        self._base = Entities(self, {}, {})
+        self._base = Entities(self, {})
         self._kept = len(self._base)
         self._changed, self._new = {}, []
         self._waiting, self._waits = {}, 0

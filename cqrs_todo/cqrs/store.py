@@ -135,6 +135,25 @@ def readable(events: Iterable[Recorded]) -> Iterator[Recorded]:
         yield event
 
 
+def chosen(commits: Iterable[Commit], since: int, limit: int | None, stream: str | None) -> Iterator[Recorded]:
+    """Return the events in commits that `Log.events` reads, oldest first. The arguments are those of `Log.events`."""
+    events = (event for commit in commits for event in commit.events)
+    if stream is None:
+        return at_most((event for event in events if event.position > since), limit)
+    return at_most(readable(event for event in events if event.stream == stream and event.version > since), limit)
+
+
+def chosen_backward(
+    commits: Iterable[Commit], before: int | None, limit: int | None, stream: str | None
+) -> Iterator[Recorded]:
+    """Return the events in commits that `Log.events_backward` reads, newest first, whose arguments these are."""
+    end = NEVER if before is None else before
+    events = (event for commit in commits for event in reversed(commit.events))
+    if stream is None:
+        return at_most((event for event in events if event.position < end), limit)
+    return at_most(readable(event for event in events if event.stream == stream and event.version < end), limit)
+
+
 class Log(ABC):
     """An append-only log of events in one order. `cqrs_todo.cqrs.testing` tests what every store's logs must do.
 
@@ -307,11 +326,8 @@ class Log(ABC):
             limit: How many events to read at most, counted as they are recorded. None reads all.
             stream: The only stream to read. None reads all.
         """
-        commits = self.commits(Cursor(since))  # also with a stream, because a version is never more than the position
-        events = (event for commit in commits for event in commit.events)
-        if stream is None:
-            return at_most((event for event in events if event.position > since), limit)
-        return at_most((event for event in events if event.stream == stream and event.version > since), limit)
+        # also with a stream, because a version is never more than the position
+        return chosen(self.commits(Cursor(since)), since, limit, stream)
 
     def select(self, query: "Query", since: int = 0, *, limit: int | None = None) -> Iterator[Recorded]:
         """Read the events that a query selects, oldest first.
@@ -370,12 +386,7 @@ class Log(ABC):
             stream: The only stream to read. None reads all.
         """
         commits = self.commits_backward(None if stream is not None or before is None else Cursor(before - 1))
-        events = (event for commit in commits for event in reversed(commit.events))
-        if stream is None:
-            return at_most((event for event in events if before is None or event.position < before), limit)
-        return at_most(
-            (event for event in events if event.stream == stream and (before is None or event.version < before)), limit
-        )
+        return chosen_backward(commits, before, limit, stream)
 
 
 class LogHead(Struct, frozen=True):

@@ -12,7 +12,7 @@ import msgspec
 from ..cursor import START, Cursor
 from ..errors import DamagedLog, UnreadableEvent
 from ..events import Commit, EventBatch, EventTypes, Recorded, failure_of
-from ..store import NEVER, Log, StreamVersions, at_most, readable
+from ..store import Log, StreamVersions, chosen, chosen_backward
 from .format import BROKEN, Codec, CommitLine, EventLine, Header, InvalidLine, decode_line, knows_data, verified_digest
 from .hash_chain import NO_DIGEST, digest_in, has_digest, last_digest, verify_lines
 
@@ -449,9 +449,7 @@ class ChainedLog(Log):
         """Read events, oldest first; see `Log`."""
         if stream is None:
             return super().events(since, limit=limit)
-        commits = self._chain.commits(Cursor(since), holds_stream(stream))
-        events = (event for commit in commits for event in commit.events)
-        return at_most(readable(event for event in events if event.stream == stream and event.version > since), limit)
+        return chosen(self._chain.commits(Cursor(since), holds_stream(stream)), since, limit, stream)
 
     def events_backward(
         self, before: int | None = None, *, limit: int | None = None, stream: str | None = None
@@ -459,10 +457,7 @@ class ChainedLog(Log):
         """Read events, newest first; see `Log`."""
         if stream is None:
             return super().events_backward(before, limit=limit)
-        version = NEVER if before is None else before
-        commits = self._chain.commits_backward(wanted=holds_stream(stream))
-        events = (event for commit in commits for event in reversed(commit.events))
-        return at_most(readable(event for event in events if event.stream == stream and event.version < version), limit)
+        return chosen_backward(self._chain.commits_backward(wanted=holds_stream(stream)), before, limit, stream)
 
     def lines(self) -> Iterator[bytes]:
         """Read the lines as they are stored; see `Log`."""
