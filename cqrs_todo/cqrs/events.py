@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias
 
 from .errors import UnreadableEvent
-from .names import check_recorded_name, check_several
+from .names import check_recorded_name, check_several, check_type
 from .struct import Struct
 
 if TYPE_CHECKING:
@@ -431,12 +431,14 @@ class EventTypes:
         """Return the tags of an event, sorted, each once.
 
         Raises:
-            TypeError: The function that gives them has returned one text and not several.
+            TypeError: The function that gives them has returned something else than several texts.
         """
         if self._tags is None:
             return ()
-        tags = self._tags(event)
-        check_several(f"the return value of `tags` for {type(event).__name__}", tags)
+        tags, what = self._tags(event), f"the return value of `tags` for {type(event).__name__}"
+        check_several(what, tags)
+        for tag in tags:
+            check_type(f"a tag in {what}", tag, str)
         return tuple(sorted(set(tags)))
 
     def name_of(self, event: object) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from .events import FRAMEWORK_TYPES, EventTypes
-from .names import check_several
+from .names import check_several, check_type
 from .struct import Struct, replace
 
 
@@ -63,6 +63,10 @@ class Query(Struct, frozen=True):
 
     items: tuple[QueryItem, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Raise `TypeError` if the items are one item and not several."""
+        check_type("the items of a query", self.items, Iterable, "a tuple such as (QueryItem(...),)")
+
     @classmethod
     def of(cls, *, types: Iterable[str] = (), tags: Iterable[str] = (), kinds: Iterable[str] = ()) -> "Query":
         """Make a query of one item; the arguments are those of `QueryItem`.
@@ -107,3 +111,8 @@ class AppendCondition(Struct, frozen=True):
 
     query: Query
     after: int
+
+    def __post_init__(self) -> None:
+        """Raise `TypeError` if an attribute is of another type."""
+        check_type("the query of a condition", self.query, Query)
+        check_type("`after` of a condition", self.after, int, "a position")

@@ -23,7 +23,7 @@ from .decider import E
 from .errors import CqrsError, DamagedLog, LogBusy, ReactionBusy, StaleCursor, StoreUnavailable, UnknownEvents, in_words
 from .events import CAUSATION, CORRELATION, LOST, Metadata, Recorded
 from .ids import now
-from .names import check_log_name
+from .names import check_log_name, check_type
 from .query import Query
 from .repository import Repository
 from .store import Log, Store
@@ -131,7 +131,10 @@ class Runner:
 
         Raises:
             InvalidLogName: The name of the reaction is not one that a log could have.
+            TypeError: `log` or `reaction` is of another type.
         """
+        check_type("the log of a runner", log, Log)
+        check_type("the reaction of a runner", reaction, Reaction)
         self._store = store
         self._log = log
         self._reaction = reaction
@@ -231,10 +234,12 @@ class Runner:
 
         Raises:
             ValueError: The log has no event at this position.
+            TypeError: The position is no number.
             DamagedLog: The log cannot be read so far.
             StoreUnavailable: The log or the checkpoint cannot be read or written.
             ReactionBusy: Another runner runs the reaction.
         """
+        check_type("the position of an event", position, int, "a number")
         with self._leased():
             if self._checkpoints.load(self._reaction.name, self._log.id) != Checkpoint():
                 return False

@@ -84,9 +84,12 @@ def _planned(plan: Callable[[Fold[S]], PlannedCommit[E]], fold: Fold[S]) -> tupl
     """Call a plan. Returns the new events by stream, the metadata, and what the plan has read."""
     fold.reads = reads = Reads()
     try:
-        return *plan(fold), reads
+        planned = plan(fold)
     finally:
         fold.reads = None
+    if not isinstance(planned, tuple) or len(planned) != 2 or not isinstance(planned[0], Mapping):
+        raise TypeError(f"a plan must return the new events by stream, and their metadata, not {planned!a:.60}")
+    return *planned, reads
 
 
 class Outcome(Struct, Generic[S], frozen=True):

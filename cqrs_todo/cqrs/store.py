@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from .cursor import START, Cursor
 from .errors import LogExists, LogNotFound, MissingLog, StoreUnavailable, WrongExpectedVersion
 from .events import Commit, EventBatch, Metadata, Recorded, failure_of
+from .names import check_type
 from .struct import Struct
 
 if TYPE_CHECKING:  # most runs neither verify nor repair, and have no reactions
@@ -74,6 +75,14 @@ class Append(Struct, frozen=True):
     events: tuple[Any, ...]
     precondition: Expected | None = None
 
+    def __post_init__(self) -> None:
+        """Raise `TypeError` if an attribute is of another type."""
+        if not isinstance(self.events, tuple | list):
+            raise TypeError(f"the events for {self.stream} must be a tuple such as (event,), not {self.events!a:.60}")
+        if self.precondition is not None and type(self.precondition) not in (Precondition, int):  # True is an int
+            wanted = f"`NEW`, `EXISTS` or the version that the stream must have, not {self.precondition!a:.60}"
+            raise TypeError(f"the precondition of {self.stream} must be {wanted}")
+
 
 NEVER = 2**62
 """A position, or a version, that is never reached."""
@@ -104,17 +113,43 @@ def no_progress(done: int, total: int) -> None:
     """Ignore the progress."""
 
 
+_MOST = 2**31 - 1
+"""The most that can be counted to on every machine. No log has so many events."""
+
+
 def at_most(events: Iterable[Recorded], limit: int | None) -> Iterator[Recorded]:
     """Return the events at the first positions. Events that were made of one event have its position, and stay together.
 
     Args:
         events: The events. Those at one position follow each other.
         limit: How many positions. None: all of them.
+
+    Raises:
+        ValueError: The limit is negative.
     """
     if limit is None:
         return iter(events)
+    check_type("the limit", limit, int, "a number or None")
+    if limit < 0:
+        raise ValueError(f"the limit is {limit}: it must be at least 0")
     groups = groupby(events, key=lambda event: event.position)
-    return chain.from_iterable(group for _, group in islice(groups, limit))
+    return chain.from_iterable(group for _, group in islice(groups, min(limit, _MOST)))
+
+
+def check_append(appends: Sequence[Append], metadata: Metadata, condition: "AppendCondition | None") -> None:
+    """Check the types of the arguments of `Log.append`, as every store does before it looks at them.
+
+    Raises:
+        TypeError: One of them is of another type.
+    """
+    check_type("the metadata", metadata, Metadata, "made with `Metadata.new(author)`")
+    if not isinstance(appends, list | tuple) or not all(isinstance(each, Append) for each in appends):
+        wanted = f"a list such as [Append(stream, (event,))], not {appends!a:.60}"
+        raise TypeError(f"what is appended must be {wanted}")
+    if condition is not None:
+        from .query import AppendCondition  # few appends have one
+
+        check_type("the condition", condition, AppendCondition)
 
 
 def in_use_together(name: str) -> ValueError:

@@ -21,7 +21,7 @@ from ..cursor import Cursor
 from ..decider import E
 from ..errors import CqrsError, DamagedLog, StaleCursor, UnknownEvents, UnreadableEvent, in_words
 from ..events import Recorded
-from ..names import check_log_name
+from ..names import check_log_name, check_type
 from ..query import Query
 from ..store import Log, Store
 from ..struct import Struct, replace
@@ -33,9 +33,8 @@ if TYPE_CHECKING:
 _VERSIONS = 2**31
 _POLL = 0.01
 """After how many seconds `ReadModel.wait_for` looks again."""
-ONLY_READS = (
-    "`rows` only reads, and this is more than a query: change rows in `apply`, which needs no transaction of its own"
-)
+ONLY_READS = "`rows` only reads, and this is not a query that only reads: change rows in `apply`"
+NOT_RUN = "the query cannot be run"
 ENDS_TRANSACTION = "the schema ends the transaction in which the tables are made"
 
 
@@ -123,7 +122,7 @@ class Generation(ABC):
 
         Raises:
             StoreUnavailable: The database cannot be reached.
-            ValueError: It is no query, or would change something. Nothing was changed, and no transaction is open.
+            ValueError: It is no query, is wrong, or would change something. Nothing was changed, and no transaction is open.
         """
 
 
@@ -191,7 +190,12 @@ class ReadModel:
         Raises:
             InvalidLogName: The name of the projection is not one that a log could have.
             ValueError: Its version is not a number from 1, or its schema contains NUL.
+            TypeError: `projection`, `tables` or `log` is of another type.
         """
+        check_type("the projection", projection, Projection)
+        check_type("the tables of a projection", tables, Tables, "`SqliteTables` or `PostgresTables`")
+        if log is not None:
+            check_type("the log of a projection", log, Log, "one that `store.open(name)` returns")
         name = check_log_name(projection.name, "the name of a projection")
         if "\0" in projection.schema:
             raise ValueError(f"the schema of the projection {name} contains NUL")
@@ -267,7 +271,8 @@ class ReadModel:
             ProjectionBehind: The rows of this version have not been built yet.
             NewerProjection: The rows are those of a newer version.
             StoreUnavailable: The database of the tables cannot be reached.
-            ValueError: It is no query, or would change something, such as the rows, which only `Projection.apply` does.
+            ValueError: It is no query, is wrong, or would change something, such as the rows, which only `Projection.apply`
+                does.
         """
         return self._generation().rows(sql, values)
 

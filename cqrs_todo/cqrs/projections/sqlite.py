@@ -26,7 +26,7 @@ from ..stores.jsonl.files import (
     replace_durably,
     sqlite_files,
 )
-from . import ENDS_TRANSACTION, ONLY_READS, Generation, NotApplied, Projection, ProjectionFailed, Tables
+from . import ENDS_TRANSACTION, NOT_RUN, ONLY_READS, Generation, NotApplied, Projection, ProjectionFailed, Tables
 
 _MEMORY = ":memory:"
 _WAIT = 30.0
@@ -149,7 +149,7 @@ class _Rows(Generation):
                 raise ValueError(ONLY_READS) from error
             if _is_of_file(error):
                 raise _unavailable(self.path, error) from error
-            raise
+            raise ValueError(f"{NOT_RUN}: {error}") from error
 
     def close(self) -> None:
         """Close the file."""

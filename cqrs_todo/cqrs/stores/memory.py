@@ -17,7 +17,7 @@ from ..forgetting import MEMBERS_BY_STREAM, Forgetting, kept_meta, names_streams
 from ..names import check_free, check_log_name, check_several
 from ..operation_errors import StreamNotFound
 from ..query import AppendCondition, Query
-from ..store import Append, Known, Log, Store, StreamVersions, T, in_use_together, nothing_known
+from ..store import Append, Known, Log, Store, StreamVersions, T, check_append, in_use_together, nothing_known
 from ..struct import replace
 from ..verification import Verdict
 
@@ -58,6 +58,7 @@ class MemoryLog(Log):
 
     def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
         """Write a commit; see `Log`. The command ids of all commits are recognised."""
+        check_append(appends, metadata, condition)
         with self._lock:
             if self.is_archived:
                 raise LogNotFound(self.name)
