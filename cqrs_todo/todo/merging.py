@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import takewhile
 from typing import Any
 
 from ..cqrs.events import MADE, MERGED, STAMP, Commit, Metadata, Recorded, UnknownEvent
@@ -178,10 +177,10 @@ class MergedTodos(Struct, frozen=True):
 
 def merged_todos(merged: MergedLog) -> MergedTodos:
     """Find out what a merge did to the todos of a list."""
-    shared = sum(1 for _ in takewhile(lambda pair: pair[0] is pair[1], zip(merged.before, merged.after, strict=False)))
-    before = _applied(merged.before[:shared], Fold(DECIDER))
-    after = _applied(merged.after[shared:], before.copy())
-    _applied(merged.before[shared:], before)
+    unchanged = merged.unchanged
+    before = _applied(merged.before[:unchanged], Fold(DECIDER))
+    after = _applied(merged.after[unchanged:], before.copy())
+    _applied(merged.before[unchanged:], before)
     old = {entity.stream: entity.number for entity in before}
     renumbered = [
         Renumbered(old[item.stream], item.number, item.todo.text)

@@ -328,7 +328,7 @@ class ChainReader(ABC):
         """Read the decoded lines and their digests, newest first. The argument is that of `Log.commits_backward`."""
 
     @abstractmethod
-    def lines(self) -> Iterator[bytes]:
+    def lines(self, since: Cursor) -> Iterator[bytes]:
         """Read the lines as they are stored; see `Log.lines`."""
 
     def verified_commit(self, line: bytes, previous: bytes, place: str, *, whole: bool = True) -> Commit:
@@ -459,9 +459,9 @@ class ChainedLog(Log):
             return super().events_backward(before, limit=limit)
         return chosen_backward(self._chain.commits_backward(wanted=holds_stream(stream)), before, limit, stream)
 
-    def lines(self) -> Iterator[bytes]:
+    def lines(self, since: Cursor = START) -> Iterator[bytes]:
         """Read the lines as they are stored; see `Log`."""
-        return self._chain.lines()
+        return self._chain.lines(since)
 
     def cursor(self) -> Cursor:
         """Return the farthest position that was read or written; see `Log`."""
