@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from .repository import Outcome, Repository
     from .snapshots import (
         AlwaysSnapshot,
-        MemorySnapshots,
         NeverSnapshot,
         NullSnapshots,
         SnapshotEvery,
@@ -54,7 +53,9 @@ if TYPE_CHECKING:
         SnapshotStrategy,
     )
     from .store import EXISTS, NEW, Append, Log, Store
-    from .stores import MissingExtra, UnknownStore, open_store
+    from .stores import open_store
+    from .stores.installed import MissingExtra, UnknownStore
+    from .stores.memory import MemorySnapshots
     from .stores.snapshots import Folder, SnapshotStore
     from .struct import Struct, replace
     from .subscriptions import Subscription
@@ -171,6 +172,8 @@ _MODULES = (
     "boundary",
     "timeline",
     "stores",
+    "stores.installed",
+    "stores.memory",
     "subscriptions",
     "reactions",
     "projections",
