@@ -34,7 +34,7 @@ class Parked(Struct, frozen=True):
     Attributes:
         event: The id of the event.
         position: Its position in the log.
-        error: What the reaction raised at last: the type of the exception, and its text.
+        error: What the reaction raised at last: the type of the exception, and its text, without NUL.
         at: When that was, aware.
         tries: How often the reaction was called with the event in all.
     """

@@ -46,7 +46,8 @@ def in_words(error: BaseException) -> str:
         text = str(error)
     except Exception:  # its own code makes the text
         text = "it has no text"
-    return f"{error.__class__.__name__}: {text[:LONGEST_TEXT]}".encode("utf-8", "replace").decode()
+    text = text[:LONGEST_TEXT].replace("\0", "\ufffd")  # not every store can keep NUL
+    return f"{error.__class__.__name__}: {text}".encode("utf-8", "replace").decode()
 
 
 class CqrsError(Exception):

@@ -681,11 +681,11 @@ class StoreContract(ReactionContract):
         assert list(log.commits()) == []
         assert log.append(one("a/1", 1), metadata("c")).events[0].version == 1
 
-    @pytest.mark.parametrize("name", sorted(KEPT_MEMBERS))
-    def test_a_member_that_is_never_forgotten_holds_what_its_name_says(self, log: Log, name: str) -> None:
-        for value in ({"text": "my secret"}, ["my secret", 1], True):
-            with pytest.raises(ValueError, match=f"^cannot be recorded: the member '{name}' of the metadata must be"):
-                log.append(one("a/1", 1), replace(metadata("c"), meta={name: value}))
+    def test_a_member_that_is_never_forgotten_holds_what_its_name_says(self, log: Log) -> None:
+        for name in KEPT_MEMBERS:
+            for value in ({"text": "my secret"}, ["my secret", 1], True):
+                with pytest.raises(ValueError, match=f"^cannot be recorded: the member '{name}' of the metadata must be"):
+                    log.append(one("a/1", 1), replace(metadata("c"), meta={name: value}))
         assert list(log.commits()) == []
 
     def test_anyone_can_read_from_a_cursor(self, store: Store, log: Log) -> None:

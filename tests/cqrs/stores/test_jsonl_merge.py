@@ -12,6 +12,7 @@ from cqrs_todo.cqrs.errors import LogBusy, LogNotFound, ReadOnlyLog
 from cqrs_todo.cqrs.events import Metadata, Recorded
 from cqrs_todo.cqrs.operation_errors import CannotMerge
 from cqrs_todo.cqrs.reactions import Reaction, Runner
+from cqrs_todo.cqrs.replication import MergeTerms
 from cqrs_todo.cqrs.store import Append, Store
 from cqrs_todo.cqrs.stores.jsonl import merge
 from cqrs_todo.cqrs.stores.jsonl.files import replace_durably
@@ -219,3 +220,28 @@ def test_a_reaction_that_began_later_gets_only_what_was_not_in_the_log_then(fold
     assert here.merge("inbox", copy(folder), RULES).changed
     runner().catch_up()
     assert not then & {*given}
+
+
+def test_reactions_to_a_list_that_gets_the_id_of_another_one_go_on(folder: Path) -> None:
+    theirs = a_list(store_in(folder / "another"))
+    theirs.add([Create("theirs", NOW)])
+    here = store(folder)
+    old = here.open("inbox")
+    given: list[str] = []
+
+    def runner() -> Runner:
+        return Runner(here, here.open("inbox"), Reaction("mail", lambda event: given.append(event.id)))
+
+    assert runner().begin_now()
+    then = {event.id for event in old.events()}
+    a_list(here).add([Create("later", NOW)])
+    here.checkpoints().park("mail", old.id, Parked("c/1", 1, "error", NOW, 3))
+    other = (folder / "another/lists/inbox.jsonl").read_bytes()
+    here.merge("inbox", other, RULES, terms=MergeTerms(hub=True, join="theirs"))
+    joined = here.open("inbox")
+    assert (joined.id, joined.id == old.id) == (theirs.log.id, False)
+    runner().catch_up()
+    assert given == [event.id for event in joined.events() if event.id not in then]
+    assert [each.event for each in runner().parked()] == ["c/1"]
+    assert (runner().catch_up(), runner().begin_now()) == (0, False)
+    assert {each.suffix for each in (folder / "here/reactions" / old.id).iterdir()} == {".lease"}

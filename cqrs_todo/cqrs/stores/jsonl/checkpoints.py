@@ -141,6 +141,35 @@ class FileCheckpoints(Checkpoints):
                 for event in found:
                     self.unpark(reaction, log_id, event)
 
+    def copy(self, log_id: str, other: str, start: Cursor) -> None:
+        """Keep the checkpoints and the parked events of a log also for the log in which it is to be joined.
+
+        Args:
+            log_id: The id of the log.
+            other: The id of the joined log.
+            start: The cursor after its header.
+
+        Raises:
+            StoreUnavailable: They cannot be read or written.
+        """
+        for reaction, ending, _ in self._files(log_id):
+            target = self._path(reaction, other)
+            with self._lease(target), suppress(_NoCheckpoint):  # the reaction begins again
+                if ending == _SUFFIX:
+                    _write(target, replace(self.load(reaction, log_id), base=start))
+                elif ending == ".parked":
+                    _write_parked(target, self.parked(reaction, log_id))
+
+    def remove(self, log_id: str) -> None:
+        """Remove the checkpoints and the parked events of a log that is joined in another one, as far as that is possible.
+
+        The leases stay, because a reaction may be at work. It then learns from the log that another one is in its place.
+        """
+        for _, ending, path in self._files(log_id):
+            if ending != ".lease":
+                with suppress(OSError):  # nobody asks for them again
+                    remove(beside(path, ending[1:]))
+
     def _files(self, log_id: str) -> Iterator[tuple[str, str, str]]:
         """Yield the files of the reactions to a log: the name of the reaction, what the file's name ends with, and its path.
 

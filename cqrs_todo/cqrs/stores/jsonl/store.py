@@ -329,6 +329,9 @@ class JsonlStore(Store):
             checkpoints = FileCheckpoints(self._reactions)
             before = partial(event_ids, merged.copies[0].lines)
             moved = merged.trunk == 1 or result.forgotten
+            old = self.open(name).id if terms.join else merged.log
+            if old != merged.log:
+                checkpoints.copy(old, merged.log, start)
             if moved:  # before the log changes, so that a kill in between makes reactions repeat events, and not miss them
                 checkpoints.set_back(merged.log, merged.base_position, start, lambda _: None, before)
             remove_index(index_path(self._indexes, merged.log))
@@ -336,6 +339,8 @@ class JsonlStore(Store):
             if moved:
                 places = cache(lambda: {event.id: event.position for commit in merged.commits for event in commit.events})
                 checkpoints.set_back(merged.log, merged.base_position, start, lambda event: places().get(event), before)
+            if old != merged.log:
+                checkpoints.remove(old)
             failed: list[str] = []
             if result.forgotten:
                 gone = {place for commit in merged.commits for place in _positions_in(commit, merged.forgotten)}
