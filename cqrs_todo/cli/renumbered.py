@@ -84,14 +84,14 @@ def note(log_id: str, merged: "MergedLog", todos: "MergedTodos") -> None:
     known = read(log_id)
     for old, then in known.numbers.items():
         new = {**new, old: new.pop(then, then)}
-    positions = _positions(merged, known.positions)
+    positions = _positions(merged, todos, known.positions)
     _write(log_id, Changes({old: now for old, now in new.items() if old != now}, positions))
 
 
-def _positions(merged: "MergedLog", known: Positions | None) -> Positions | None:
+def _positions(merged: "MergedLog", todos: "MergedTodos", known: Positions | None) -> Positions | None:
     """Return the positions that commits had before a merge and those before it, which are `known`."""
     after = {commit.metadata.command: commit.position for commit in merged.after}
-    changes = (each for conflict in merged.conflicts for each in (conflict.winner, conflict.loser) if each is not None)
+    changes = (each for conflict in todos.all_conflicts for each in (conflict.winner, conflict.loser) if each is not None)
     named = frozenset(after[change.command] for change in changes)
     pairs = zip(merged.before, merged.after, strict=False)
     first = next((old.position for old, new in pairs if old.metadata.command != new.metadata.command), None)

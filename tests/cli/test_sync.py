@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -204,6 +205,55 @@ def test_a_conflict_with_a_move_names_the_command_that_edits_the_todo_where_it_i
     two(*conflict.rpartition(": todo ")[2].split(), "Buy soy milk")
     peers.equal(one, two)
     assert [todo["text"] for todo in one.todos("-L", "work")] == ["Write", "Buy soy milk"]
+
+
+def test_what_came_too_late_for_the_next_todo_of_a_series_is_named_with_the_commands_that_do_it_there(
+    peers: Machines,
+) -> None:
+    one, two, _ = peers.all
+    one("add", "Pay", "every:month", "due:today", "pri:H", "+home")
+    peers.equal(one, two)
+    one("done", "1")
+    two("edit", "1", "every:week", "pri:none", "--note", "a b", "due:tomorrow", "--", "it's +due")
+    two("tag", "1", "-home")
+    one("sync")
+    said = two("sync")
+    assert said.out.endswith(", 5 conflicts\n"), "a date belongs to one todo of the series"
+    conflicts = [line for line in said.err.splitlines() if line.startswith("Conflict: ")]
+    assert [line for line in one("sync").err.splitlines() if line.startswith("Conflict: ")] == conflicts
+    start = "Conflict: 1 it's [+]due: done on .* \\(one@.*\\) made the next one, 2 Pay; without effect there: "
+    found = [re.fullmatch(f"{start}(.*) \\(two@.*\\)\\. To do the same there: todo (.*)", line) for line in conflicts]
+    commands = {each[1]: each[2] for each in found if each is not None}
+    assert commands == {
+        "text set to it's +due": """edit 2 -- 'it'"'"'s +due'""",
+        "every set to week": "edit 2 --every week",
+        "priority cleared": "edit 2 --clear priority",
+        "note set to a b": "edit 2 --note 'a b'",
+        "untagged -home": "tag 2 -home",
+    }
+    for home in (one, two):
+        assert re.search(r"two@\S+ +1 untagged -home", home("history", "--conflicts").out)
+    for command in commands.values():
+        one(*shlex.split(command))
+    peers.equal(one, two)
+    todo = two.todos()[-1]
+    assert (todo["text"], todo["note"], todo["priority"], todo["tags"]) == ("it's +due", "a b", None, [])
+
+
+def test_a_series_that_goes_on_although_its_todo_was_removed_is_named(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Pay", "every:month", "due:today")
+    peers.equal(one, two)
+    one("done", "1")
+    two("rm", "1")
+    one("sync")
+    said = two("sync")
+    assert said.out.endswith(", 1 conflict\n")
+    conflict = said.err.splitlines()[0]
+    assert conflict.startswith("Conflict: 1 Pay: done on ")
+    assert " made the next one, 2 Pay; without effect there: removed (two@" in conflict
+    two(*conflict.rpartition(". To do the same there: todo ")[2].split())
+    assert two("ls").out == ""
 
 
 def test_an_open_todo_under_one_that_was_removed_is_not_said_to_be_under_a_done_one(peers: Machines) -> None:

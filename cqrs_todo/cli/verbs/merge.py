@@ -82,7 +82,7 @@ def _first_line(name: str, merged: "MergedLog", todos: "MergedTodos", *, dry_run
     if not merged.changed:
         return f"Nothing to merge: {visible(name)} has all of these commits"
     done = "Would merge" if dry_run else "Merged"
-    conflicts = len(merged.conflicts)
+    conflicts = len(todos.all_conflicts)
     more = f", with {count_of(conflicts, 'conflict')}" if conflicts else ""
     return f"{done} {count_of(todos.received, 'commit')} into {visible(name)}{more}"
 

@@ -295,7 +295,8 @@ class _Report:
 
     def _line(self, each: "ListSync") -> str:
         received = self._received(each)
-        conflicts = 0 if each.merged is None else len(each.merged.conflicts)
+        todos = self._todos(each)
+        conflicts = 0 if todos is None else len(todos.all_conflicts)
         if self._dry_run:
             parts = [f"would send {count_of(each.sent, 'commit')}"] if each.sent else []
             parts += [f"would receive {count_of(received, 'commit')}"] if received else []
