@@ -39,7 +39,7 @@ def check_free(session: Session, url: str, memory: "Memory", name: str) -> None:
 
     key = name_key(name)
     here = {head.id for head in session.store.heads()}
-    remote = open_remote(url, memory, lambda: None, write=False)
+    remote = open_remote(url, memory, session.store, write=False)
     try:
         taken = [each.name for each in remote.lists() if each.id not in here and name_key(each.name) == key]
     finally:

@@ -597,6 +597,57 @@ def test_a_cloned_home_becomes_a_machine_of_its_own(homes: tuple[Home, Home, Hom
     assert sorted(two.texts()) == ["Here", "In the clone", "In the original"]
 
 
+@pytest.mark.parametrize("how", ["moved", "an older copy", "a symbolic link"])
+def test_a_machine_knows_its_files_in_a_shared_folder_wherever_that_is(
+    homes: tuple[Home, Home, Home], folder: str, tmp_path: Path, how: str
+) -> None:
+    one, two, _ = homes
+    one.add("Here")
+    until_equal(folder, one, two)
+    path, other = Path(folder.partition(":")[2]), tmp_path / "elsewhere"
+    if how == "moved":
+        path.rename(other)
+    elif how == "a symbolic link":
+        other.symlink_to(path)
+    else:
+        shutil.copytree(path, other)
+        two.add("There")
+        one.add("Later")  # a merge moves this commit of the machine
+        until_equal(folder, one, two)
+    names = {file.name for file in other.iterdir()}
+    assert not one.sync(f"folder:{other}").renewed
+    assert not two.sync(f"folder:{other}").renewed
+    until_equal(f"folder:{other}", one, two)
+    assert {file.name for file in other.iterdir()} == names
+
+
+def test_a_machine_completes_its_own_file(homes: tuple[Home, Home, Home], folder: str) -> None:
+    one, two, _ = homes
+    one.add("Here")
+    one.add("Later")
+    until_equal(folder, one, two)
+    (own,) = (file for file in Path(folder.partition(":")[2]).glob("*.jsonl") if one.memory.load().machine in file.name)
+    whole = own.read_bytes()
+    for lost in (1, len(whole.splitlines()[-1]) + 1):
+        own.write_bytes(whole[:-lost])
+        assert not one.sync(folder).renewed
+        assert own.read_bytes() == whole
+
+
+def test_a_list_that_was_repaired_gets_back_what_only_its_own_file_in_the_folder_has(
+    homes: tuple[Home, Home, Home], folder: str
+) -> None:
+    one, _, _ = homes
+    one.add("Here")
+    one.add("Later")
+    one.sync(folder)
+    log = one.folder / "data/lists/inbox.jsonl"
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-1]))
+    one.store.repair("inbox")
+    one.sync(folder)
+    assert one.texts() == ["Here", "Later"]
+
+
 def test_a_home_that_was_restored_from_a_backup_gets_all_back(homes: tuple[Home, Home, Home], url: str) -> None:
     one, two, _ = homes
     one.add("Here")

@@ -248,7 +248,9 @@ class _Report:
             print_message(session, f"{begins}. No other machine has synced there yet.")
         if done.renewed:
             print_message(
-                session, "Another machine has the id of this one, as after a home was copied: this machine has a new id now"
+                session,
+                "Another machine has written the file of this one, as after a home was copied or restored: this machine has"
+                " a new id now",
             )
 
     @property

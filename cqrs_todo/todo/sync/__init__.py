@@ -33,13 +33,13 @@ __all__ = [
 ]
 
 
-def open_remote(url: str, memory: Memory, save: Callable[[], None], *, write: bool) -> Remote:
+def open_remote(url: str, memory: Memory, store: Store, *, write: bool) -> Remote:
     """Open a remote.
 
     Args:
         url: `postgresql://…`, `jsonl:DIR`, or `folder:DIR`, with an absolute path.
         memory: What this machine remembers.
-        save: Keeps what it remembers.
+        store: The store of its lists.
         write: Whether a new folder may be made and marked.
 
     Raises:
@@ -49,7 +49,7 @@ def open_remote(url: str, memory: Memory, save: Callable[[], None], *, write: bo
     scheme, _, rest = url.partition(":")
     if scheme == "folder" and rest:
         began = check_marker(rest, "folder", url, known=url in memory.remotes, write=write)
-        remote: Remote = SharedFolder(rest, memory, save)
+        remote: Remote = SharedFolder(rest, memory, store)
     elif scheme == "jsonl" and rest:
         began = check_marker(rest, "hub", url, known=url in memory.remotes, write=write)
         remote = Hub(open_store(url, TYPES))
@@ -109,7 +109,7 @@ def _sync(
     dry_run: bool,
     used_as: str,
 ) -> Synced:
-    remote = open_remote(url, memory, lambda: save(memory), write=not dry_run)
+    remote = open_remote(url, memory, store, write=not dry_run)
     try:
         look = Look(store, remote, memory, dry_run=dry_run)
         if only or not look.finds_nothing:

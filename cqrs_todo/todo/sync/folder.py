@@ -7,25 +7,29 @@ file `<id of the machine>.json` that says how it calls the lists.
 
 import errno
 import os
+import re
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 import msgspec
 from msgspec import Struct, field
 
+from ...cqrs.errors import CqrsError
 from ...cqrs.names import name_key
+from ...cqrs.store import Log, LogHead, Store
 from ...cqrs.stores.format import log_in
 from ...cqrs.stores.hash_chain import digest_in, last_digest
 from ...cqrs.stores.jsonl.files import OPEN_SAFELY, os_errors_as_store_errors, remove, there
-from .memory import Memory, RemoteMemory, new_machine
-from .remotes import MARKER, Remote, RemoteList, write_file
+from .memory import Memory, new_machine
+from .remotes import MARKER, Remote, RemoteList, opened, write_file
 
 _ENDING = ".jsonl"
 _LONGEST_HEADER = 1 << 24
 _LONGEST_NAME = 200
 _BLOCK = 1 << 16
+_COMMAND = re.compile(rb'"command":"([^"]*)"')
 
 
 class _Named(Struct):
@@ -81,25 +85,21 @@ class SharedFolder(Remote):
 
     is_hub = False
 
-    def __init__(self, path: str, memory: Memory, save: Callable[[], None]) -> None:
+    def __init__(self, path: str, memory: Memory, store: Store) -> None:
         """Use a folder.
 
         Args:
             path: The path of the folder.
             memory: What this machine remembers.
-            save: Keeps what it remembers.
+            store: The store of its lists.
         """
         self.url = f"folder:{path}"
         self._path = path
         self._memory = memory
-        self._save = save
+        self._store = store
         self._files: list[_File] = []
         self._machines: dict[str, _Machine] = {}
         self.renewed = False
-
-    @property
-    def _known(self) -> RemoteMemory:
-        return self._memory.of(self.url)
 
     def lists(self) -> Sequence[RemoteList]:
         """Return the lists that are there; see `Remote`."""
@@ -134,13 +134,32 @@ class SharedFolder(Remote):
                 return None
 
     def _check_machine(self) -> None:
-        """Take a new id if another machine has written the files of this one, because it has a copy of this home."""
-        for file in self._files:
-            if file.name == self._own(file.id) and file.end not in self._known.wrote.get(file.id, ()):
-                self._memory.machine = new_machine()
-                self._known.wrote = {}
-                self.renewed = True
-                return
+        """Take a new id if another machine has written a file of this one, because it has a copy of this home."""
+        own = [file for file in self._files if file.name == self._own(file.id)]
+        heads = {head.id: head for head in self._store.heads()} if own else {}
+        if not all(self._has_all_of(file, heads.get(file.id)) for file in own):
+            self._memory.machine = new_machine()
+            self.renewed = True
+
+    def _has_all_of(self, file: _File, head: LogHead | None) -> bool:
+        """Return whether nothing is lost if this machine replaces a file of its own.
+
+        The path of the folder says nothing: the folder may be a copy, or be reached by another path.
+        """
+        if head is not None and head.digest == file.end:
+            return True
+        with suppress(CqrsError):  # a list that is damaged or missing here is repaired first
+            if head is not None:
+                log = opened(self._store, head)
+                return any(commit.sum == file.end for commit in log.commits_backward()) or self._lacks_nothing(file, log)
+        known = (remote.lists.get(file.id) for remote in self._memory.remotes.values())
+        return any(each is not None and each.digest == file.end for each in known)
+
+    def _lacks_nothing(self, file: _File, log: Log) -> bool:
+        """Return whether a list has the commands of all commits in a file."""
+        with _reading(os.path.join(self._path, file.name)) as content:
+            commands = () if content is None else _COMMAND.findall(content.read())
+        return {*commands} <= {command for line in log.lines() for command in _COMMAND.findall(line)}
 
     def _own(self, id: str) -> str:
         # another program may have given a log any id
@@ -185,7 +204,7 @@ class SharedFolder(Remote):
             {machine: each.name for machine, each in said.items()},
             [machine for machine, each in said.items() if each.archived],
             frozenset(each.mark for each in said.values() if each.mark),
-            mine=own is not None,
+            own="" if own is None else own.end,
             forgotten=forgotten - (frozenset() if own is None else own.forgotten),
             apart=frozenset[str]().union(*(self._machines[machine].lists for machine in said)) - {id},
         )
@@ -206,11 +225,7 @@ class SharedFolder(Remote):
         seen = {file.name: file.end for file in self._files if file.id == id and file.name != self._own(id)}
         if own is not None and own.end == digest:
             return seen
-        wrote = self._known.wrote
-        wrote[id] = [*wrote.get(id, ()), digest]
-        self._save()  # a kill behind the next line must not make this machine believe that another one wrote the file
         write_file(os.path.join(self._path, self._own(id)), b"".join(lines))
-        wrote[id] = [digest]
         return seen
 
     def finish(self, names: Mapping[str, str], archived: Mapping[str, str]) -> None:
@@ -225,9 +240,9 @@ class SharedFolder(Remote):
 
     def retire(self, id: str) -> None:
         """Remove the file of this machine; see `Remote`."""
-        if self._known.wrote.pop(id, None) is not None:
-            path = os.path.join(self._path, self._own(id))
-            with os_errors_as_store_errors(path):
+        path = os.path.join(self._path, self._own(id))
+        with os_errors_as_store_errors(path):
+            if there(path):
                 remove(path)
 
     def shown(self, label: str) -> str:

@@ -5,12 +5,12 @@ from datetime import timedelta
 from ...cqrs.errors import StoreUnavailable
 from ...cqrs.ids import now
 from ...cqrs.names import name_key
-from ...cqrs.store import Log, LogHead, Store
+from ...cqrs.store import LogHead, Store
 from ...cqrs.stores.jsonl.files import os_errors_as_store_errors, remove
 from .folder import SharedFolder
 from .hub import HUB
 from .memory import Memory, RemoteMemory
-from .remotes import Remote
+from .remotes import Remote, opened
 from .results import Effect, Synced, SyncWarning
 
 KEPT = timedelta(days=30)
@@ -62,7 +62,7 @@ class Look:
         mine, theirs, known = self._heads.get(id), self._theirs.get(id), self._known.lists.get(id)
         if mine is None or theirs is None or known is None or not mine.digest or mine.digest != known.digest:
             return False
-        return theirs.ends == known.seen and (self._remote.is_hub or theirs.mine)
+        return theirs.ends == known.seen and (self._remote.is_hub or theirs.own == known.digest)
 
     def _is_kept(self, id: str) -> bool:
         """Return whether a list that is archived here needs nothing: it is in a folder, and all is forgotten."""
@@ -71,7 +71,7 @@ class Look:
             return theirs is None or self._is_same(id)
         if theirs is None or known is None:
             return False
-        return theirs.mine and not theirs.forgotten and mine.digest == known.digest
+        return not theirs.forgotten and mine.digest == known.digest == theirs.own
 
     def follow_names(self) -> None:
         """Report what lists are called elsewhere, and tell the others how they are called here."""
@@ -239,11 +239,6 @@ class Look:
 def _parked(id: str) -> str:
     """Return the name that a list has on a hub while another one gets its name."""
     return f"renaming-{id.encode().hex()[:32]}"
-
-
-def opened(store: Store, head: LogHead) -> Log:
-    """Open a list of this machine; an archived one can only be read."""
-    return store.open_archived(head.name) if head.archived else store.open(head.name)
 
 
 def unsent(store: Store, head: LogHead, known: RemoteMemory) -> int | None:

@@ -58,13 +58,10 @@ class RemoteMemory(Struct):
     Attributes:
         at: When that was.
         lists: What was known of each list, by the ids of the logs.
-        wrote: The digests of the last lines that this machine has written to its own files, by the ids of the logs. Before
-            a file is written, the new digest is here beside the old one.
     """
 
     at: datetime | None = None
     lists: dict[str, ListMemory] = field(default_factory=dict)
-    wrote: dict[str, list[str]] = field(default_factory=dict)
 
 
 class Memory(Struct):

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from ...cqrs.errors import LogBusy, OutcomeUnknown
+from ...cqrs.store import Log, LogHead, Store
 from ...cqrs.stores.jsonl.files import make_directory, os_errors_as_store_errors, sync_directory, write_all
 from ...cqrs.struct import Struct
 from ..errors import RemoteUnavailable, WrongRemote
@@ -40,7 +41,8 @@ class RemoteList(Struct, frozen=True):
         names: How others call it, by their labels.
         archives: The labels of those who have archived it.
         marks: Digests of its commits that are known to be on a hub.
-        mine: Whether this machine has written its copy there.
+        own: The digest of the last line of the copy that this machine has written there; '' if that is not complete, or not
+            there.
         forgotten: The streams that the copies of other machines name as forgotten, and that of this machine does not. A hub
             does not say it before its copy is read.
         apart: The ids of the lists that are kept apart from it there, because somebody has both.
@@ -53,7 +55,7 @@ class RemoteList(Struct, frozen=True):
     names: Mapping[str, str]
     archives: Sequence[str] = ()
     marks: frozenset[str] = frozenset()
-    mine: bool = False
+    own: str = ""
     forgotten: frozenset[str] = frozenset()
     apart: frozenset[str] = frozenset()
 
@@ -257,3 +259,8 @@ def write_file(path: str, content: bytes) -> None:
             raise
         with suppress(OSError):  # not every file system can sync a folder
             sync_directory(folder)
+
+
+def opened(store: Store, head: LogHead) -> Log:
+    """Open a list of this machine; an archived one can only be read."""
+    return store.open_archived(head.name) if head.archived else store.open(head.name)

@@ -20,9 +20,9 @@ from ..merges import arrivals, settle_in
 from ..merging import RULES
 from ..views import move_of
 from .hub import HUB
-from .looking import HERE, Look, opened, unsent
+from .looking import HERE, Look, unsent
 from .memory import ListMemory, Memory
-from .remotes import Behind, Remote, RemoteList
+from .remotes import Behind, Remote, RemoteList, opened
 from .results import Clash, Effect, Joining, ListSync, SyncWarning, Unjoined
 
 _ROUNDS = 8
@@ -409,7 +409,7 @@ class Work(Look):
         log = opened(self._store, mine)
         before = len(log.forgotten)
         if not self._remote.is_hub:
-            sent = unsent(self._store, mine, self._known) if theirs is not None and theirs.mine else None
+            sent = unsent(self._store, mine, self._known) if theirs is not None and theirs.own else None
             self._report(id, mine.name).sent = sum(1 for _ in log.commits_backward()) if sent is None else sent
         forgets = {*there} - {*log.forgotten}
         if any(next(log.events(limit=1, stream=stream), None) is not None for stream in forgets):
@@ -453,7 +453,7 @@ class Work(Look):
 
     def _unsent(self, head: LogHead, theirs: RemoteList) -> int:
         """Count the commits that the copy of this machine on the remote lacks, if no other machine has one."""
-        known = self._known.lists.get(head.id) if theirs.mine else None
+        known = self._known.lists.get(head.id) if theirs.own else None
         commits = opened(self._store, head).commits_backward()
         return sum(1 for _ in takewhile(lambda commit: known is None or commit.sum != known.digest, commits))
 
