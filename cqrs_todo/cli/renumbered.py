@@ -13,7 +13,7 @@ import msgspec
 
 from ..cqrs.errors import CqrsError
 from ..cqrs.stores.jsonl.files import make_directory, replace_durably
-from ..cqrs.struct import Struct
+from ..cqrs.struct import Struct, replace
 from ..todo.service import TodoList
 from .config import renumbered_file
 from .text import brief, visible
@@ -106,12 +106,22 @@ def _positions(merged: "MergedLog", todos: "MergedTodos", known: Positions | Non
 
 def positions_shown(log_id: str) -> None:
     """Note that a person has seen the positions of a list."""
-    changes = read(log_id)
+    known = read(log_id)
+    _keep(log_id, known, replace(known, positions=None))
+
+
+def numbers_shown(log_id: str) -> None:
+    """Note that a person has seen the numbers of a list."""
+    known = read(log_id)
+    _keep(log_id, known, replace(known, numbers={}))
+
+
+def _keep(log_id: str, known: Changes, left: Changes) -> None:
     with suppress(OSError):  # then they are refused once more
-        if changes.numbers:
-            _write(log_id, Changes(changes.numbers))
-        else:
+        if left == Changes():
             os.unlink(renumbered_file(log_id))
+        elif left != known:
+            _write(log_id, left)
 
 
 def read(log_id: str) -> Changes:

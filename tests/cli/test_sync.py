@@ -330,7 +330,7 @@ def test_a_number_from_before_a_sync_is_refused_without_the_text_that_was_forgot
     assert "since it was last shown: 2 is 4 now; nothing was changed" in one.run("done", "2").err
 
 
-@pytest.mark.parametrize("look", [["history"], ["ls"]])
+@pytest.mark.parametrize("look", [["history"], ["show", "1"], ["blame", "1"]])
 def test_a_position_from_before_a_sync_is_refused_until_the_history_was_shown(users: Machines, look: list[str]) -> None:
     one, two, _ = users.all
     one("add", "First")
@@ -340,6 +340,7 @@ def test_a_position_from_before_a_sync_is_refused_until_the_history_was_shown(us
     one("sync")
     two("sync")
     two("add", "Later")
+    two("ls")  # it shows no positions
     for words in (["undo", "@2"], ["restore", "--to", "@2"], ["restore", "1", "--to", "@2~1"]):
         refused = two.run(*words)
         assert refused.code == 1
