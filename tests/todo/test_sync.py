@@ -719,6 +719,42 @@ def test_a_file_that_is_still_on_its_way_is_named_and_read_later(homes: tuple[Ho
     assert sorted(one.texts()) == ["Here", "Later", "There"]
 
 
+def test_a_file_of_a_machine_that_is_cut_in_its_first_line_is_named(homes: tuple[Home, Home, Home], folder: str) -> None:
+    one, two, _ = homes
+    one.add("Here")
+    until_equal(folder, one, two)
+    remote = Path(folder.partition(":")[2])
+    (file,) = (path for path in remote.glob("*.jsonl") if one.memory.load().machine in path.name)
+    copies = [file.with_suffix(".sync-conflict-20261122-093000-ABC.jsonl"), file.with_name(f"{file.stem} (copy).jsonl")]
+    for copy, length in zip(copies, (100, 0), strict=True):
+        copy.write_bytes(file.read_bytes()[:length])
+    two.add("There")
+    for _ in range(2):
+        done = sync(two.store, folder, two.memory)
+        assert sorted(map(str, done.errors)) == sorted(
+            f"{folder}, {copy.name}: its first line is not that of a list" for copy in copies
+        )
+        assert all(f"run todo sync on {os.uname().nodename}" in (getattr(error, "hint", "")) for error in done.errors)
+    for copy in copies:
+        copy.unlink()
+    until_equal(folder, one, two)
+    assert one.texts() == ["Here", "There"], "it was synced all the same"
+
+
+def test_a_list_with_an_impossible_name_is_named_and_the_others_are_synced(
+    homes: tuple[Home, Home, Home], folder: str
+) -> None:
+    one, two, _ = homes
+    one.add("Here")
+    one.sync(folder)
+    evil = Path(folder.partition(":")[2]) / "evil.jsonl"
+    evil.write_bytes(encode_header(Header(FORMAT, VERSION, "f" * 32, "../x", NOW)))
+    (error,) = sync(two.store, folder, two.memory).errors
+    assert isinstance(error, UnreadCopy)
+    assert str(error) == f"{folder}, evil.jsonl: no list can be named '../x'"
+    assert two.texts() == ["Here"]
+
+
 def test_a_join_waits_until_the_file_of_the_other_list_is_complete(homes: tuple[Home, Home, Home], folder: str) -> None:
     one, two, _ = homes
     one.add("Here", "Also here")

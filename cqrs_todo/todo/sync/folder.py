@@ -16,8 +16,8 @@ from typing import BinaryIO
 import msgspec
 from msgspec import Struct, field
 
-from ...cqrs.errors import CqrsError
-from ...cqrs.names import name_key
+from ...cqrs.errors import CqrsError, InvalidLogName
+from ...cqrs.names import check_log_name, name_key
 from ...cqrs.store import Log, LogHead, Store
 from ...cqrs.stores.format import log_in
 from ...cqrs.stores.hash_chain import digest_in, last_digest
@@ -29,6 +29,8 @@ _ENDING = ".jsonl"
 _LONGEST_HEADER = 1 << 24
 _LONGEST_NAME = 200
 _BLOCK = 1 << 16
+_ANY_OWN = re.compile(r"[0-9A-Za-z]+\.([0-9a-f]{10})\b")
+"""The beginning of the name of a file that a machine has written, and of a copy that another program made of it."""
 _COMMAND = re.compile(rb'"command":"([^"]*)"')
 
 
@@ -105,6 +107,7 @@ class SharedFolder(Remote):
         """Return the lists that are there; see `Remote`."""
         with os_errors_as_store_errors(self._path):
             names = sorted(os.listdir(self._path)) if there(self._path) else []
+        self.unread = {}
         self._files = [file for name in names if name.endswith(_ENDING) and (file := self._looked_at(name)) is not None]
         self._machines = {
             name.removesuffix(".json"): machine
@@ -112,8 +115,8 @@ class SharedFolder(Remote):
             if name.endswith(".json") and name != MARKER and (machine := self._machine(name)) is not None
         }
         self._check_machine()
-        ids = dict.fromkeys(file.id for file in self._files)
-        return [self._list(id, name) for id, name in self._names(ids).items()]
+        names_of = self._names(dict.fromkeys(file.id for file in self._files))
+        return [self._list(id, name) for id, name in names_of.items()]
 
     def _looked_at(self, name: str) -> _File | None:
         with _reading(os.path.join(self._path, name)) as file:
@@ -122,6 +125,8 @@ class SharedFolder(Remote):
             first = file.readline(_LONGEST_HEADER)
             header = log_in(first.removesuffix(b"\n"))
             if header is None:
+                if _ANY_OWN.match(name) and name != self._own(name.partition(".")[0]):  # its own file is written again
+                    self.unread = {**self.unread, name: "its first line is not that of a list"}
                 return None
             size = file.seek(0, os.SEEK_END)
             return _File(name, header.id, header.name, _last_digest(file.fileno(), size), frozenset(header.forgotten))
@@ -182,7 +187,12 @@ class SharedFolder(Remote):
         for id in ids:
             said = sorted(self._said_of(id).values(), key=lambda each: each.archived)
             unused[id] = all(each.archived for each in said)
-            choices[id] = [each.name for each in said] or [next(file.made_as for file in self._files if file.id == id)]
+            files = [file for file in self._files if file.id == id]
+            names = [each.name for each in said] or [files[0].made_as]
+            choices[id] = [name for name in map(_allowed, names) if name]
+            if not choices[id]:  # another program made it
+                del choices[id]
+                self.unread = {**self.unread, **{file.name: f"no list can be named {names[0]!a}" for file in files}}
         chosen: dict[str, str] = {}
         taken: set[str] = set()
         for id in sorted(choices, key=lambda each: (unused[each], len({*map(name_key, choices[each])}), each)):
@@ -251,8 +261,16 @@ class SharedFolder(Remote):
 
     def writer(self, label: str) -> str:
         """Return the name of the machine that wrote a file; see `Remote`."""
-        machine = label.removesuffix(_ENDING).rpartition(".")[2]
-        return self._machines[machine].host if machine in self._machines else ""
+        found = _ANY_OWN.match(label)
+        return self._machines[found[1]].host if found is not None and found[1] in self._machines else ""
+
+
+def _allowed(name: str) -> str:
+    """Return a name as a list can have it; '' if none can."""
+    try:
+        return check_log_name(name)
+    except InvalidLogName:
+        return ""
 
 
 @contextmanager

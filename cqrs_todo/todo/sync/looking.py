@@ -7,6 +7,7 @@ from ...cqrs.ids import now
 from ...cqrs.names import name_key
 from ...cqrs.store import LogHead, Store
 from ...cqrs.stores.jsonl.files import os_errors_as_store_errors, remove
+from ..errors import UnreadCopy
 from .folder import SharedFolder
 from .hub import HUB
 from .memory import Memory, RemoteMemory
@@ -41,6 +42,7 @@ class Look:
         self._known = memory.of(remote.url)
         self._failed: set[str] = set()
         self._tried: dict[tuple[str, str], str] = {}  # why a list (by id) could not be renamed, archived, …, or ''
+        self._named: set[str] = set()  # the labels of copies that are passed over
         self.done = Synced(remote.url)
         self.done.began = remote.began
         self._look()
@@ -48,6 +50,10 @@ class Look:
     def _look(self) -> None:
         self._heads = {head.id: head for head in self._store.heads()}
         self._theirs = {each.id: each for each in self._remote.lists()}
+        for label, why in self._remote.unread.items():
+            if label not in self._named:
+                self._named.add(label)
+                self.done.errors.append(UnreadCopy(f"{self._remote.url}, {label}: {why}", self._remote.writer(label)))
         self.done.renewed = self.done.renewed or (isinstance(self._remote, SharedFolder) and self._remote.renewed)
 
     @property

@@ -5,6 +5,7 @@ import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -67,10 +68,12 @@ class Remote(ABC):
         url: What it is known by, without a password.
         is_hub: Whether it has one copy of each list, which is only appended to.
         began: Whether it is a folder that was empty or not there before.
+        unread: Why copies are passed over that may be lists, by their labels.
     """
 
     url: str
     began: bool = False
+    unread: Mapping[str, str] = MappingProxyType({})
     is_hub: bool
 
     @abstractmethod
