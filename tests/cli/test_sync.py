@@ -104,6 +104,20 @@ def test_lists_of_the_same_name_can_be_kept_apart(peers: Machines) -> None:
     assert two("sync", peers.url, "--as", "laptop").out == "laptop: 1 commit sent\ninbox: new here, 1 commit received\n"
     assert one("sync").out == "laptop: new here, 1 commit received\n"
     assert one("-L", "laptop", "ls", "--json").json["todos"][0]["text"] == "There"
+    assert two("sync", peers.url, "--as", "laptop").out.startswith("Nothing to sync"), "a script may say it each time"
+
+
+def test_a_name_for_a_list_that_needs_not_be_kept_apart_is_refused(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Here")
+    one("sync", peers.url)
+    for home in (one, two):
+        refused = home.run("sync", peers.url, "--as", "laptop")
+        assert refused.code == 2
+        assert refused.err == (
+            f"todo: no list here has to be kept apart from one on {peers.url}; nothing was synced\n      leave out --as\n"
+        )
+    assert two("lists").out == ""
 
 
 @pytest.mark.parametrize("taken", ["inbox", "INBOX", "Work"])
@@ -115,7 +129,7 @@ def test_a_name_that_the_remote_has_in_any_case_keeps_no_list_apart(users: Machi
     two("add", "There")
     refused = two.run("sync", users.url, "--as", taken)
     assert refused.code == 1
-    assert f"todo: --as {taken}: {users.url} has another list named '{taken.lower()}'" in refused.err
+    assert f"todo: {users.url} has another list named '{taken.lower()}'" in refused.err
     assert refused.err.endswith("; nothing was synced\n      choose another name\n")
     assert two("lists", "--plain").out.split("\t")[0] == "inbox", "it was not renamed"
 

@@ -102,7 +102,7 @@ def _sync_again(session: Session, remote: str | None, joining: "Joining | None",
 
 def _sync(session: Session, word: str | None, joining: "Joining | None", *, dry_run: bool, quiet: bool = False) -> int:
     from ...todo import sync as syncing
-    from ..remotes import about_remote, check_free, find_remote
+    from ..remotes import about_remote, find_remote
 
     file = syncing.MemoryFile(sync_dir(session.store_url))
     url, used_as = find_remote(session, word, file.load().last)
@@ -111,9 +111,9 @@ def _sync(session: Session, word: str | None, joining: "Joining | None", *, dry_
     def run(joining: "Joining | None") -> "Synced":
         store = session.store
         try:
-            if joining is not None and joining.apart:
-                check_free(session, url, file.load(), joining.apart)
             return syncing.sync(store, url, file, only=only, joining=joining, dry_run=dry_run, used_as=used_as)
+        except syncing.NothingApart as error:
+            raise UsageError(str(error), "leave out --as") from error
         except StoreUnavailable as error:
             better = about_remote(error, url)
             if better is error:

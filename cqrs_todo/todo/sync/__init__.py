@@ -16,7 +16,17 @@ from .hub import Hub
 from .looking import Look, unsent
 from .memory import Memory, MemoryFile
 from .remotes import Remote, check_marker
-from .results import Clash, Effect, Joining, ListSync, Synced, SyncWarning, Unjoined
+from .results import (
+    Clash,
+    Effect,
+    Joining,
+    ListSync,
+    NameTaken,
+    NothingApart,
+    Synced,
+    SyncWarning,
+    Unjoined,
+)
 
 __all__ = [
     "Clash",
@@ -24,6 +34,8 @@ __all__ = [
     "Joining",
     "ListSync",
     "MemoryFile",
+    "NameTaken",
+    "NothingApart",
     "SyncWarning",
     "Synced",
     "Unjoined",
@@ -90,6 +102,8 @@ def sync(
 
     Raises:
         Unjoined: There are such lists, and nobody said. Nothing was synced.
+        NameTaken: A list that was to be kept apart cannot get this name. Nothing was synced.
+        NothingApart: There is no list to be kept apart. Nothing was synced.
         CqrsError: The remote or the lists cannot be reached.
     """
     if dry_run:
@@ -112,7 +126,7 @@ def _sync(
     remote = open_remote(url, memory, store, write=not dry_run)
     try:
         look = Look(store, remote, memory, dry_run=dry_run)
-        if only or not look.finds_nothing:
+        if only or (joining is not None and joining.apart) or not look.finds_nothing:
             from .work import Work  # most syncs have nothing to do
 
             look = work = Work(store, remote, memory, only=only, joining=joining, dry_run=dry_run)

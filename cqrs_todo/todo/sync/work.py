@@ -23,7 +23,7 @@ from .hub import HUB
 from .looking import HERE, Look, unsent
 from .memory import ListMemory, Memory
 from .remotes import Behind, Remote, RemoteList, opened
-from .results import Clash, Effect, Joining, ListSync, SyncWarning, Unjoined
+from .results import Clash, Effect, Joining, ListSync, NameTaken, NothingApart, SyncWarning, Unjoined
 
 _ROUNDS = 8
 """How often a sync tries again because another machine has changed the remote meanwhile."""
@@ -51,6 +51,9 @@ class Work(Look):
 
     def run(self) -> None:
         """Merge what others have, and bring them what they lack, until another machine has changed nothing meanwhile."""
+        self._chosen = self._choose()
+        if self._joining is not None and self._joining.apart:
+            self._check_apart(self._joining.apart)
         if self._follow_on_hub() and not self._dry_run:  # so that a new list can get the old name of another one
             self._look()
         self._chosen = self._choose()
@@ -126,6 +129,16 @@ class Work(Look):
                 self._join(now, theirs)
             except CannotMerge as error:
                 self._put_off(now, theirs, error)
+
+    def _check_apart(self, name: str) -> None:
+        """Check that a list that is to be kept apart can get a name, and that there is such a list."""
+        taken = (each.name for id, each in self._theirs.items() if id not in self._heads)
+        other = next((each for each in taken if name_key(each) == name_key(name)), None)
+        if other is not None:
+            raise NameTaken(self._remote.url, name, other)
+        done = any(head.name == name for head in self._heads.values())  # by an earlier sync
+        if not done and not any(self._clashing()):
+            raise NothingApart(self._remote.url)
 
     def _here(self, name: str) -> LogHead | None:
         """Return the list here with a name, however it is written; None if there is none, or only an archived one."""
