@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from cqrs_todo.cli.renames import in_order, in_words
 from tests.conftest import Todo, empty_schema
 from tests.meeting import new_remote, until_nothing_is_left
 from tests.terminals import Terminal
@@ -618,6 +619,71 @@ def test_a_list_that_was_renamed_elsewhere_is_reported_with_the_command_that_fol
     assert warning.endswith(": todo lists rename work job")
     two("lists", "rename", "work", "job")
     machines.equal(one, two)
+
+
+def test_lists_that_swapped_their_names_elsewhere_are_renamed_by_the_commands_in_their_order(peers: Machines) -> None:
+    one, two, _ = peers.all
+    for name in ("a", "b"):
+        one("lists", "new", name)
+    peers.equal(one, two)
+    for old, new in (("a", "x"), ("b", "a"), ("x", "b")):
+        one("lists", "rename", old, new)
+    one("sync")
+    (line,) = two("sync").err.splitlines()
+    named, _, commands = line.partition(". To rename them here, too: ")
+    assert named == f"a is named b on {os.uname().nodename}, and b is named a"
+    for command in commands.split(" && "):
+        two(*command.split()[1:])
+    peers.equal(one, two)
+    assert two("sync").err == ""
+
+
+def test_lists_are_renamed_in_an_order_in_which_each_name_is_free() -> None:
+    wanted = {"a": "b", "b": "c", "c": "A", "d": "e", "e": "f", "g": "G", "h": "z"}
+    names = {*wanted, "z", "A-2"}
+    for renames in in_order(wanted, names):
+        for old, new in renames.steps:
+            names.remove(old)
+            assert new.lower() not in {name.lower() for name in names}
+            names.add(new)
+    assert names == {*wanted.values(), "z", "A-2", "h"}
+    (stays,) = (renames for renames in in_order(wanted, {*wanted, "z"}) if not renames.steps)
+    assert (
+        in_words(stays, wanted, "x")
+        == "h is named z on x. Another list here has that name: give that one another name first"
+    )
+
+
+def test_a_list_that_has_another_name_on_a_hub_is_unarchived_there_by_the_command_that_is_named(users: Machines) -> None:
+    one, two, _ = users.all
+    one("lists", "new", "work")
+    users.equal(one, two)
+    one("lists", "archive", "work")
+    one("sync")
+    two("lists", "rename", "work", "job")
+    two("-L", "job", "add", "Write")
+    back = two("sync").err.partition(". To use it there again: todo ")[2].partition(". ")[0]
+    two(*back.split())
+    assert two("sync").out == "job: 1 commit sent\nRenamed work to job on " + users.url + "\n"
+
+
+def test_a_new_list_whose_name_an_archived_one_has_on_a_hub_is_named_with_what_can_be_done(users: Machines) -> None:
+    one, two, _ = users.all
+    one("lists", "new", "Work")
+    one("sync", users.url)
+    one("lists", "archive", "Work")
+    one("sync")
+    two("lists", "new", "work")
+    failed = two.run("sync", users.url)
+    assert failed.code == 1
+    message, hint = failed.err.splitlines()
+    assert message == f"todo: work was not sent: {users.url} has another archived list named 'Work'"
+    rename, _, back = hint.partition("; or use the other one again: todo ")
+    two(*back.split())
+    assert "to join them: " in two.run("sync").err
+    two(*rename.rpartition(": todo ")[2].replace("NEW", "mine").split())
+    two("sync")
+    assert {"Work", "mine"} <= {line.split("\t")[0] for line in two("lists", "--plain").out.splitlines()}
 
 
 def test_it_goes_on_until_it_is_stopped(peers: Machines) -> None:

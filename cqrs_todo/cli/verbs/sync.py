@@ -4,6 +4,7 @@ import re
 import shlex
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -239,8 +240,11 @@ class _Report:
         for gone in done.removed:
             elsewhere = f"Removed from {visible(gone.list)}, because it is in another list"
             print_message(session, f"{elsewhere}: {self._text_of(gone)}")
+        for line in self._renames():
+            print_message(session, line)
         for warning in done.warnings:
-            print_message(session, self._warning(warning))
+            if warning.kind != "renamed":
+                print_message(session, self._warning(warning))
         if done.began:
             kind, path = done.remote.split(":", 1)
             what = "shared folder" if kind == "folder" else "hub"
@@ -334,20 +338,29 @@ class _Report:
         entity = self._session.open_list(gone.list).entities([id_of(gone.stream)])[0]
         return f"{entity.number} {'' if entity.state is None else brief(entity.state.text)}"
 
+    def _renames(self) -> Iterator[str]:
+        """Yield what lists are named elsewhere."""
+        from ..renames import in_order, in_words
+
+        wanted: dict[str, dict[str, str]] = {}
+        for warning in self._done.warnings:
+            if warning.kind == "renamed":
+                wanted.setdefault(warning.where, {})[warning.list] = warning.other
+        names = [head.name for head in self._session.store.heads()] if wanted else []
+        for where, renamed in wanted.items():
+            for renames in in_order(dict(sorted(renamed.items())), names):
+                yield in_words(renames, renamed, where)
+
     def _warning(self, warning: "SyncWarning") -> str:
         name, other, where = visible(warning.list), visible(warning.other), visible(warning.where)
+        there = shlex.quote(visible(warning.there or warning.list))
         match warning.kind:
-            case "renamed":
-                return (
-                    f"{name} is named {other} on {where}. To rename it here, too:"
-                    f" todo lists rename {shlex.quote(name)} {shlex.quote(other)}"
-                )
             case "archived":
                 out = ", so it was not synced" if warning.where == self._done.remote else ""
                 archive = f"To archive it here, too: todo lists archive {shlex.quote(name)}"
                 if warning.other:
                     lacks = f"{count_of(int(warning.other), 'commit')} not sent"
-                    back = f"todo --store {shlex.quote(where)} lists unarchive {shlex.quote(name)}"
+                    back = f"todo --store {shlex.quote(where)} lists unarchive {there}"
                     return f"{name} is archived on {where}{out}: {lacks}. To use it there again: {back}. {archive}"
                 return f"{name} is archived on {where}{out}. {archive}"
             case "unnamed":
@@ -360,7 +373,7 @@ class _Report:
             case "unforgotten":
                 return (
                     f"{where} still has data of {name} that were forgotten here: {other}."
-                    f" Its owner can run: todo --store {shlex.quote(where)} -L {shlex.quote(name)} forget IDS"
+                    f" Its owner can run: todo --store {shlex.quote(where)} -L {there} forget IDS"
                 )
         return f"warning: the last change of {name} is more than a day ahead of the clock of this machine: check the clocks"
 
@@ -376,7 +389,13 @@ class _Report:
             row |= {"list": each.name, "sent": each.sent, "received": self._received(each)}
             rows.append({**row, "new": each.made, "joined": each.joined})
         warnings = [
-            {"kind": each.kind, "list": each.list, "other": each.other or None, "where": each.where or None}
+            {
+                "kind": each.kind,
+                "list": each.list,
+                "other": each.other or None,
+                "where": each.where or None,
+                "there": each.there or None,
+            }
             for each in self._done.warnings
         ]
         print_line(

@@ -56,6 +56,11 @@ class Look:
                 self.done.errors.append(UnreadCopy(f"{self._remote.url}, {label}: {why}", self._remote.writer(label)))
         self.done.renewed = self.done.renewed or (isinstance(self._remote, SharedFolder) and self._remote.renewed)
 
+    def _warn(self, kind: str, mine: LogHead, other: str = "", where: str = "") -> None:
+        """Warn of a list; see `SyncWarning`. Without a place it is about the remote itself."""
+        there = self._theirs[mine.id].name if self._remote.is_hub and mine.id in self._theirs else ""
+        self.done.warnings.append(SyncWarning(kind, mine.name, other, where or self._remote.url, there))
+
     @property
     def finds_nothing(self) -> bool:
         """Whether no list has changed here or there, and none is new."""
@@ -93,13 +98,11 @@ class Look:
                     continue
                 is_new = known.names.get(label) != name and (id, "renamed") not in self._tried
                 if is_new and not self._has_not_met(label, name):
-                    self.done.warnings.append(SyncWarning("renamed", mine, name, self._remote.shown(label)))
+                    self._warn("renamed", self._heads[id], name, self._remote.shown(label))
             for label in theirs.archives:
                 if (id, "unarchived") not in self._tried and (label not in known.archived or self._remote.is_hub):
                     count = unsent(self._store, self._heads[id], self._known) if self._remote.is_hub else 0
-                    self.done.warnings.append(
-                        SyncWarning("archived", mine, str(count) if count else "", self._remote.shown(label))
-                    )
+                    self._warn("archived", self._heads[id], str(count) if count else "", self._remote.shown(label))
         for id in archived if self._remote.is_hub else ():
             self._follow_archived(self._heads[id])
         if not self._dry_run:
@@ -119,7 +122,7 @@ class Look:
         if known is None or theirs is None:
             return
         if mine.digest != known.digest:
-            self.done.warnings.append(SyncWarning("unsent", mine.name, "", self._remote.url))
+            self._warn("unsent", mine)
             if not theirs.archived:
                 self._tried[mine.id, "archived"] = "not all was sent"
         elif not theirs.archived and HERE not in known.archived:
@@ -175,7 +178,7 @@ class Look:
                 now[id] = _parked(id)  # if this is killed here, the next sync knows that name
         for id, why in left.items():
             self._tried[id, "renamed"] = why
-            self.done.warnings.append(SyncWarning("unnamed", wanted[id][1], why, self._remote.url))
+            self._warn("unnamed", self._heads[id], why)
 
     @staticmethod
     def _in_circle(id: str, now: dict[str, str], wanted: dict[str, tuple[str, str]]) -> bool:
@@ -193,7 +196,7 @@ class Look:
         kind = "unarchived" if back else "archived"
         self._tried[mine.id, kind] = why
         if why:
-            self.done.warnings.append(SyncWarning("unnamed", mine.name, why, self._remote.url))
+            self._warn("unnamed", mine, why)
         else:
             self.done.effects.append(Effect(kind, there))
 
@@ -207,7 +210,7 @@ class Look:
             if not self._dry_run:
                 known.unforgotten = self._remote.forget(id, opened(self._store, mine).forgotten)
             if known.unforgotten:
-                self.done.warnings.append(SyncWarning("unforgotten", mine.name, known.unforgotten, self._remote.url))
+                self._warn("unforgotten", mine, known.unforgotten)
             else:
                 self.done.effects.append(Effect("forgotten", mine.name))
 

@@ -87,12 +87,14 @@ class SyncWarning(Struct, frozen=True):
         other: Its name elsewhere, how many commits were not sent because it is archived there, or why something was not
             possible.
         where: Where that is.
+        there: The name of the list on the hub, if it is about a hub.
     """
 
     kind: str
     list: str
     other: str = ""
     where: str = ""
+    there: str = ""
 
 
 class Effect(Struct, frozen=True):

@@ -5,7 +5,7 @@ from datetime import timedelta
 from io import BytesIO
 from itertools import count, takewhile
 
-from ...cqrs.errors import CqrsError, DamagedLog, LogNotFound, MissingLog
+from ...cqrs.errors import CqrsError, DamagedLog, LogExists, LogNotFound, MissingLog
 from ...cqrs.ids import now
 from ...cqrs.names import name_key
 from ...cqrs.operation_errors import CannotMerge, ImportRefused, UnreadableCopy
@@ -15,7 +15,7 @@ from ...cqrs.stores.forgetting import forget_in_copy
 from ...cqrs.stores.format import decode_header
 from ...cqrs.stores.hash_chain import last_digest
 from ...cqrs.struct import replace
-from ..errors import DamagedHere, DamagedRemote, TwoLists, UnreadCopy
+from ..errors import DamagedHere, DamagedRemote, TakenThere, TwoLists, UnreadCopy
 from ..merges import arrivals, settle_in
 from ..merging import RULES
 from ..views import move_of
@@ -387,13 +387,16 @@ class Work(Look):
             raise Behind(f"{mine.name} was renamed meanwhile")
         if theirs is not None and log.forgotten:
             self._remote.forget(id, log.forgotten)
-        seen = self._remote.publish(id, mine.name, lines)
+        try:
+            seen = self._remote.publish(id, mine.name, lines)
+        except LogExists as error:
+            raise TakenThere(self._remote.url, mine.name, error.name, archived=error.archived) from error
         digest = last_digest(lines[-1]).decode()
         why = ""
         if log.forgotten and self._remote.is_hub:
             why = self._remote.forget(id, log.forgotten)  # what the hub lacked before it could not forget
             if why:
-                self.done.warnings.append(SyncWarning("unforgotten", mine.name, why, self._remote.url))
+                self._warn("unforgotten", mine, why)
             else:  # then its lines have the same digests
                 seen = dict.fromkeys(seen, digest)
         known = self._known.lists.setdefault(id, ListMemory(mine.name, digest, forgotten=len(log.forgotten)))
@@ -446,7 +449,7 @@ class Work(Look):
             reached = not {*log.forgotten} <= {*there}
             known.unforgotten = self._remote.forget(id, log.forgotten) if reached else ""
             if known.unforgotten:
-                self.done.warnings.append(SyncWarning("unforgotten", mine.name, known.unforgotten, self._remote.url))
+                self._warn("unforgotten", mine, known.unforgotten)
             copy = next(list(BytesIO(copy)) for _, copy in self._remote.copies(id))
             common = _in_common(lines, copy)
             known.digest = last_digest(lines[common - 1]).decode()
