@@ -554,8 +554,8 @@ def test_status_says_what_was_not_sent(peers: Machines) -> None:
     assert (inbox, work) == ("  inbox: 1 commit not sent", "  work: never synced")
     (remote,) = one("sync", "--status", "--json").json["remotes"]
     assert remote["lists"] == [
-        {"list": "inbox", "unsent": 1, "unforgotten": False},
-        {"list": "work", "unsent": None, "unforgotten": False},
+        {"list": "inbox", "unsent": 1, "unforgotten": False, "holders": []},
+        {"list": "work", "unsent": None, "unforgotten": False, "holders": []},
     ]
 
 
@@ -1034,10 +1034,18 @@ def test_who_forgets_a_todo_is_told_where_it_still_is(peers: Machines) -> None:
         f"Forgotten in inbox on {peers.url}, too. The files of other machines there still have it until these sync.\n"
     )
     assert one("sync").out == forgotten
+    for _ in range(2):
+        holder = (
+            f"    Forgotten here, and still in the files of {os.uname().nodename}: run todo sync there, or delete the files"
+        )
+        assert one("sync", "--status").out.splitlines()[1:] == ["  inbox: all sent", holder]
+        assert one("sync").out.startswith("Nothing to sync"), "it is not said in each sync"
     received = two("sync")
     assert received.out == "inbox: 1 todo forgotten\n"
     assert received.err == "1 todo was forgotten in another copy, and is forgotten here now\n"
     assert not [path for path in peers.place.iterdir() if b"hunter3" in path.read_bytes()]
+    one("sync")
+    assert one("sync", "--status").out.splitlines()[1:] == ["  inbox: all sent"]
 
 
 def test_a_list_that_was_renamed_elsewhere_is_not_joined_with_the_new_list_of_its_old_name(peers: Machines) -> None:

@@ -429,14 +429,15 @@ def _print_status(session: Session) -> None:
         heads = [head for head in heads if head.name == session.list_name]
         if not any(not head.archived for head in heads):
             raise LogNotFound(session.list_name)
-    rows: list[tuple[str, datetime | None, list[tuple[LogHead, int | None, bool]]]] = []
+    rows: list[tuple[str, datetime | None, list[tuple[LogHead, int | None, bool, list[str]]]]] = []
     for url, known in memory.remotes.items():
         lists = []
         for head in heads:
             count = unsent(session.store, head, known)
-            unforgotten = head.id in known.lists and known.lists[head.id].unforgotten != ""
-            if not head.archived or count or unforgotten:  # of an archived list only what is left to do
-                lists.append((head, count, unforgotten))
+            there = known.lists.get(head.id)
+            unforgotten, holders = (False, []) if there is None else (there.unforgotten != "", there.holders)
+            if not head.archived or count or unforgotten or holders:  # of an archived list only what is left to do
+                lists.append((head, count, unforgotten, holders))
         rows.append((url, known.at, lists))
     if session.options.json:
         from .. import document
@@ -446,7 +447,8 @@ def _print_status(session: Session) -> None:
                 "url": url,
                 "synced": at,
                 "lists": [
-                    {"list": head.name, "unsent": count, "unforgotten": unforgotten} for head, count, unforgotten in lists
+                    {"list": head.name, "unsent": count, "unforgotten": unforgotten, "holders": holders}
+                    for head, count, unforgotten, holders in lists
                 ],
             }
             for url, at, lists in rows
@@ -458,11 +460,14 @@ def _print_status(session: Session) -> None:
     for url, at, lists in rows:
         when = "never completely" if at is None else short_instant(at, to_local)
         print_line(f"{visible(url)}: synced {when}")
-        for head, count, unforgotten in lists:
+        for head, count, unforgotten, holders in lists:
             state = "never synced" if count is None else f"{count_of(count, 'commit')} not sent" if count else "all sent"
             archived = " (archived)" if head.archived else ""
             left = ", not forgotten there: what was forgotten here" if unforgotten else ""
             print_line(f"  {visible(head.name)}{archived}: {state}{left}")
+            if holders:
+                files = f"the files of {', '.join(map(visible, holders))}"
+                print_line(f"    Forgotten here, and still in {files}: run todo sync there, or delete the files")
 
 
 VERB = Verb(

@@ -215,6 +215,7 @@ class SharedFolder(Remote):
             [machine for machine, each in said.items() if each.archived],
             frozenset(each.mark for each in said.values() if each.mark),
             own="" if own is None else own.end,
+            forgets={file.name: file.forgotten for file in others},
             forgotten=forgotten - (frozenset() if own is None else own.forgotten),
             apart=frozenset[str]().union(*(self._machines[machine].lists for machine in said)) - {id},
         )

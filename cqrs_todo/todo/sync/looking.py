@@ -11,7 +11,7 @@ from ..errors import UnreadCopy
 from .folder import SharedFolder
 from .hub import HUB
 from .memory import Memory, RemoteMemory
-from .remotes import Remote, opened
+from .remotes import Remote, RemoteList, opened
 from .results import Effect, Synced, SyncWarning
 
 KEPT = timedelta(days=30)
@@ -229,10 +229,18 @@ class Look:
                 known.archived = [*theirs.archives, *([HERE] if mine.archived != bool(undone) else [])]
             elif self._remote.is_hub:
                 known.names = {HUB: known.name}
+            known.holders = (
+                self._holders(mine, theirs) if known.forgotten and mine is not None and theirs is not None else []
+            )
         if used_as:
             self._memory.last = used_as
         if not self.done.errors:
             self._remove_kept()
+
+    def _holders(self, mine: LogHead, theirs: RemoteList) -> list[str]:
+        """Return whose files may still hold what was forgotten here."""
+        forgotten = {*opened(self._store, mine).forgotten} if theirs.forgets else set()
+        return sorted({self._remote.writer(label) or label for label, gone in theirs.forgets.items() if forgotten - gone})
 
     def _remove_kept(self) -> None:
         kept = self._store.kept_logs()

@@ -40,6 +40,7 @@ class ListMemory(Struct):
         names: The names that others had for it, by the labels of their copies.
         archived: The labels of the copies that others had archived.
         unforgotten: Why a hub could not forget what was forgotten on this machine; '' if it has forgotten all.
+        holders: Whose files in a shared folder may still hold what was forgotten on this machine.
     """
 
     name: str
@@ -50,6 +51,7 @@ class ListMemory(Struct):
     names: dict[str, str] = field(default_factory=dict)
     archived: list[str] = field(default_factory=list)
     unforgotten: str = ""
+    holders: list[str] = field(default_factory=list)
 
 
 class RemoteMemory(Struct):

@@ -44,8 +44,9 @@ class RemoteList(Struct, frozen=True):
         marks: Digests of its commits that are known to be on a hub.
         own: The digest of the last line of the copy that this machine has written there; '' if that is not complete, or not
             there.
-        forgotten: The streams that the copies of other machines name as forgotten, and that of this machine does not. A hub
-            does not say it before its copy is read.
+        forgets: The streams that the copies of other machines name as forgotten, by labels. A hub does not say it before its
+            copy is read.
+        forgotten: Those of these that the copy of this machine does not name.
         apart: The ids of the lists that are kept apart from it there, because somebody has both.
     """
 
@@ -57,6 +58,7 @@ class RemoteList(Struct, frozen=True):
     archives: Sequence[str] = ()
     marks: frozenset[str] = frozenset()
     own: str = ""
+    forgets: Mapping[str, frozenset[str]] = MappingProxyType({})
     forgotten: frozenset[str] = frozenset()
     apart: frozenset[str] = frozenset()
 
