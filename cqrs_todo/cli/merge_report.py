@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from ..cqrs.errors import CqrsError
@@ -13,6 +13,7 @@ from .session import Session
 from .text import brief, printable, visible
 
 if TYPE_CHECKING:
+    from ..cqrs.events import Commit
     from ..cqrs.replication import Change, Conflict, MergedLog
     from ..todo.events import TodoEvent
     from ..todo.merging import MergedTodos, TooLate
@@ -37,7 +38,11 @@ class MergeReport:
         self._name = name
         self._merged = merged
         self._todos = todos
-        self._commits = {commit.metadata.command: commit for commit in merged.after}
+
+    @cached_property
+    def _commits(self) -> "Mapping[str, Commit]":
+        """The commits of the list, by their command ids."""
+        return {commit.metadata.command: commit for commit in self._merged.after}
 
     def document(self) -> dict[str, Any]:
         """Return what programs read."""

@@ -90,9 +90,9 @@ def note(log_id: str, merged: "MergedLog", todos: "MergedTodos") -> None:
 
 def _positions(merged: "MergedLog", todos: "MergedTodos", known: Positions | None) -> Positions | None:
     """Return the positions that commits had before a merge and those before it, which are `known`."""
-    after = {commit.metadata.command: commit.position for commit in merged.after}
     changes = (each for conflict in todos.all_conflicts for each in (conflict.winner, conflict.loser) if each is not None)
-    named = frozenset(after[change.command] for change in changes)
+    commands = {change.command for change in changes}
+    named = frozenset(commit.position for commit in merged.after if commit.metadata.command in commands)
     pairs = zip(merged.before, merged.after, strict=False)
     first = next((old.position for old, new in pairs if old.metadata.command != new.metadata.command), None)
     if first is None:

@@ -270,10 +270,15 @@ class Log(ABC):
         """
         return next((commit for commit in self.commits_backward() if commit.metadata.command == command), None)
 
-    def lines(self) -> Iterator[bytes]:
+    def lines(self, since: Cursor = START) -> Iterator[bytes]:
         """Read the lines of the log as they are stored, each with its LF.
 
+        Args:
+            since: Where to start. `START` gives the header, too. Any other cursor has a digest, and may be that of a copy of
+                the log which is the same up to there.
+
         Raises:
+            StaleCursor: The log is not the same up to the cursor.
             ExportRefused: The store does not keep lines.
         """
         from .operation_errors import ExportRefused
@@ -649,12 +654,14 @@ class Store(ABC):
             OutcomeUnknown: It is not known whether the streams are forgotten. Forgetting them again is harmless.
         """
 
-    def import_log(self, name: str, lines: Iterable[bytes]) -> int:
+    def import_log(self, name: str, lines: Iterable[bytes], *, since: Cursor = START) -> int:
         """Make a log from its exported lines, or add those that come after the lines of the log that has this name.
 
         Args:
             name: The name of the log.
             lines: The lines, each with its LF.
+            since: The cursor that the lines come after, as for `Log.lines`. It must be the end of the log. `START` if all
+                lines are given.
 
         Returns:
             The number of commits that were new.
@@ -703,6 +710,7 @@ class Store(ABC):
         copy: bytes,
         rules: "MergeRules[Any, Any, Any]",
         *,
+        since: Cursor = START,
         dry_run: bool = False,
         terms: "MergeTerms | None" = None,
     ) -> "MergedLog":
@@ -715,12 +723,15 @@ class Store(ABC):
             name: The name of the log.
             copy: The bytes of the other copy, as a file of JSON lines.
             rules: What the merge has to know of the domain.
+            since: The cursor that these bytes come after, as for `Log.lines`. The other copy is the same as the log up to
+                there. `START` if all of it is given.
             dry_run: Whether to change nothing, and only return what a merge would give.
             terms: What the other copy is to the log. None: both are copies of one log, and equals.
 
         Raises:
             LogNotFound: There is no such log.
             CannotMerge: The bytes are not an intact copy of this log, or the store cannot merge.
+            StaleCursor: The log has changed before the cursor.
             MissingLog: The log had been recorded and is gone.
             DamagedLog: The log is damaged. It must be repaired first.
             ReadOnlyLog: The log or the copy has a newer format, or the log is itself a copy of another one.

@@ -8,8 +8,9 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import chain, islice
+from itertools import chain
 
+from ..cqrs.cursor import START
 from ..cqrs.events import Commit, Metadata
 from ..cqrs.operation_errors import ImportRefused
 from ..cqrs.stores.exported import NewLines, new_header
@@ -176,8 +177,8 @@ class HistoryImport:
         if dry_run:
             deque(new, maxlen=0)
         elif first is not None:
-            there = islice(self._list.log.lines(), self._end.line) if self._exists else (header,)
-            self._list.store.import_log(name, chain(there, (first,), new))
+            since, there = (self._end, ()) if self._exists else (START, (header,))
+            self._list.store.import_log(name, chain(there, (first,), new), since=since)
             self._list.recorded = made.position
         return Imported(
             list=name,

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import takewhile
 from typing import Any
 
-from ..cqrs.events import MADE, MERGED, STAMP, Commit, Metadata, Recorded, UnknownEvent
+from ..cqrs.events import FROM, MADE, MERGED, STAMP, Commit, Metadata, Recorded, UnknownEvent
 from ..cqrs.fold import Fold
 from ..cqrs.replication import Change, Clock, Conflict, Merged, MergedLog, MergeRules
 from ..cqrs.replication.arrived import arrived_conflicts, losers
@@ -221,10 +220,10 @@ class MergedTodos(Struct, frozen=True):
 
 def merged_todos(merged: MergedLog) -> MergedTodos:
     """Find out what a merge did to the todos of a list."""
-    shared = sum(1 for _ in takewhile(lambda pair: pair[0] is pair[1], zip(merged.before, merged.after, strict=False)))
-    before = _applied(merged.before[:shared], Fold(DECIDER))
-    after = _applied(merged.after[shared:], before.copy())
-    _applied(merged.before[shared:], before)
+    unchanged = merged.unchanged
+    before = _applied(merged.before[:unchanged], Fold(DECIDER))
+    after = _applied(merged.after[unchanged:], before.copy())
+    _applied(merged.before[unchanged:], before)
     old = {entity.stream: entity.number for entity in before}
     renumbered = [
         Renumbered(old[item.stream], item.number, item.todo.text)
@@ -239,10 +238,11 @@ def merged_todos(merged: MergedLog) -> MergedTodos:
     gone = {stream: name for stream, name in moved.items() if (state := after[stream].state) is not None and state.removed}
     new = {item.stream: item for item in _open_under_closed(after)}
     known = {item.stream for item in _open_under_closed(before)}
-    commands = {commit.metadata.command for commit in merged.before}
+    has_moved = any(FROM in commit.metadata.meta for commit in merged.after[unchanged:])
+    commands = {commit.metadata.command for commit in merged.before} if has_moved else ()
     too_late = [
         TooLate(conflict, following)
-        for conflict in _too_late(merged.after, commands, shared)
+        for conflict in _too_late(merged.after, commands, unchanged)
         if (following := _lacking(conflict.loser.event, conflict.stream, after)) is not None
     ]
     removals = {each.conflict.loser.command for each in too_late if isinstance(each.conflict.loser.event, TodoRemoved)}

@@ -278,8 +278,12 @@ def test_a_follower_delivers_a_reminder_at_its_time_and_a_snoozed_one_again(todo
 
 
 _DAEMON = "/usr/lib/notification-daemon/notification-daemon"
-_NEEDED = ("notify-send", "dbus-run-session", "dbus-monitor", "xvfb-run", _DAEMON)
+_NEEDED = ("notify-send", "dbus-run-session", "dbus-monitor", "dbus-send", "xvfb-run", _DAEMON)
 """What Debian's libnotify-bin, dbus, xvfb and notification-daemon bring."""
+_HAS_DAEMON = (
+    "dbus-send --session --print-reply --dest=org.freedesktop.DBus /org/freedesktop/DBus "
+    "org.freedesktop.DBus.NameHasOwner string:org.freedesktop.Notifications"
+)
 
 
 @pytest.mark.skipif(not all(map(shutil.which, _NEEDED)), reason=f"not all of {', '.join(_NEEDED)} are installed")
@@ -289,6 +293,7 @@ def test_a_notification_reaches_a_real_session_bus(todo: Todo) -> None:
         f"{_DAEMON} & daemon=$!\n"
         "dbus-monitor --session \"interface='org.freedesktop.Notifications'\" > monitored & monitor=$!\n"
         "until grep -q NameAcquired monitored; do sleep 0.1; done\n"
+        f"until {_HAS_DAEMON} | grep -q true; do sleep 0.1; done\n"
         f"{sys.executable} -m cqrs_todo react 2> told; echo $? >> told\n"
         "until grep -q '<b>' monitored; do sleep 0.1; done\n"
         "kill $monitor $daemon\n"

@@ -925,7 +925,8 @@ def test_a_damaged_hub_is_named_with_the_command_that_looks_at_it(users: Machine
     assert (look.code, "inbox is damaged" in look.err) == (5, True)
     file.write_bytes(content.replace(b'"version":"1.0"', b'"version":"2.0"', 1))
     newer = one.run("sync").err
-    assert f"newer than this program's; that was while inbox was synced with {users.url}" in newer
+    assert "its format 2.0 is newer than this program's" in newer
+    assert f"that was while inbox was synced with {users.url}" in newer
     file.write_bytes(content)
     users.equal(one, two)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cqrs_todo.cqrs.cursor import Cursor
 from cqrs_todo.cqrs.errors import CqrsError, LogExists, OutcomeUnknown, StoreUnavailable
 from cqrs_todo.cqrs.ids import now
 from cqrs_todo.cqrs.names import check_log_name
@@ -379,8 +380,8 @@ def test_a_hub_that_was_lost_while_it_recorded_is_synced_again_without_harm(
     one.add("Later")
     real = JsonlStore.import_log
 
-    def recorded_and_lost(self: JsonlStore, name: str, lines: Iterable[bytes]) -> int:
-        real(self, name, lines)
+    def recorded_and_lost(self: JsonlStore, name: str, lines: Iterable[bytes], *, since: Cursor) -> int:
+        real(self, name, lines, since=since)
         raise OutcomeUnknown("the connection was lost")
 
     monkeypatch.setattr(JsonlStore, "import_log", recorded_and_lost)

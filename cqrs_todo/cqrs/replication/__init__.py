@@ -7,6 +7,7 @@ in whichever order copies are merged. docs/sync.md describes the rules. This pac
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
 from typing import Any, Generic, Literal, TypeAlias
 
 from ..decider import C, Decider, E, S
@@ -177,10 +178,17 @@ class MergedLog(Struct, frozen=True):
     lacking: int = 0
 
     @property
+    def unchanged(self) -> int:
+        """How many of its first commits the merge left as they were."""
+        pairs = zip(self.before, self.after, strict=False)
+        return sum(1 for _ in takewhile(lambda pair: pair[0] is pair[1], pairs))
+
+    @property
     def received(self) -> list[Commit]:
         """The commits that only the other copy had."""
-        known = {commit.metadata.command for commit in self.before}
-        return [commit for commit in self.after if commit.metadata.command not in known]
+        unchanged = self.unchanged
+        known = {commit.metadata.command for commit in self.before[unchanged:]}
+        return [commit for commit in self.after[unchanged:] if commit.metadata.command not in known]
 
     @property
     def changed(self) -> bool:
@@ -191,7 +199,7 @@ class MergedLog(Struct, frozen=True):
     def moved(self) -> bool:
         """Whether commits that it had before are at other places now."""
         pairs = zip(self.before, self.after, strict=False)
-        return any(old.metadata.command != new.metadata.command for old, new in pairs)
+        return any(old is not new and old.metadata.command != new.metadata.command for old, new in pairs)
 
 
 def common_base(one: Copy, other: Copy) -> int:

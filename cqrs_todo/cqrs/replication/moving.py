@@ -89,14 +89,15 @@ class Moving(Generic[S, C, E]):
         Raises:
             CannotMerge: A commit that would have to be moved is not fully known.
         """
-        for commit in self._trunk.commits:
+        for commit in self._trunk.commits[: self._base]:
             self._read(commit)
-        clock = Clock()
+        clock = Clock(self._clock.last)
+        for commit in self._trunk.commits[self._base :]:
+            self._read(commit)
         added = []
-        for place, commit in enumerate(self._branch.commits):
+        for commit in self._branch.commits[self._base :]:
             stamp = clock.stamp(commit.metadata)
-            is_new = place >= self._base and commit.metadata.command not in self._positions
-            if is_new and any(map(_is_wanted, commit.events)):
+            if commit.metadata.command not in self._positions and any(map(_is_wanted, commit.events)):
                 added.append(self._move(commit, (CHANGED, stamp, commit.metadata.command)))
         return Merge(self._trunk, self._base, tuple(added), (*self._conflicts(), *self._circles))
 

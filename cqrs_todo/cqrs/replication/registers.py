@@ -30,9 +30,9 @@ class Clock:
         last: The greatest stamp so far.
     """
 
-    def __init__(self) -> None:
-        """Begin at the start of a log."""
-        self.last = FIRST
+    def __init__(self, last: datetime = FIRST) -> None:
+        """Begin at the start of a log, or behind the commit that has the greatest stamp so far."""
+        self.last = last
 
     def stamp(self, metadata: Metadata) -> datetime:
         """Return the stamp of the next commit of the log, in UTC. A commit that a merge moved has kept its stamp."""

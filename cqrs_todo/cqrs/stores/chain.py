@@ -297,7 +297,7 @@ class ChainReader(ABC):
         """Read the decoded lines and their digests, newest first. The argument is that of `Log.commits_backward`."""
 
     @abstractmethod
-    def lines(self) -> Iterator[bytes]:
+    def lines(self, since: Cursor) -> Iterator[bytes]:
         """Read the lines as they are stored; see `Log.lines`."""
 
     def verified_commit(self, line: bytes, previous: bytes, place: str) -> Commit:
@@ -432,9 +432,9 @@ class ChainedLog(Log):
         events = (event for commit in commits for event in reversed(commit.events))
         return at_most((event for event in events if event.stream == stream and event.version < version), limit)
 
-    def lines(self) -> Iterator[bytes]:
+    def lines(self, since: Cursor = START) -> Iterator[bytes]:
         """Read the lines as they are stored; see `Log`."""
-        return self._chain.lines()
+        return self._chain.lines(since)
 
     def cursor(self) -> Cursor:
         """Return the farthest position that was read or written; see `Log`."""

@@ -161,9 +161,9 @@ class _NewLog(NullLog):
         self.id = id
         self._line = line
 
-    def lines(self) -> Iterator[bytes]:
+    def lines(self, since: Cursor = START) -> Iterator[bytes]:
         """Return the first line."""
-        return iter((self._line,))
+        return iter((self._line,) if since == START else ())
 
 
 class DryRunLog(Log):
@@ -257,9 +257,9 @@ class DryRunLog(Log):
     def sync(self) -> None:
         """Do nothing: a dry run acts on nothing."""
 
-    def lines(self) -> Iterator[bytes]:
+    def lines(self, since: Cursor = START) -> Iterator[bytes]:
         """Read the lines of the real log."""
-        return self._log.lines()
+        return self._log.lines(since)
 
     def _is_kept(self, cursor: Cursor) -> bool:
         """Return whether a cursor lies after commits that were kept, so that the real log does not know it."""
@@ -452,7 +452,7 @@ class DryRunStore(Store):
         """Raise `DryRunRefused`."""
         raise DryRunRefused("the forgetting of streams")
 
-    def import_log(self, name: str, lines: Iterable[bytes]) -> int:
+    def import_log(self, name: str, lines: Iterable[bytes], *, since: Cursor = START) -> int:
         """Raise `DryRunRefused`."""
         raise DryRunRefused("the import of a log")
 

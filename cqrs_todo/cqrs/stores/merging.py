@@ -6,24 +6,22 @@ from typing import Any
 
 import msgspec
 
+from ..cursor import Cursor
 from ..decider import C, E, S
 from ..errors import ReadOnlyLog
 from ..events import MERGED, Commit, EventTypes, Recorded, UnknownEvent
-from ..operation_errors import DifferentLogs
+from ..operation_errors import DifferentLogs, UnreadableCopy
 from ..replication import Conflict, Copy, Merged, MergeRules, MergeTerms, merge
 from ..struct import Struct, replace
+from .chain import Versions, Walk
 from .forgetting import forget_in_copy
-from .format import (
-    Codec,
-    CommitLine,
-    EventLine,
-    Header,
-    decode_header,
-)
+from .format import Codec, CommitLine, EventLine, Header, InvalidLine, decode_header, decode_lines
 from .hash_chain import digest_in, last_digest, with_digest
 from .rechaining import with_header_of
 
 _encode = msgspec.json.encode
+_CHUNK = 500
+"""How many lines are verified together."""
 
 
 class CopyLines(Struct, frozen=True):
@@ -73,6 +71,14 @@ class MergedLines(Struct, frozen=True):
         """The position of the last event that both copies begin with."""
         return self.commits[self.base - 1].last if self.base else 0
 
+    @property
+    def end(self) -> Cursor:
+        """The cursor behind the last line."""
+        commits = self.added or self.copies[self.trunk].commits
+        return Cursor(
+            commits[-1].last if commits else 0, len(self.lines), sum(map(len, self.lines)), last_digest(self.lines[-1])
+        )
+
 
 class _MergedLine(msgspec.Struct, frozen=True):
     """The data of a `merged` event in a line."""
@@ -93,13 +99,13 @@ def merge_lines(
     held: tuple[int, int] = (0, 0),
     hub: int | None = None,
 ) -> MergedLines:
-    """Merge the lines of two copies of a log, which were verified before.
+    """Merge the lines of two copies of a log.
 
     The streams that are forgotten in one of them are forgotten in the other one first.
 
     Args:
-        one: All lines of a copy, each with its LF.
-        other: All lines of the other copy.
+        one: All lines of a copy, each with its LF. They were verified before.
+        other: All lines of the other copy. Those that the first copy does not have are verified.
         types: The registered events.
         rules: What the merge has to know of the domain.
         held: How many commits of each copy are known to be on a hub.
@@ -109,19 +115,19 @@ def merge_lines(
         DifferentLogs: They are copies of different logs.
         CannotMerge: They hold events that this code does not know.
         ReadOnlyLog: One of them has a newer format.
-        InvalidLine: A line is wrong.
+        UnreadableCopy: A line of the other copy is wrong.
     """
-    headers = [decode_header(lines[0][:-1])[0] for lines in (one, other)]
-    for header in headers:
-        if header.newer:
-            raise ReadOnlyLog(f"its format {header.version} is newer than this program's")
+    headers = [_header_of(one), _header_of(other)]
     if headers[0].id != headers[1].id:
         raise DifferentLogs("it is a copy of another log")
     forgotten = sorted({*headers[0].forgotten, *headers[1].forgotten})
     reader = _Lines(types, rules)
-    first, second = (_without(lines, header, forgotten) for lines, header in zip((one, other), headers, strict=True))
+    first = _without(one, headers[0], forgotten)
     commits = tuple(reader.commits(first[1:]))
-    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first[1:], second[1:], strict=False)))
+    known = max(1, _shared(one, other))
+    _verify_copy(other, known, commits[: known - 1])
+    second = _without(other, headers[1], forgotten)
+    shared = _shared(first[1:], second[1:])
     both = (
         CopyLines(tuple(first), commits, headers[0].forgotten),
         CopyLines(tuple(second), (*commits[:shared], *reader.commits(second[1 + shared :])), headers[1].forgotten),
@@ -130,7 +136,68 @@ def merge_lines(
     merged = merge(ours, theirs, rules, hub=None if hub is None else (ours, theirs)[hub])
     trunk = 0 if merged.trunk is ours else 1
     lines = (*both[trunk].lines, *reader.encode(merged.added, both[trunk].lines[-1]))
+    _verify(lines, len(both[trunk].lines), both[trunk].commits)  # what is wrong must not replace what is right
     return MergedLines(headers[0].id, lines, merged.base, trunk, both, merged.added, tuple(forgotten), merged.conflicts)
+
+
+def _shared(one: Sequence[bytes], other: Sequence[bytes]) -> int:
+    """Count the lines that two copies begin with."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
+def _verify_copy(lines: Sequence[bytes], known: int, commits: Sequence[Commit]) -> None:
+    """Verify the lines of another copy; see `_verify`.
+
+    Raises:
+        UnreadableCopy: A line is wrong.
+    """
+    try:
+        _verify(lines, known, commits)
+    except InvalidLine as error:
+        raise _unreadable(error) from error
+
+
+def _verify(lines: Sequence[bytes], known: int, commits: Sequence[Commit]) -> None:
+    """Verify the lines of a log after some that were verified before.
+
+    Args:
+        lines: All lines, each with its LF.
+        known: How many of the first ones were verified, at least the header.
+        commits: The commits that these hold.
+
+    Raises:
+        InvalidLine: A line is wrong.
+    """
+    versions = Versions()
+    versions.set(
+        commits[-1].last if commits else 0, {event.stream: event.version for each in commits for event in each.events}
+    )
+    walk = Walk(Cursor(versions.position, digest=last_digest(lines[known - 1])), versions.advance, decode_lines)
+    chunks = (b"".join(lines[start : start + _CHUNK]) for start in range(known, len(lines), _CHUNK))
+    if not lines[-1].endswith(b"\n"):
+        raise InvalidLine("its last line has no end")
+    for _ in walk.over(chunks):
+        pass
+
+
+def _header_of(lines: Sequence[bytes]) -> Header:
+    """Return the header of a copy, verified.
+
+    Raises:
+        UnreadableCopy: The first line is no header.
+        ReadOnlyLog: It has a newer format.
+    """
+    try:
+        header, _ = decode_header(b"".join(lines[:1]).removesuffix(b"\n"))
+    except InvalidLine as error:
+        raise _unreadable(error) from error
+    if header.newer:
+        raise ReadOnlyLog(f"its format {header.version} is newer than this program's")
+    return header
+
+
+def _unreadable(error: InvalidLine) -> UnreadableCopy:
+    return UnreadableCopy(f"it cannot be read: {error}")
 
 
 def merge_on_terms(
@@ -145,6 +212,9 @@ def merge_on_terms(
         rules: What the merge has to know of the domain.
         terms: What the other copy is to the log.
     """
+    if terms.join:  # this changes the digests, so they must be right before
+        _header_of(theirs)
+        _verify_copy(theirs, 1, ())
     if terms.join == "theirs":
         ours = with_header_of(ours, theirs[0])
     elif terms.join == "ours":

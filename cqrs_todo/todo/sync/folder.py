@@ -16,6 +16,7 @@ from typing import BinaryIO
 import msgspec
 from msgspec import Struct, field
 
+from ...cqrs.cursor import START, Cursor
 from ...cqrs.errors import CqrsError, InvalidLogName
 from ...cqrs.names import check_log_name, name_key
 from ...cqrs.store import Log, LogHead, Store
@@ -23,7 +24,7 @@ from ...cqrs.stores.format import log_in
 from ...cqrs.stores.hash_chain import digest_in, last_digest
 from ...cqrs.stores.jsonl.files import OPEN_SAFELY, os_errors_as_store_errors, remove, there
 from .memory import Memory, new_machine
-from .remotes import MARKER, Remote, RemoteList, opened, write_file
+from .remotes import MARKER, Remote, RemoteCopy, RemoteList, opened, write_file
 
 _ENDING = ".jsonl"
 _LONGEST_HEADER = 1 << 24
@@ -220,16 +221,16 @@ class SharedFolder(Remote):
             apart=frozenset[str]().union(*(self._machines[machine].lists for machine in said)) - {id},
         )
 
-    def copies(self, id: str, *, own: bool = False) -> Iterator[tuple[str, bytes]]:
+    def copies(self, id: str, *, own: bool = False, since: Cursor = START) -> Iterator[RemoteCopy]:  # it reads whole files
         """Read the copies of other machines; see `Remote`."""
         for file in self._files:
             if file.id == id and (own or file.name != self._own(id)):
                 with _reading(os.path.join(self._path, file.name)) as opened:
                     content = None if opened is None else opened.read()
                 if content is not None:
-                    yield file.name, content
+                    yield RemoteCopy(file.name, content)
 
-    def publish(self, id: str, name: str, lines: Sequence[bytes]) -> Mapping[str, str]:  # `finish` names all
+    def publish(self, id: str, name: str, lines: Sequence[bytes], since: Cursor = START) -> Mapping[str, str]:
         """Write the file of this machine; see `Remote`."""
         own = next((file for file in self._files if file.name == self._own(id)), None)
         digest = last_digest(lines[-1]).decode()

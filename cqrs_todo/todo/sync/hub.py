@@ -3,11 +3,21 @@
 # a sync that has nothing to do reads no lines, and does not load what works on lines
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from ...cqrs.errors import CqrsError, LogBusy, LogExists, LogNotFound, OutcomeUnknown, StoreUnavailable
+from ...cqrs.cursor import START, Cursor
+from ...cqrs.errors import (
+    CqrsError,
+    DamagedLog,
+    LogBusy,
+    LogExists,
+    LogNotFound,
+    OutcomeUnknown,
+    StaleCursor,
+    StoreUnavailable,
+)
 from ...cqrs.operation_errors import ImportRefused, StreamNotFound
 from ...cqrs.store import Log, LogHead, Store
 from ..errors import DamagedRemote, RemoteUnavailable
-from .remotes import Behind, Remote, RemoteList, SentPerhaps
+from .remotes import Behind, Remote, RemoteCopy, RemoteList, SentPerhaps
 
 HUB = "hub"
 """The label of the copy on a hub."""
@@ -28,6 +38,7 @@ class Hub(Remote):
         self._store = store
         self._heads: dict[str, LogHead] = {}
         self._read: dict[str, Sequence[bytes]] = {}
+        self._ends: dict[str, Cursor] = {}
 
     def lists(self) -> Sequence[RemoteList]:
         """Return the lists that are there; see `Remote`."""
@@ -38,6 +49,7 @@ class Hub(Remote):
                 raise
             raise RemoteUnavailable(str(error), "is it running? Try again, or give another URL: todo sync URL") from error
         self._read.clear()
+        self._ends.clear()
         return [
             RemoteList(
                 head.id,
@@ -51,14 +63,32 @@ class Hub(Remote):
             for head in self._heads.values()
         ]
 
-    def copies(self, id: str, *, own: bool = False) -> Iterator[tuple[str, bytes]]:  # there is only one
+    def copies(self, id: str, *, own: bool = False, since: Cursor = START) -> Iterator[RemoteCopy]:  # there is only one
         """Read the copy of a list; see `Remote`."""
-        if id in self._heads:
-            yield HUB, b"".join(self._lines(id))
+        if id not in self._heads:
+            return
+        if since.digest:
+            try:
+                content = b"".join(self._lines_since(id, since))
+            except StaleCursor:  # something was forgotten there, or an older copy restored
+                since = START
+        if not since.digest:
+            content = b"".join(self._lines(id))
+        yield RemoteCopy(HUB, content, since)
 
-    def publish(self, id: str, name: str, lines: Sequence[bytes]) -> Mapping[str, str]:
+    def end(self, id: str) -> Cursor:
+        """Return where the copy ended when it was read; see `Remote`."""
+        return self._ends.get(id, START)
+
+    def publish(self, id: str, name: str, lines: Sequence[bytes], since: Cursor = START) -> Mapping[str, str]:
         """Append what the hub lacks; see `Remote`."""
         from ...cqrs.stores.hash_chain import last_digest
+
+        if since.digest:
+            if lines:
+                self._ends.pop(id)
+                self._import(self._heads[id].name, lines, since)
+            return {HUB: (last_digest(lines[-1]) if lines else since.digest).decode()}
         from ...cqrs.stores.rechaining import rechained
 
         if id not in self._heads:
@@ -73,21 +103,31 @@ class Hub(Remote):
             self._import(self._heads[id].name, [*theirs, *new])
         return {HUB: last_digest([*theirs, *new][-1]).decode()}
 
-    def _import(self, name: str, lines: Sequence[bytes]) -> None:
+    def _import(self, name: str, lines: Sequence[bytes], since: Cursor = START) -> None:
         try:
-            self._store.import_log(name, lines)
+            self._store.import_log(name, lines, since=since)
         except (ImportRefused, LogBusy) as error:
             raise Behind(str(error)) from error
         except OutcomeUnknown as error:
             raise SentPerhaps(str(error)) from error
+        except DamagedLog as error:
+            raise DamagedRemote(str(error), self.url, name) from error
         except LogExists as error:
             error.add_note(f"that one is on {self.url}")
             raise
 
     def _lines(self, id: str) -> Sequence[bytes]:
         """Return the lines of a list. They are read once, because an import checks that they are still there."""
-        if id in self._read:
-            return self._read[id]
+        if id not in self._read:
+            self._read[id] = self._lines_since(id, START)
+        return self._read[id]
+
+    def _lines_since(self, id: str, since: Cursor) -> Sequence[bytes]:
+        """Read the lines of a list after a cursor.
+
+        Raises:
+            StaleCursor: The list on the hub is not the same up to there.
+        """
         head = self._heads[id]
         try:
             log = self._opened(head)
@@ -95,9 +135,11 @@ class Hub(Remote):
             raise Behind(f"{head.name} was renamed or archived on {self.url} meanwhile") from error
         if log.id != id:
             raise Behind(f"{head.name} was renamed on {self.url} meanwhile")
-        lines = self._read[id] = list(log.lines())
+        lines = list(log.lines(since))
         if log.damage is not None:
             raise DamagedRemote(str(log.damage), self.url, head.name)
+        end = log.cursor()  # a server counts neither lines nor bytes
+        self._ends[id] = Cursor(end.position, since.line + len(lines), since.offset + sum(map(len, lines)), end.digest)
         return lines
 
     def _opened(self, head: LogHead) -> Log:
@@ -118,6 +160,7 @@ class Hub(Remote):
         except CqrsError as error:
             return str(error)
         self._read.pop(id, None)
+        self._ends.pop(id, None)
         return ""
 
     def rename(self, id: str, old: str, new: str) -> str:  # the name is enough

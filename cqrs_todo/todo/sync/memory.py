@@ -12,6 +12,7 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct, field
 
+from ...cqrs.cursor import Cursor
 from ...cqrs.errors import LogBusy, StoreUnavailable
 from ...cqrs.stores.jsonl.files import (
     close,
@@ -35,6 +36,8 @@ class ListMemory(Struct):
         name: Its name on this machine.
         digest: The digest of its last line on this machine.
         position: The position of its last event.
+        line: How many lines it has.
+        offset: How many bytes these are.
         forgotten: How many of its streams were forgotten on this machine.
         seen: The digests of the last lines of the copies on the remote, by the labels of the copies.
         names: The names that others had for it, by the labels of their copies.
@@ -46,12 +49,19 @@ class ListMemory(Struct):
     name: str
     digest: str
     position: int = 0
+    line: int = 0
+    offset: int = 0
     forgotten: int = 0
     seen: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     archived: list[str] = field(default_factory=list)
     unforgotten: str = ""
     holders: list[str] = field(default_factory=list)
+
+    @property
+    def end(self) -> Cursor:
+        """The cursor behind its last line."""
+        return Cursor(self.position, self.line, self.offset, self.digest.encode())
 
 
 class RemoteMemory(Struct):

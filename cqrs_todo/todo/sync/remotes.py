@@ -5,11 +5,13 @@ import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from io import BytesIO
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from ...cqrs.cursor import START, Cursor
 from ...cqrs.errors import LogBusy, OutcomeUnknown
 from ...cqrs.store import Log, LogHead, Store
 from ...cqrs.stores.jsonl.files import make_directory, os_errors_as_store_errors, sync_directory, write_all
@@ -63,6 +65,25 @@ class RemoteList(Struct, frozen=True):
     apart: frozenset[str] = frozenset()
 
 
+class RemoteCopy(Struct, frozen=True):
+    """A copy of a list that was read from a remote.
+
+    Attributes:
+        label: Its label.
+        content: Its lines.
+        since: The cursor that they come after; `START` if these are all lines.
+    """
+
+    label: str
+    content: bytes
+    since: Cursor = START
+
+    @property
+    def lines(self) -> list[bytes]:
+        """The lines, each with its LF."""
+        return list(BytesIO(self.content))
+
+
 class Remote(ABC):
     """A place where machines meet.
 
@@ -87,28 +108,28 @@ class Remote(ABC):
         """
 
     @abstractmethod
-    def copies(self, id: str, *, own: bool = False) -> Iterator[tuple[str, bytes]]:
+    def copies(self, id: str, *, own: bool = False, since: Cursor = START) -> Iterator[RemoteCopy]:
         """Read the copies of a list that this machine has not written.
 
         Args:
             id: The id of its log.
             own: Whether to read the one that it has written, too, because it has lost the list.
-
-        Returns:
-            The label and the lines of each.
+            since: A cursor of the list of this machine. A hub reads only what comes after it, if its copy is the same up to
+                there.
 
         Raises:
             CqrsError: A copy cannot be read.
         """
 
     @abstractmethod
-    def publish(self, id: str, name: str, lines: Sequence[bytes]) -> Mapping[str, str]:
+    def publish(self, id: str, name: str, lines: Sequence[bytes], since: Cursor = START) -> Mapping[str, str]:
         """Bring the list of this machine there. It has all commits of the copies that were read before.
 
         Args:
             id: The id of its log.
             name: Its name.
-            lines: All lines, each with its LF.
+            lines: Its lines, each with its LF.
+            since: The cursor that they come after: `START`, or what `end` returns.
 
         Returns:
             The digest of the last line of each copy that the list of this machine has all of now, by labels.
@@ -117,6 +138,10 @@ class Remote(ABC):
             Behind: Another machine has changed it meanwhile.
             CqrsError: It cannot be written.
         """
+
+    def end(self, id: str) -> Cursor:
+        """Return where the copy of a hub ended when it was read; `START` if that is not known."""
+        return START
 
     def forget(self, id: str, streams: Collection[str]) -> str:
         """Forget streams in the copy of a hub.

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from io import BytesIO
 from itertools import count, takewhile
 
-from ...cqrs.errors import CqrsError, DamagedLog, LogExists, LogNotFound, MissingLog
+from ...cqrs.cursor import START, Cursor
+from ...cqrs.errors import CqrsError, DamagedLog, LogExists, LogNotFound, MissingLog, StaleCursor
 from ...cqrs.ids import now
 from ...cqrs.names import name_key
 from ...cqrs.operation_errors import CannotMerge, ImportRefused, UnreadableCopy
@@ -22,7 +22,7 @@ from ..views import move_of
 from .hub import HUB
 from .looking import HERE, Look, unsent
 from .memory import ListMemory, Memory
-from .remotes import Behind, Remote, RemoteList, opened
+from .remotes import Behind, Remote, RemoteCopy, RemoteList, opened
 from .results import Clash, Effect, Joining, ListSync, NameTaken, NothingApart, SyncWarning, Unjoined
 
 _ROUNDS = 8
@@ -169,8 +169,8 @@ class Work(Look):
         if self._remote.is_hub:
             return False
         merges = (
-            self._store.merge(mine.name, copy, RULES, dry_run=True, terms=MergeTerms(join="ours"))
-            for _, copy in self._remote.copies(id, own=True)
+            self._store.merge(mine.name, copy.content, RULES, dry_run=True, terms=MergeTerms(join="ours"))
+            for copy in self._remote.copies(id, own=True)
         )
         try:
             return all(not merged.received for merged in merges)
@@ -187,8 +187,9 @@ class Work(Look):
     def _clash(self, mine: LogHead, theirs: RemoteList) -> Clash | None:
         """Return what joining two lists would give; None if the other one cannot be read yet."""
         try:
-            for _, copy in self._remote.copies(theirs.id, own=True):
-                joined = self._store.merge(mine.name, copy, RULES, dry_run=True, terms=self._terms(mine, theirs))
+            for copy in self._remote.copies(theirs.id, own=True):
+                terms = self._terms(mine, theirs)
+                joined = self._store.merge(mine.name, copy.content, RULES, dry_run=True, terms=terms)
                 there = self._theirs.get(mine.id)
                 renamed = there.name if there is not None and there.name != mine.name else ""
                 return Clash(mine.name, theirs.name, joined, len(joined.before), renamed)
@@ -205,11 +206,11 @@ class Work(Look):
         terms = self._terms(mine, theirs)
         report = self._report(theirs.id if terms.join == "theirs" else mine.id, mine.name)
         report.joined = True
-        for place, (_, copy) in enumerate(self._remote.copies(theirs.id, own=True)):
+        for place, copy in enumerate(self._remote.copies(theirs.id, own=True)):
             if self._dry_run and place:
                 break  # what the first one gives is not there
             # after the first copy it has the header of the others
-            merged = self._store.merge(mine.name, copy, RULES, dry_run=self._dry_run, terms=terms)
+            merged = self._store.merge(mine.name, copy.content, RULES, dry_run=self._dry_run, terms=terms)
             self._add(report, merged)
             if place == 0:
                 report.sent = len(merged.before)
@@ -297,8 +298,12 @@ class Work(Look):
         before = report.sent
         terms = MergeTerms(hub=self._remote.is_hub, marks=self._marks(id, theirs))
         lacking: list[int] = []
-        for label, copy in self._remote.copies(id):
-            merged = self._merged(mine.name, label, copy, terms, id)
+        since = self._shared_end(id, mine.name)
+        for copy in self._remote.copies(id, since=since):
+            if copy.since.digest and not copy.content:  # nothing is new there
+                lacking.append(sum(1 for _ in self._store.open(mine.name).lines(since)))
+                continue
+            merged = self._merged(mine.name, copy, terms, id)
             if merged is not None:
                 lacking.append(merged.lacking)
                 self._add(report, merged)
@@ -308,12 +313,23 @@ class Work(Look):
             return set()
         return arrivals(report.merged)
 
-    def _merged(self, name: str, label: str, copy: bytes, terms: MergeTerms, id: str) -> MergedLog | None:
+    def _shared_end(self, id: str, name: str) -> Cursor:
+        """Return where a list ended when it was the same here and on a hub, if it still is up to there; else `START`."""
+        known = self._known.lists.get(id)
+        if known is None or known.seen != {HUB: known.digest}:
+            return START
+        try:
+            next(self._store.open(name).lines(known.end), None)
+        except StaleCursor:
+            return START
+        return known.end
+
+    def _merged(self, name: str, copy: RemoteCopy, terms: MergeTerms, id: str) -> MergedLog | None:
         """Merge a copy; None if it cannot be read, for example because it is still on its way."""
         try:
-            return self._store.merge(name, copy, RULES, dry_run=self._dry_run, terms=terms)
+            return self._store.merge(name, copy.content, RULES, since=copy.since, dry_run=self._dry_run, terms=terms)
         except CannotMerge as error:
-            self._not_read(id, label, error)
+            self._not_read(id, copy.label, error)
             return None
 
     def _not_read(self, id: str, label: str, error: CqrsError) -> None:
@@ -339,22 +355,22 @@ class Work(Look):
             self._report(id, theirs.name).made = True
             return set()
         name = self._name_here(theirs)
-        left = sorted(self._remote.copies(id, own=True), key=lambda copy: -len(copy[1]))
+        left = sorted(self._remote.copies(id, own=True), key=lambda copy: -len(copy.content))
         while left:
-            label, copy = left.pop(0)
+            copy = left.pop(0)
             try:
-                self._store.import_log(name, list(BytesIO(copy)))
+                self._store.import_log(name, copy.lines)
                 break
             except ImportRefused as error:
                 if self._remote.is_hub:
                     raise
-                self._not_read(id, label, error)
+                self._not_read(id, copy.label, error)
         else:
             return set()
         report = self._report(id, name)
         report.made = True
-        for label, copy in left:
-            self._merged(name, label, copy, MergeTerms(marks=self._marks(id, theirs)), id)
+        for copy in left:
+            self._merged(name, copy, MergeTerms(marks=self._marks(id, theirs)), id)
         report.merged = MergedLog(id, (), tuple(self._store.open(name).commits()), (), ())
         self._heads = {head.id: head for head in self._store.heads()}
         return arrivals(report.merged)
@@ -380,18 +396,19 @@ class Work(Look):
             self._sync_archived(id)
             return
         log = self._store.open(mine.name)
-        lines = list(log.lines())
+        if theirs is not None and log.forgotten:
+            self._remote.forget(id, log.forgotten)
+        lines, since = self._lines_to_send(log, id)
         if log.damage is not None:
             raise DamagedLog(log.damage)
         if log.id != id:
             raise Behind(f"{mine.name} was renamed meanwhile")
-        if theirs is not None and log.forgotten:
-            self._remote.forget(id, log.forgotten)
         try:
-            seen = self._remote.publish(id, mine.name, lines)
+            seen = self._remote.publish(id, mine.name, lines, since)
         except LogExists as error:
             raise TakenThere(self._remote.url, mine.name, error.name, archived=error.archived) from error
-        digest = last_digest(lines[-1]).decode()
+        end = log.cursor()
+        digest = end.digest.decode()
         why = ""
         if log.forgotten and self._remote.is_hub:
             why = self._remote.forget(id, log.forgotten)  # what the hub lacked before it could not forget
@@ -404,7 +421,8 @@ class Work(Look):
         taken = report is not None and report.merged is not None and report.merged.forgotten
         if len(log.forgotten) > known.forgotten and not taken and not why:
             self.done.effects.append(Effect("forgotten", mine.name, machines=not self._remote.is_hub and bool(seen)))
-        known.digest, known.position, known.forgotten = digest, log.cursor().position, len(log.forgotten)
+        known.digest, known.position, known.line, known.offset = digest, end.position, end.line, end.offset
+        known.forgotten = len(log.forgotten)
         known.unforgotten = why
         known.seen = {label: end for label, end in seen.items() if label not in self._unread.get(id, ())}
         if _is_ahead(log):
@@ -414,13 +432,24 @@ class Work(Look):
         elif theirs is not None:
             self._take_mark(id, lines, theirs)
 
+    def _lines_to_send(self, log: Log, id: str) -> tuple[Sequence[bytes], Cursor]:
+        """Read the lines that come after those of the copy on a hub, and where that copy ends.
+
+        If this is not known, or the list is not the same up to there, all lines are read.
+        """
+        since = self._remote.end(id)
+        try:
+            return list(log.lines(since)), since
+        except StaleCursor:
+            return list(log.lines()), START
+
     def _sync_archived(self, id: str) -> None:
         """Sync a list that is archived here or on a hub, as far as it can be: nothing is merged, but all of it is forgotten.
 
         In a folder the file of this machine gets its commits.
         """
         mine, theirs = self._heads[id], self._theirs.get(id)
-        copy = next((list(BytesIO(copy)) for _, copy in self._remote.copies(id)), []) if self._remote.is_hub else []
+        copy = next((copy.lines for copy in self._remote.copies(id)), []) if self._remote.is_hub else []
         there = _forgotten_in(copy) if theirs is None or self._remote.is_hub else theirs.forgotten
         log = opened(self._store, mine)
         before = len(log.forgotten)
@@ -450,7 +479,7 @@ class Work(Look):
             known.unforgotten = self._remote.forget(id, log.forgotten) if reached else ""
             if known.unforgotten:
                 self._warn("unforgotten", mine, known.unforgotten)
-            copy = next(list(BytesIO(copy)) for _, copy in self._remote.copies(id))
+            copy = next(copy.lines for copy in self._remote.copies(id))
             common = _in_common(lines, copy)
             known.digest = last_digest(lines[common - 1]).decode()
             known.seen = {HUB: last_digest(copy[-1]).decode()} if common == len(copy) else {}

@@ -9,33 +9,34 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
-from ...errors import DamagedLog, ReadOnlyLog
+from ...cursor import Cursor
+from ...errors import DamagedLog, ReadOnlyLog, StaleCursor
 from ...events import EventTypes
-from ...operation_errors import CannotMerge, UnreadableCopy
+from ...operation_errors import CannotMerge
 from ...replication import Conflict, MergedLog, MergeRules, MergeTerms
 from ...replication.arrived import arrived_conflicts
 from ...store import no_progress
-from ..format import InvalidLine
+from ..hash_chain import last_digest
 from ..merging import MergedLines, merge_on_terms
 from .files import create_durable, dated, os_errors_as_store_errors, read_range, replace_durably
 from .forget import complete_lines
 from .head_record import replacing_record
 from .lines import LogFile
-from .repair import verified_end
 from .verify import verify
 
 _NOTHING = "; nothing was merged"
 
 
 def planned(
-    path: str, name: str, copy: bytes, types: EventTypes, rules: MergeRules[Any, Any, Any], terms: MergeTerms
+    path: str, name: str, copy: bytes, since: Cursor, types: EventTypes, rules: MergeRules[Any, Any, Any], terms: MergeTerms
 ) -> tuple[MergedLines, bytes]:
     """Return what merging another copy of a log into the log gives. Nothing is written.
 
     Args:
         path: The file of the log.
         name: The name of the log.
-        copy: The bytes of the other copy.
+        copy: The bytes of the other copy after a cursor.
+        since: The cursor, up to which both are the same; `START` if all of the other copy is given.
         types: The registered events.
         rules: What the merge has to know of the domain.
         terms: What the other copy is to the log.
@@ -46,8 +47,9 @@ def planned(
     Raises:
         LogNotFound: There is no such log.
         CannotMerge: The bytes are not a copy of this log, or are damaged, or hold events that this code does not know.
+        StaleCursor: The log has changed before the cursor.
         DamagedLog: The log is damaged.
-        ReadOnlyLog: The log has a newer format.
+        ReadOnlyLog: One of them has a newer format.
         StoreUnavailable: The file cannot be read.
     """
     verdict = verify(path, name, no_progress)
@@ -60,29 +62,14 @@ def planned(
     with os_errors_as_store_errors(path, _NOTHING), LogFile(path, os.O_RDONLY, name) as file:
         content = read_range(file.fd, 0, file.size)
     own = complete_lines(content, verdict.head.encode())
+    same = own[: since.offset]
+    if same and (len(same) < since.offset or last_digest(same) != since.digest):
+        raise StaleCursor(f"{path} is not what it was at @{since.position}")
     try:
-        merged = merge_on_terms(_lines(own), verified(copy), types, rules, terms)
+        merged = merge_on_terms(list(BytesIO(own)), list(BytesIO(same + copy)), types, rules, terms)
         return merged, content[len(own) :]
     except CannotMerge as error:
         raise type(error)(f"{error}{_NOTHING}") from error
-
-
-def verified(copy: bytes) -> Sequence[bytes]:
-    """Return the lines of a copy, each with its LF. Every digest, position and version in it is right.
-
-    Raises:
-        UnreadableCopy: It is not a log, or it is damaged.
-        ReadOnlyLog: It has a newer format.
-    """
-    try:
-        verified_end(copy)
-    except InvalidLine as error:
-        raise UnreadableCopy(f"it cannot be read: {error}") from error
-    return _lines(copy)
-
-
-def _lines(content: bytes) -> list[bytes]:
-    return list(BytesIO(content))
 
 
 def put_in_place(path: str, merged: MergedLines, tail: bytes) -> str:
@@ -109,7 +96,7 @@ def put_in_place(path: str, merged: MergedLines, tail: bytes) -> str:
             create_durable(kept, old)
         if tail and not merged.forgotten:  # it may hold what is forgotten, and was never reported as recorded
             create_durable(dated(path, "torn"), tail)
-        with replacing_record(path, merged.log, verified_end(new)):
+        with replacing_record(path, merged.log, merged.end):
             replace_durably(path, new)
     return kept
 

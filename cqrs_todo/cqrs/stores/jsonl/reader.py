@@ -257,8 +257,12 @@ class LogReader(ChainReader):
             tail = os.pread(file.fd, _LONGEST_TAIL, offset)
             return b"\n" in tail or len(tail) == _LONGEST_TAIL
 
-    def lines(self) -> Iterator[bytes]:
+    def lines(self, since: Cursor) -> Iterator[bytes]:
         """Read the lines as they are stored; see `Log.lines`."""
+        if since.digest:
+            for block in self.blocks(since):
+                yield from block.lines
+            return
         with self.open(os.O_RDONLY) as file:
             if self.header.newer:  # this code may not understand all the lines, but none of them must be left out
                 yield from (line + b"\n" for line in file.forward(0))

@@ -4,11 +4,12 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
-from itertools import chain
+from functools import cache
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-from ...cursor import Cursor
-from ...errors import CqrsError, LogExists, LogNotFound, MissingLog, OutcomeUnknown, ReadOnlyLog
+from ...cursor import START, Cursor
+from ...errors import CqrsError, DamagedLog, LogExists, LogNotFound, MissingLog, OutcomeUnknown, ReadOnlyLog
 from ...events import EventTypes
 from ...names import NAME_BYTES, check_free, check_log_name, check_several, name_key
 from ...store import Known, Log, LogHead, Progress, Store, T, no_progress, nothing_known
@@ -290,6 +291,7 @@ class JsonlStore(Store):
         copy: bytes,
         rules: "MergeRules[Any, Any, Any]",
         *,
+        since: Cursor = START,
         dry_run: bool = False,
         terms: "MergeTerms | None" = None,
     ) -> "MergedLog":
@@ -309,10 +311,10 @@ class JsonlStore(Store):
 
         terms = EQUALS if terms is None else terms
         if dry_run:
-            return outcome(planned(path, name, copy, self._types, rules, terms)[0], rules)
+            return outcome(planned(path, name, copy, since, self._types, rules, terms)[0], rules)
         self._check_there(name)
         with self._holding(name), delay_signals():
-            merged, tail = planned(path, name, copy, self._types, rules, terms)
+            merged, tail = planned(path, name, copy, since, self._types, rules, terms)
             result = outcome(merged, rules)
             if not result.changed and self.open(name).id == merged.log:  # a list that is joined may get the other's id alone
                 return result
@@ -325,8 +327,8 @@ class JsonlStore(Store):
             remove_index(index_path(self._indexes, merged.log))
             kept = put_in_place(path, merged, tail)
             if moved:
-                places = {event.id: event.position for commit in merged.commits for event in commit.events}
-                checkpoints.set_back(merged.log, merged.base_position, start, places.get)
+                places = cache(lambda: {event.id: event.position for commit in merged.commits for event in commit.events})
+                checkpoints.set_back(merged.log, merged.base_position, start, lambda event: places().get(event))
             failed: list[str] = []
             if result.forgotten:
                 gone = {place for commit in merged.commits for place in _positions_in(commit, merged.forgotten)}
@@ -337,13 +339,14 @@ class JsonlStore(Store):
                 failed += [f"{each} (a copy of the log)" for each in copies]
             return outcome(merged, rules, failed, kept)
 
-    def import_log(self, name: str, lines: Iterable[bytes]) -> int:
+    def import_log(self, name: str, lines: Iterable[bytes], *, since: Cursor = START) -> int:
         """Make a log from its exported lines, or add the new ones; see `Store`."""
         from ...operation_errors import ImportRefused
         from .transfer import put_in_place, verified
 
         name = check_log_name(name)
-        rest = iter(lines)
+        # the file is replaced, so that a kill leaves either all of the lines or none of them
+        rest = _continued(self.open(name), since, lines) if since.digest else iter(lines)
         first = next(rest, b"")
         header = log_in(first.removesuffix(b"\n"))
         if header is not None and header.newer:
@@ -462,3 +465,15 @@ def _move(source: str, target: str, old: str, new: str) -> None:
         os.rename(source, target)
         sync_directory(os.path.dirname(target))
         sync_directory(os.path.dirname(source))
+
+
+def _continued(log: Log, since: Cursor, lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the lines of a log up to a cursor, and then those that come after it.
+
+    Raises:
+        DamagedLog: The log is damaged before the cursor.
+    """
+    yield from islice(log.lines(), since.line)
+    if log.damage is not None:
+        raise DamagedLog(log.damage)
+    yield from lines

@@ -318,8 +318,12 @@ class PostgresReader(ChainReader):
                 raise self._stale_after_forgetting() from error
             raise
 
-    def lines(self) -> Iterator[bytes]:
+    def lines(self, since: Cursor) -> Iterator[bytes]:
         """Read the lines as they are stored; see `Log.lines`."""
+        if since.digest:
+            for block in self.blocks(since):
+                yield from block.lines
+            return
         self.learn_forgotten()
         ((header,),) = self._database.rows(_HEADER, (self._key,))
         yield header.encode() + b"\n"

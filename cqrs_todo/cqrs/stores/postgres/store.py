@@ -4,12 +4,13 @@ import os
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from enum import Enum
+from itertools import chain
 from typing import Any
 
 import psycopg
 
 from ...checkpoints import Checkpoints
-from ...cursor import Cursor
+from ...cursor import START, Cursor
 from ...errors import DamagedLog, LogExists, LogNotFound
 from ...events import EventTypes
 from ...forgetting import Forgetting
@@ -306,11 +307,17 @@ class PostgresStore(Store):
 
         return self._database.run(work)
 
-    def import_log(self, name: str, lines: Iterable[bytes]) -> int:
+    def import_log(self, name: str, lines: Iterable[bytes], *, since: Cursor = START) -> int:
         """Make a log from its exported lines, or add the new ones; see `Store`."""
-        from .transfer import Import
+        from .transfer import Import, NewLines
 
         name = check_log_name(name)
+        if since.digest:
+            key, header = self._found(name, archived=False)
+            if since.position:
+                new = NewLines(name, lines, since)
+                return self._database.run(lambda connection: new.send(connection, self._database, key), writes=True)
+            lines = chain((header,), lines)
         incoming = Import(name, lines)
 
         def work(connection: Connection) -> int:

@@ -14,7 +14,67 @@ from .log import NOT_STORABLE, Step, send_all, storable
 from .reader import FETCHED
 
 _NOTHING = "; nothing was imported"
+_VERSIONS = """
+    SELECT stream, max(version) FROM {schema}.cqrs_events
+    WHERE log = %s AND position <= %s AND stream = ANY(%s) GROUP BY stream
+"""
 _LINES = "SELECT line FROM {schema}.cqrs_commits WHERE log = %s ORDER BY position"
+
+
+class NewLines:
+    """Lines that come after a cursor, verified, to be appended to a log in a database."""
+
+    def __init__(self, name: str, lines: Iterable[bytes], since: Cursor) -> None:
+        """Verify lines.
+
+        Args:
+            name: The name of the log.
+            lines: The lines, each with its LF.
+            since: The cursor that they come after.
+
+        Raises:
+            ImportRefused: They are not lines that can come there.
+        """
+        self._name = name
+        self._position = since.position
+        self._versions = Versions(since.position, lambda _: 0)  # `send` checks the first event of each stream
+        self._before: dict[str, int] = {}  # the versions that the streams must have at the cursor
+        walk = Walk(since, self._advance, decode_lines)
+        try:
+            self._steps = _steps(walk, lines)
+        except InvalidLine as error:
+            raise ImportRefused(f"line {walk.cursor.line + 1}: {error}{_NOTHING}") from error
+
+    def _advance(self, position: int, commits: Sequence[CommitLine]) -> int:
+        _check_storable(commits)
+        for commit in commits:
+            for event in commit.events:
+                self._before.setdefault(event.stream, event.version - 1)
+        return self._versions.advance(position, commits)
+
+    def send(self, connection: Connection, database: Database, key: int) -> int:
+        """Append the lines to a log.
+
+        Args:
+            connection: A connection.
+            database: The database.
+            key: The key of the log in the tables.
+
+        Returns:
+            The number of commits.
+
+        Raises:
+            ImportRefused: They do not continue the log, or it does not end at the cursor.
+        """
+        with connection.transaction():
+            rows = connection.execute(database.sql(_VERSIONS), (key, self._position, [*self._before])).fetchall()
+            found: dict[str, int] = dict(rows)
+            for stream, version in self._before.items():
+                if found.get(stream, 0) != version:
+                    wrong = f"version {version + 1} of {stream} follows {found.get(stream, 0)}"
+                    raise ImportRefused(f"{wrong}{_NOTHING}")
+            _append(connection, database, key, self._name, self._steps)
+        return len(self._steps)
 
 
 class Import:
@@ -36,7 +96,6 @@ class Import:
             ImportRefused: They are not the lines of a log.
         """
         self._name = name
-        self._steps: list[Step] = []
         self._versions = Versions()
         rest = iter(lines)
         header = next(rest, b"").removesuffix(b"\n")
@@ -47,19 +106,14 @@ class Import:
                 newer = f"the log was made by a newer program: its format {read.version} is newer than this program's"
                 raise ImportRefused(f"{newer}{_NOTHING}")
             walk.cursor = Cursor(0, 1, len(header) + 1, digest)
-            chunks = iter(lambda: b"".join(line.removesuffix(b"\n") + b"\n" for line in islice(rest, FETCHED)), b"")
-            for block in walk.over(chunks):
-                for line, commit, after in zip(block.lines, block.commits, block.digests, strict=True):
-                    self._steps.append((commit.position - 1, digest, line[:-1]))
-                    digest = after
+            self._steps = _steps(walk, rest)
         except InvalidLine as error:
             raise ImportRefused(f"line {walk.cursor.line + 1}: {error}{_NOTHING}") from error
         self.log_id = read.id
         self.header = header.decode()
 
     def _advance(self, position: int, commits: Sequence[CommitLine]) -> int:
-        if not all(storable(commit.command, (event.stream for event in commit.events)) for commit in commits):
-            raise InvalidLine(NOT_STORABLE)
+        _check_storable(commits)
         return self._versions.advance(position, commits)
 
     def send(self, connection: Connection, database: Database, key: int, header: str) -> int:
@@ -81,12 +135,43 @@ class Import:
         same = all(line.decode() == row[0] for (_, _, line), row in zip(self._steps, known, strict=False))
         if not same or header != self.header:
             raise AnotherHistory(self._name)
-        try:
-            answer = send_all(connection, database, log=key, steps=self._steps[len(known) :])
-        except psycopg.DataError as error:
-            raise ImportRefused(f"{error.diag.message_primary or error}{_NOTHING}") from error
-        if answer == "known":
-            raise ImportRefused(f"two of these lines have the same command id{_NOTHING}")
-        if answer != "recorded":
-            raise ImportRefused(f"{self._name} was changed meanwhile{_NOTHING}")
+        _append(connection, database, key, self._name, self._steps[len(known) :])
         return max(0, len(self._steps) - len(known))
+
+
+def _steps(walk: Walk, lines: Iterable[bytes]) -> list[Step]:
+    """Verify lines, and return what appends them.
+
+    Raises:
+        InvalidLine: A line is wrong.
+    """
+    rest = iter(lines)
+    steps = []
+    digest = walk.cursor.digest
+    chunks = iter(lambda: b"".join(line.removesuffix(b"\n") + b"\n" for line in islice(rest, FETCHED)), b"")
+    for block in walk.over(chunks):
+        for line, commit, after in zip(block.lines, block.commits, block.digests, strict=True):
+            steps.append((commit.position - 1, digest, line[:-1]))
+            digest = after
+    return steps
+
+
+def _check_storable(commits: Sequence[CommitLine]) -> None:
+    if not all(storable(commit.command, (event.stream for event in commit.events)) for commit in commits):
+        raise InvalidLine(NOT_STORABLE)
+
+
+def _append(connection: Connection, database: Database, key: int, name: str, steps: Sequence[Step]) -> None:
+    """Append lines to the end of a log in the database.
+
+    Raises:
+        ImportRefused: They cannot be stored there, or the log has another end.
+    """
+    try:
+        answer = send_all(connection, database, log=key, steps=steps)
+    except psycopg.DataError as error:
+        raise ImportRefused(f"{error.diag.message_primary or error}{_NOTHING}") from error
+    if answer == "known":
+        raise ImportRefused(f"two of these lines have the same command id{_NOTHING}")
+    if answer != "recorded":
+        raise ImportRefused(f"{name} was changed meanwhile{_NOTHING}")
