@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,8 @@ from cqrs_todo.todo.model import Change, Complete, Create, Remove
 from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
 from cqrs_todo.todo.sync import Joining, MemoryFile, Synced, Unjoined, WrongRemote, looking, sync, work
+from cqrs_todo.todo.sync.folder import SharedFolder
+from cqrs_todo.todo.sync.hub import Hub
 from cqrs_todo.todo.sync.memory import Memory
 from tests.meeting import new_remote, until_nothing_is_left
 from tests.strategies import NOW
@@ -298,6 +301,85 @@ def test_only_a_named_list_is_synced_with_those_that_share_a_move(homes: tuple[H
     one.sync(url)
     two.sync(url)
     assert two.texts("home") == ["In home", "Not yet"]
+
+
+def files_of(folder: str, home: Home, name: str) -> Path:
+    """Return the file that a machine has for a list in a shared folder."""
+    return Path(folder.partition(":")[2]) / f"{home.id(name)}.{home.memory.load().machine}.jsonl"
+
+
+@pytest.mark.parametrize("late", ["missing", "old", "cut"])
+def test_a_todo_that_was_moved_is_never_in_no_list_although_a_file_comes_later(
+    homes: tuple[Home, Home, Home], folder: str, late: str
+) -> None:
+    one, two, _ = homes
+    one.add("Moved", "Stays")
+    one.add("Work", name="work")
+    until_equal(folder, one, *([] if late == "missing" else [two]), names=["inbox", "work"])
+    if late == "missing":
+        work = files_of(folder, one, "work")
+        before = work.read_bytes()
+        work.unlink()
+        two.sync(folder)
+    else:
+        work = files_of(folder, one, "work")
+        before = work.read_bytes()
+    one.edit(2, "Before the move")
+    source, target = one.list(), one.list("work")
+    source.move(source.select(["1"]), target)
+    one.edit(2, "After the move")
+    one.sync(folder)
+    after = work.read_bytes()
+    if late == "missing":
+        work.unlink()
+    else:
+        work.write_bytes(before if late == "old" else after[:-9])
+    two.add("Mine")
+    for _ in range(2):
+        done = sync(two.store, folder, two.memory)
+        assert [(each.kind, each.list, each.there) for each in done.warnings if each.kind == "held"] == [
+            ("held", "inbox", "work")
+        ]
+        assert two.texts() == ["Moved", "Before the move", "Mine"], "what came before is received"
+    work.write_bytes(after)
+    until_equal(folder, one, two, names=["inbox", "work"])
+    assert (two.texts(), two.texts("work")) == (["After the move", "Mine"], ["Work", "Moved"])
+
+
+def test_lists_that_moved_todos_into_each_other_are_received_together(homes: tuple[Home, Home, Home], url: str) -> None:
+    one, two, _ = homes
+    one.add("From inbox", "Stays")
+    one.add("From work", name="work")
+    until_equal(url, one, two, names=["inbox", "work"])
+    for name, other in (("inbox", "work"), ("work", "inbox")):
+        source = one.list(name)
+        source.move(source.select(["1"]), one.list(other))
+    done = one.sync(url)
+    done = two.sync(url, only=["inbox"])
+    assert done.warnings == []
+    assert (two.texts(), two.texts("work")) == (["Stays", "From work"], ["From inbox"]), "the other list is received, too"
+    assert two.sync(url).lists == []
+
+
+def test_the_list_that_a_todo_was_moved_to_is_sent_first(
+    homes: tuple[Home, Home, Home], url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, _, _ = homes
+    one.add("Moved")
+    one.add("Work", name="work")
+    one.sync(url)
+    source = one.list()
+    source.move(source.select(["1"]), one.list("work"))
+    kind = Hub if not url.startswith("folder:") else SharedFolder
+    publish, sent = kind.publish, []
+
+    def note(self: Any, id: str, *args: Any) -> Any:
+        sent.append(id)
+        return publish(self, id, *args)
+
+    monkeypatch.setattr(kind, "publish", note)
+    one.sync(url)
+    assert sent == [one.id("work"), one.id()], "if this was killed in between, the todo would be in both, and not in none"
 
 
 def test_a_todo_that_was_moved_to_two_lists_is_in_one(homes: tuple[Home, Home, Home], url: str) -> None:

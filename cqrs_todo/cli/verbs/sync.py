@@ -365,6 +365,15 @@ class _Report:
                 return f"{name} is archived on {where}{out}. {archive}"
             case "unnamed":
                 return f"{name} could not be renamed or archived on {where}: {other}"
+            case "waiting":
+                commits = count_of(int(warning.other), "commit")
+                return f"{name}: {commits} not sent, because a todo was moved to {there}, which is not complete on {where}"
+            case "held":
+                theirs = f" of {other}" if other else ""
+                return (
+                    f"{name}: commits{theirs} not received, because a todo was moved to {there}, of which the file has not"
+                    " arrived: sync again later"
+                )
             case "unsent":
                 back = f"todo lists unarchive {shlex.quote(name)}"
                 return (

@@ -24,7 +24,7 @@ from ...cqrs.stores.format import log_in
 from ...cqrs.stores.hash_chain import digest_in, last_digest
 from ...cqrs.stores.jsonl.files import OPEN_SAFELY, os_errors_as_store_errors, remove, there
 from .memory import Memory, new_machine
-from .remotes import MARKER, Remote, RemoteCopy, RemoteList, opened, write_file
+from .remotes import MARKER, Remote, RemoteCopy, RemoteList, commands_in, opened, write_file
 
 _ENDING = ".jsonl"
 _LONGEST_HEADER = 1 << 24
@@ -32,7 +32,6 @@ _LONGEST_NAME = 200
 _BLOCK = 1 << 16
 _ANY_OWN = re.compile(r"[0-9A-Za-z]+\.([0-9a-f]{10})\b")
 """The beginning of the name of a file that a machine has written, and of a copy that another program made of it."""
-_COMMAND = re.compile(rb'"command":"([^"]*)"')
 
 
 class _Named(Struct):
@@ -164,8 +163,8 @@ class SharedFolder(Remote):
     def _lacks_nothing(self, file: _File, log: Log) -> bool:
         """Return whether a list has the commands of all commits in a file."""
         with _reading(os.path.join(self._path, file.name)) as content:
-            commands = () if content is None else _COMMAND.findall(content.read())
-        return {*commands} <= {command for line in log.lines() for command in _COMMAND.findall(line)}
+            commands = set() if content is None else commands_in(content)
+        return commands <= commands_in(log.lines())
 
     def _own(self, id: str) -> str:
         # another program may have given a log any id

@@ -1,9 +1,10 @@
 """Where a machine syncs its lists: what a hub and a shared folder have in common, and the marker that tells them apart."""
 
 import os
+import re
 import shlex
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from io import BytesIO
 from types import MappingProxyType
@@ -21,6 +22,7 @@ from ..errors import RemoteUnavailable, WrongRemote
 Kind: TypeAlias = Literal["hub", "folder"]
 MARKER = "cqrs-todo-sync.json"
 """The file that says what a folder is. Its content is always the same, so that two machines that make it agree."""
+_COMMAND = re.compile(rb'"command":"([^"]*)"')
 
 
 class Behind(LogBusy):
@@ -294,3 +296,8 @@ def write_file(path: str, content: bytes) -> None:
 def opened(store: Store, head: LogHead) -> Log:
     """Open a list of this machine; an archived one can only be read."""
     return store.open_archived(head.name) if head.archived else store.open(head.name)
+
+
+def commands_in(lines: Iterable[bytes]) -> set[bytes]:
+    """Return the command ids in the lines of a log, which may be damaged."""
+    return {command for line in lines for command in _COMMAND.findall(line)}

@@ -82,12 +82,13 @@ class SyncWarning(Struct, frozen=True):
     Attributes:
         kind: "renamed" or "archived" elsewhere; "unsent": it is archived here before all of it was sent; "unforgotten": the
             hub could not forget; "unnamed": the hub could not give it the name that it has here, or archive it; "ahead": its
-            last change is more than a day ahead of the clock.
+            last change is more than a day ahead of the clock; "waiting": its end was not sent, because a todo has left it
+            for a list of which a hub does not have the end; "held": the end of a copy was not received, because such a list
+            has not arrived.
         list: The name of the list on this machine.
-        other: Its name elsewhere, how many commits were not sent because it is archived there, or why something was not
-            possible.
+        other: Its name elsewhere, how many commits were not sent, why something was not possible, or whose copy it is.
         where: Where that is.
-        there: The name of the list on the hub, if it is about a hub.
+        there: The name of the list on the hub, if it is about a hub; the name of the list that the todo went to.
     """
 
     kind: str

@@ -1,8 +1,10 @@
 """Merging what others have into the lists of this machine, and bringing the lists to the remote."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from itertools import count, takewhile
+from typing import Literal
 
 from ...cqrs.cursor import START, Cursor
 from ...cqrs.errors import CqrsError, DamagedLog, LogExists, LogNotFound, MissingLog, StaleCursor
@@ -19,10 +21,11 @@ from ..errors import DamagedHere, DamagedRemote, TakenThere, TwoLists, UnreadCop
 from ..merges import arrivals, settle_in
 from ..merging import RULES
 from ..views import move_of
+from .halves import Leaving, has_other_half, leaving
 from .hub import HUB
 from .looking import HERE, Look, unsent
 from .memory import ListMemory, Memory
-from .remotes import Behind, Remote, RemoteCopy, RemoteList, opened
+from .remotes import Behind, Remote, RemoteCopy, RemoteList, commands_in, opened
 from .results import Clash, Effect, Joining, ListSync, NameTaken, NothingApart, SyncWarning, Unjoined
 
 _ROUNDS = 8
@@ -48,6 +51,14 @@ class Work(Look):
         self._only, self._joining = only, joining
         self._unread: dict[str, set[str]] = {}  # the labels of copies that could not be read, by the ids of the logs
         self._chosen: Sequence[str] = ()
+        self._changed: list[str] = []  # the lists of this round
+        self._again: list[str] = []  # those of the next one
+        self._is_last = False
+        self._begun: dict[str, set[str]] = {}  # the lists that were received and sent in this round, or are now
+        self._in_turn: set[str] = set()  # those that are received or sent now
+        self._arrived: set[str] = set()
+        self._held: dict[str, set[str]] = {}  # the labels of copies of which the end was held back, by the ids of the logs
+        self._said: set[tuple[str, str]] = set()
 
     def run(self) -> None:
         """Merge what others have, and bring them what they lack, until another machine has changed nothing meanwhile."""
@@ -237,41 +248,46 @@ class Work(Look):
         Returns:
             The ids of those that must be synced again.
         """
-        changed = [id for id in ids if id not in self._failed and not self._is_same(id)]
-        again: list[str] = []
-        arrived: set[str] = set()
-        for id in changed:
-            try:
-                arrived |= self._receive(id)
-            except Behind as error:
-                self._behind(id, error, again, last=last)
-            except CqrsError as error:
-                self._fail(id, error)
+        self._changed = [id for id in ids if id not in self._failed and not self._is_same(id)]
+        self._is_last, self._again, self._arrived, self._begun = last, [], set(), {}
+        for id in self._changed:  # it grows
+            self._take_turn(id, "receive")
         if self._dry_run:
             return []
-        if arrived:
-            removed = settle_in(self._store, arrived)
+        if self._arrived:
+            removed = settle_in(self._store, self._arrived)
             self.done.removed += removed
             names = {each.list for each in removed}
-            changed += [
-                id for id, head in self._heads.items() if head.name in names and id in self._chosen and id not in changed
+            self._changed += [
+                id
+                for id, head in self._heads.items()
+                if head.name in names and id in self._chosen and id not in self._changed
             ]
-        for id in changed:
-            if id in self._failed or id in again:
-                continue
-            try:
-                self._send(id)
-            except Behind as error:
-                self._behind(id, error, again, last=last)
-            except CqrsError as error:
-                self._fail(id, error)
-        return again
+        for id in self._changed:
+            self._take_turn(id, "send")
+        return self._again
 
-    def _behind(self, id: str, error: Behind, again: list[str], *, last: bool) -> None:
-        if last:  # then it may have another reason
-            self._fail(id, error.__cause__ if isinstance(error.__cause__, CqrsError) else error)
-        else:
-            again.append(id)
+    def _take_turn(self, id: str, what: Literal["receive", "send"]) -> None:
+        """Receive or send a list, once in a round."""
+        begun = self._begun.setdefault(what, set())
+        if id in begun or id in self._failed or id in self._again:
+            return
+        begun.add(id)
+        self._in_turn.add(id)
+        try:
+            if what == "receive":
+                self._arrived |= self._receive(id)
+            else:
+                self._send(id)
+        except Behind as error:
+            if self._is_last:  # then it may have another reason
+                self._fail(id, error.__cause__ if isinstance(error.__cause__, CqrsError) else error)
+            else:
+                self._again.append(id)
+        except CqrsError as error:
+            self._fail(id, error)
+        finally:
+            self._in_turn.discard(id)
 
     def _fail(self, id: str, error: CqrsError) -> None:
         self._failed.add(id)
@@ -303,7 +319,7 @@ class Work(Look):
             if copy.since.digest and not copy.content:  # nothing is new there
                 lacking.append(sum(1 for _ in self._store.open(mine.name).lines(since)))
                 continue
-            merged = self._merged(mine.name, copy, terms, id)
+            merged = self._merged(mine.name, self._without_half(mine, copy), terms, id)
             if merged is not None:
                 lacking.append(merged.lacking)
                 self._add(report, merged)
@@ -312,6 +328,87 @@ class Work(Look):
         if report.merged is None:
             return set()
         return arrivals(report.merged)
+
+    # moves, of which both halves must come to the other list
+
+    def _without_half(self, mine: LogHead, copy: RemoteCopy) -> RemoteCopy:
+        """Hold back what comes in a copy after a todo has left the list, if the list that it went to has not come yet.
+
+        What a hub has cannot be held back, because a machine sends only what comes after it.
+        """
+        lines = copy.lines
+        halves = list(leaving(lines, mine.id))
+        if not halves:
+            return copy
+        known = commands_in(self._store.open(mine.name).lines())
+        for half in halves:
+            if half.command.encode() in known or self._has_other_half(half):
+                continue
+            if not self._remote.is_hub:
+                self._held.setdefault(mine.id, set()).add(copy.label)
+                self._say("held", mine, self._remote.writer(copy.label), half.target_name)
+                return replace(copy, content=b"".join(lines[: half.place]))
+            if not self._is_last:
+                raise Behind(f"{half.target_name} is still on its way")
+        return copy
+
+    def _has_other_half(self, half: Leaving) -> bool:
+        """Return whether the list that a todo went to has it here; that list is received before, if it is not here yet."""
+        id = half.target
+        mine, theirs = self._heads.get(id), self._theirs.get(id)
+        if mine.archived if mine is not None else theirs is not None and theirs.archived:
+            return True  # an archived list receives no commits
+        if not self._is_same(id) and theirs is not None and id not in self._begun["receive"]:
+            if id not in self._changed:
+                self._chosen = [*self._chosen, id]
+                self._changed.append(id)
+            self._take_turn(id, "receive")
+        joined = [head for head in self._heads.values() if head.id != half.source and not head.archived]
+        for head in [self._heads[id]] if id in self._heads else joined:  # it may be a part of any other list now
+            with suppress(CqrsError):
+                if has_other_half(self._store.open(head.name), half):
+                    return True
+        # what comes in this round is not here yet
+        is_coming = self._dry_run or id in self._in_turn
+        return is_coming and any(half.command.encode() in commands_in(copy.lines) for copy in self._remote.copies(id))
+
+    def _to_be_sent(self, log: Log, lines: Sequence[bytes], since: Cursor) -> tuple[Sequence[bytes], Cursor]:
+        """Hold back what comes after a todo has left a list, if a hub does not have it in the list that it went to.
+
+        Returns:
+            The lines to send, and the cursor behind the last one.
+        """
+        known = 0 if since.digest else self._remote.end(log.id).line
+        for half in leaving(lines, log.id):
+            if half.place < known:
+                continue
+            if half.target in self._changed:
+                self._take_turn(half.target, "send")
+            if self._remote.is_hub and not self._is_sent(half):
+                self._say("waiting", self._heads[log.id], str(len(lines) - half.place), half.target_name)
+                kept = lines[: half.place]
+                digest = last_digest(kept[-1]) if kept else since.digest
+                size = since.offset + sum(map(len, kept))
+                return kept, Cursor(half.position - 1, since.line + len(kept), size, digest)
+        return lines, log.cursor()
+
+    def _is_sent(self, half: Leaving) -> bool:
+        """Return whether a hub has the other half of a move."""
+        head, known = self._heads.get(half.target), self._known.lists.get(half.target)
+        if head is None or half.target in self._in_turn:
+            return True
+        try:
+            log = opened(self._store, head)
+            other = next((found for command in half.others if (found := log.find_command(command)) is not None), None)
+        except CqrsError:
+            return False
+        return other is None or (known is not None and other.position <= known.position)
+
+    def _say(self, kind: str, mine: LogHead, other: str, target: str) -> None:
+        """Warn once that a part of a list is held back because of a move to another list."""
+        if (kind, mine.id) not in self._said:
+            self._said.add((kind, mine.id))
+            self.done.warnings.append(SyncWarning(kind, mine.name, other, self._remote.url, target))
 
     def _shared_end(self, id: str, name: str) -> Cursor:
         """Return where a list ended when it was the same here and on a hub, if it still is up to there; else `START`."""
@@ -403,11 +500,12 @@ class Work(Look):
             raise DamagedLog(log.damage)
         if log.id != id:
             raise Behind(f"{mine.name} was renamed meanwhile")
+        complete = len(lines)
+        lines, end = self._to_be_sent(log, lines, since)
         try:
             seen = self._remote.publish(id, mine.name, lines, since)
         except LogExists as error:
             raise TakenThere(self._remote.url, mine.name, error.name, archived=error.archived) from error
-        end = log.cursor()
         digest = end.digest.decode()
         why = ""
         if log.forgotten and self._remote.is_hub:
@@ -418,13 +516,16 @@ class Work(Look):
                 seen = dict.fromkeys(seen, digest)
         known = self._known.lists.setdefault(id, ListMemory(mine.name, digest, forgotten=len(log.forgotten)))
         report = next((each for each in self.done.lists if each.id == id), None)
+        if report is not None:
+            report.sent = max(0, report.sent - (complete - len(lines)))
         taken = report is not None and report.merged is not None and report.merged.forgotten
         if len(log.forgotten) > known.forgotten and not taken and not why:
             self.done.effects.append(Effect("forgotten", mine.name, machines=not self._remote.is_hub and bool(seen)))
         known.digest, known.position, known.line, known.offset = digest, end.position, end.line, end.offset
         known.forgotten = len(log.forgotten)
         known.unforgotten = why
-        known.seen = {label: end for label, end in seen.items() if label not in self._unread.get(id, ())}
+        unread = self._unread.get(id, set()) | self._held.get(id, set())
+        known.seen = {label: end for label, end in seen.items() if label not in unread}
         if _is_ahead(log):
             self.done.warnings.append(SyncWarning("ahead", mine.name))
         if self._remote.is_hub:
