@@ -938,7 +938,7 @@ def test_a_list_that_is_archived_on_a_hub_is_not_said_to_be_the_same(users: Mach
     one("--store", users.url, "lists", "archive", "inbox")
     one("add", "Paint")
     result = one("sync")
-    assert result.out == "No commits to send or receive\n"
+    assert result.out == "Nothing was sent or received\n"
     assert result.err.startswith(f"inbox is archived on {users.url}, so it was not synced: 1 commit not sent. To use it ")
     assert result.err.endswith("To archive it here, too: todo lists archive inbox\n")
 
@@ -1025,7 +1025,7 @@ def test_what_a_sync_does_on_a_hub_beside_commits_is_named(users: Machines) -> N
     one("lists", "rename", "work", "job")
     assert one("sync", "--dry-run").out == f"Would rename work to job on {users.url}\n"
     assert one("sync").out == f"Renamed work to job on {users.url}\n"
-    assert two("sync").out == "No commits to send or receive\n"
+    assert two("sync").out == "Nothing was sent or received\n"
     one("lists", "archive", "job")
     assert one("sync").out == f"Archived job on {users.url}\n"
     one("lists", "unarchive", "job")

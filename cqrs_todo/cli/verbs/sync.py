@@ -234,7 +234,7 @@ class _Report:
             if not lists and not done.effects and not quiet and not done.errors:
                 differ = any(warning.kind != "ahead" for warning in done.warnings)
                 same = f"Nothing to sync: {visible(self._remote)} has the same lists"
-                print_line("No commits to send or receive" if differ else same)
+                print_line("Nothing was sent or received" if differ else same)
         for each in lists:
             self._print_details(each)
         for gone in done.removed:

@@ -58,7 +58,7 @@ class Work(Look):
         self._in_turn: set[str] = set()  # those that are received or sent now
         self._arrived: set[str] = set()
         self._held: dict[str, set[str]] = {}  # the labels of copies of which the end was held back, by the ids of the logs
-        self._said: set[tuple[str, str]] = set()
+        self._warned: set[tuple[str, str]] = set()
 
     def run(self) -> None:
         """Merge what others have, and bring them what they lack, until another machine has changed nothing meanwhile."""
@@ -346,7 +346,7 @@ class Work(Look):
                 continue
             if not self._remote.is_hub:
                 self._held.setdefault(mine.id, set()).add(copy.label)
-                self._say("held", mine, self._remote.writer(copy.label), half.target_name)
+                self._warn_of_move("held", mine, self._remote.writer(copy.label), half.target_name)
                 return replace(copy, content=b"".join(lines[: half.place]))
             if not self._is_last:
                 raise Behind(f"{half.target_name} is still on its way")
@@ -385,7 +385,7 @@ class Work(Look):
             if half.target in self._changed:
                 self._take_turn(half.target, "send")
             if self._remote.is_hub and not self._is_sent(half):
-                self._say("waiting", self._heads[log.id], str(len(lines) - half.place), half.target_name)
+                self._warn_of_move("waiting", self._heads[log.id], str(len(lines) - half.place), half.target_name)
                 kept = lines[: half.place]
                 digest = last_digest(kept[-1]) if kept else since.digest
                 size = since.offset + sum(map(len, kept))
@@ -404,10 +404,10 @@ class Work(Look):
             return False
         return other is None or (known is not None and other.position <= known.position)
 
-    def _say(self, kind: str, mine: LogHead, other: str, target: str) -> None:
+    def _warn_of_move(self, kind: str, mine: LogHead, other: str, target: str) -> None:
         """Warn once that a part of a list is held back because of a move to another list."""
-        if (kind, mine.id) not in self._said:
-            self._said.add((kind, mine.id))
+        if (kind, mine.id) not in self._warned:
+            self._warned.add((kind, mine.id))
             self.done.warnings.append(SyncWarning(kind, mine.name, other, self._remote.url, target))
 
     def _shared_end(self, id: str, name: str) -> Cursor:
