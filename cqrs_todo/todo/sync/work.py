@@ -1,8 +1,9 @@
 """Merging what others have into the lists of this machine, and bringing the lists to the remote."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from itertools import count, takewhile
 from typing import Literal
 
@@ -14,14 +15,14 @@ from ...cqrs.operation_errors import CannotMerge, ImportRefused, UnreadableCopy
 from ...cqrs.replication import MergedLog, MergeTerms
 from ...cqrs.store import Log, LogHead, Store
 from ...cqrs.stores.forgetting import forget_in_copy
-from ...cqrs.stores.format import decode_header
+from ...cqrs.stores.format import InvalidLine, decode_header
 from ...cqrs.stores.hash_chain import last_digest
 from ...cqrs.struct import replace
 from ..errors import DamagedHere, DamagedRemote, TakenThere, TwoLists, UnreadCopy
 from ..merges import arrivals, settle_in
 from ..merging import RULES
 from ..views import move_of
-from .halves import Leaving, has_other_half, leaving
+from .halves import Copies, Leaving, cuts, has_other_half, has_todos, leaving
 from .hub import HUB
 from .looking import HERE, Look, unsent
 from .memory import ListMemory, Memory
@@ -57,6 +58,9 @@ class Work(Look):
         self._begun: dict[str, set[str]] = {}  # the lists that were received and sent in this round, or are now
         self._in_turn: set[str] = set()  # those that are received or sent now
         self._arrived: set[str] = set()
+        self._copies: dict[str, list[RemoteCopy]] = {}
+        self._found: Mapping[tuple[str, str], Sequence[Leaving]] = {}  # the halves of moves in copies that are new here
+        self._ends: Mapping[tuple[str, str], Leaving] = {}  # those that the copies must end before
         self._held: dict[str, set[str]] = {}  # the labels of copies of which the end was held back, by the ids of the logs
         self._warned: set[tuple[str, str]] = set()
 
@@ -250,7 +254,8 @@ class Work(Look):
         """
         self._changed = [id for id in ids if id not in self._failed and not self._is_same(id)]
         self._is_last, self._again, self._arrived, self._begun = last, [], set(), {}
-        for id in self._changed:  # it grows
+        self._read_copies()
+        for id in self._changed:
             self._take_turn(id, "receive")
         if self._dry_run:
             return []
@@ -279,15 +284,19 @@ class Work(Look):
                 self._arrived |= self._receive(id)
             else:
                 self._send(id)
-        except Behind as error:
-            if self._is_last:  # then it may have another reason
-                self._fail(id, error.__cause__ if isinstance(error.__cause__, CqrsError) else error)
-            else:
-                self._again.append(id)
         except CqrsError as error:
-            self._fail(id, error)
+            self._put_aside(id, error)
         finally:
             self._in_turn.discard(id)
+
+    def _put_aside(self, id: str, error: CqrsError) -> None:
+        """Leave a list for the next round, or, if that does not help, as it is."""
+        if not isinstance(error, Behind):
+            self._fail(id, error)
+        elif self._is_last:  # then it may have another reason
+            self._fail(id, error.__cause__ if isinstance(error.__cause__, CqrsError) else error)
+        else:
+            self._again.append(id)
 
     def _fail(self, id: str, error: CqrsError) -> None:
         self._failed.add(id)
@@ -314,12 +323,11 @@ class Work(Look):
         before = report.sent
         terms = MergeTerms(hub=self._remote.is_hub, marks=self._marks(id, theirs))
         lacking: list[int] = []
-        since = self._shared_end(id, mine.name)
-        for copy in self._remote.copies(id, since=since):
+        for copy in self._copies[id]:
             if copy.since.digest and not copy.content:  # nothing is new there
-                lacking.append(sum(1 for _ in self._store.open(mine.name).lines(since)))
+                lacking.append(sum(1 for _ in self._store.open(mine.name).lines(copy.since)))
                 continue
-            merged = self._merged(mine.name, self._without_half(mine, copy), terms, id)
+            merged = self._merged(mine.name, self._taken(mine, copy), terms, id)
             if merged is not None:
                 lacking.append(merged.lacking)
                 self._add(report, merged)
@@ -331,46 +339,101 @@ class Work(Look):
 
     # moves, of which both halves must come to the other list
 
-    def _without_half(self, mine: LogHead, copy: RemoteCopy) -> RemoteCopy:
-        """Hold back what comes in a copy after a todo has left the list, if the list that it went to has not come yet.
+    def _read_copies(self) -> None:
+        """Read the copies of the lists that have changed, and of those that todos were moved to.
+
+        If only one half of a move has come, what comes in a copy from this half on is held back.
+        """
+        self._copies, self._found, self._ends = {}, {}, {}
+        found: dict[tuple[str, str], list[Leaving]] = {}
+        for id in self._changed:  # it grows
+            self._copies[id] = []
+            try:
+                self._copies[id] = list(self._read(id))
+            except CqrsError as error:
+                self._put_aside(id, error)
+            for copy in self._copies[id]:
+                halves = self._new_halves(id, copy)
+                if halves:
+                    found[id, copy.label] = halves
+                for target in {half.target for half in halves}:
+                    if self._is_open_to(target) and target not in self._changed and not self._is_same(target):
+                        self._chosen = [*self._chosen, target]
+                        self._changed.append(target)
+        if found:
+            lists = {*self._heads, *self._theirs}
+            self._found = found
+            self._ends = cuts(found, self._intact_copies(), lists, partial(self._target_has, has_other_half))
+            waiting = {id for id, _ in found}
+            self._changed.sort(key=waiting.__contains__)  # if a list fails, those that need it wait
+
+    def _read(self, id: str) -> Iterator[RemoteCopy]:
+        mine, theirs = self._heads.get(id), self._theirs.get(id)
+        if theirs is None or (theirs.archived and (self._remote.is_hub or mine is None)):
+            return iter(())
+        since = START if mine is None else self._shared_end(id, mine.name)
+        return self._remote.copies(id, own=mine is None, since=since)
+
+    def _is_open_to(self, id: str) -> bool:
+        """Return whether a list receives commits: it is here or on the remote, and not archived."""
+        each = self._heads.get(id) or self._theirs.get(id)
+        return each is not None and not each.archived
+
+    def _new_halves(self, id: str, copy: RemoteCopy) -> list[Leaving]:
+        """Return the halves of moves in a copy that a list does not have. A list that is new here gets all of it."""
+        halves = list(leaving(copy.lines, id)) if id in self._heads else []
+        known: set[bytes] = set()
+        if halves:
+            with suppress(CqrsError):
+                known = commands_in(self._store.open(self._heads[id].name).lines())
+        return [half for half in halves if half.command.encode() not in known]
+
+    def _intact_copies(self) -> Copies:
+        from ...cqrs.stores.jsonl.repair import verified_end  # moves are rare
+
+        copies = {}
+        for id, each in self._copies.items():
+            for copy in each:
+                with suppress(InvalidLine):
+                    if not copy.since.digest:
+                        verified_end(copy.content)
+                    copies[id, copy.label] = {
+                        command.decode(): place for place, line in enumerate(copy.lines) for command in commands_in([line])
+                    }
+        return copies
+
+    def _target_has(self, has: Callable[[Log, Leaving], bool], half: Leaving) -> bool:
+        """Return whether the list that a todo went to has it here, in the sense of a function."""
+        id = half.target
+        if not self._is_open_to(id) and (id in self._heads or id in self._theirs):
+            return True  # an archived list receives no commits
+        others = [head for head in self._heads.values() if head.id != half.source and not head.archived]
+        for head in [self._heads[id]] if id in self._heads else others:  # it may be a part of any other list now
+            with suppress(CqrsError):
+                if has(self._store.open(head.name), half):
+                    return True
+        return False
+
+    def _taken(self, mine: LogHead, copy: RemoteCopy) -> RemoteCopy:
+        """Return a copy without what is held back.
 
         What a hub has cannot be held back, because a machine sends only what comes after it.
         """
-        lines = copy.lines
-        halves = list(leaving(lines, mine.id))
-        if not halves:
+        found = self._found.get((mine.id, copy.label), ())
+        end = self._ends.get((mine.id, copy.label))
+        half = next((each for each in found if each is end or each.target in self._failed), None)
+        is_final = half is not None and (half.target not in self._changed or half.target in self._begun["receive"])
+        if half is not None and is_final and self._target_has(has_todos, half):  # they are in both lists
+            half = next((each for each in found if each.place > half.place), None)
+        if half is None:
             return copy
-        known = commands_in(self._store.open(mine.name).lines())
-        for half in halves:
-            if half.command.encode() in known or self._has_other_half(half):
-                continue
-            if not self._remote.is_hub:
-                self._held.setdefault(mine.id, set()).add(copy.label)
-                self._warn_of_move("held", mine, self._remote.writer(copy.label), half.target_name)
-                return replace(copy, content=b"".join(lines[: half.place]))
+        if self._remote.is_hub:
             if not self._is_last:
                 raise Behind(f"{half.target_name} is still on its way")
-        return copy
-
-    def _has_other_half(self, half: Leaving) -> bool:
-        """Return whether the list that a todo went to has it here; that list is received before, if it is not here yet."""
-        id = half.target
-        mine, theirs = self._heads.get(id), self._theirs.get(id)
-        if mine.archived if mine is not None else theirs is not None and theirs.archived:
-            return True  # an archived list receives no commits
-        if not self._is_same(id) and theirs is not None and id not in self._begun["receive"]:
-            if id not in self._changed:
-                self._chosen = [*self._chosen, id]
-                self._changed.append(id)
-            self._take_turn(id, "receive")
-        joined = [head for head in self._heads.values() if head.id != half.source and not head.archived]
-        for head in [self._heads[id]] if id in self._heads else joined:  # it may be a part of any other list now
-            with suppress(CqrsError):
-                if has_other_half(self._store.open(head.name), half):
-                    return True
-        # what comes in this round is not here yet
-        is_coming = self._dry_run or id in self._in_turn
-        return is_coming and any(half.command.encode() in commands_in(copy.lines) for copy in self._remote.copies(id))
+            return copy
+        self._held.setdefault(mine.id, set()).add(copy.label)
+        self._warn_of_move("held", mine, self._remote.writer(copy.label), half.target_name)
+        return replace(copy, content=b"".join(copy.lines[: half.place]))
 
     def _to_be_sent(self, log: Log, lines: Sequence[bytes], since: Cursor) -> tuple[Sequence[bytes], Cursor]:
         """Hold back what comes after a todo has left a list, if a hub does not have it in the list that it went to.
@@ -452,7 +515,7 @@ class Work(Look):
             self._report(id, theirs.name).made = True
             return set()
         name = self._name_here(theirs)
-        left = sorted(self._remote.copies(id, own=True), key=lambda copy: -len(copy.content))
+        left = sorted(self._copies[id], key=lambda copy: -len(copy.content))
         while left:
             copy = left.pop(0)
             try:
