@@ -106,7 +106,7 @@ class MergeReport:
             would = "would be" if dry_run else are
             print_message(session, f"{count:,} {were} forgotten in another copy, and {would} forgotten here now")
         if merged.kept and not dry_run:
-            print_message(session, f"The list as it was, until 30 days after the next sync: {visible(merged.kept)}")
+            print_message(session, f"The list as it was is kept until 30 days after the next sync: {visible(merged.kept)}")
 
     def _is_removed(self, id: str | None) -> bool:
         from ..todo.model import DECIDER

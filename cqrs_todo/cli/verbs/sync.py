@@ -163,7 +163,8 @@ def _ways(session: Session, word: str | None, error: "Unjoined") -> str:
         if each.renamed:
             rename = f"todo lists rename {shlex.quote(each.name)} {shlex.quote(each.renamed)}"
             return (
-                f"{each.name} of this machine is named {each.renamed} there; rename it here, too, and sync again: {rename}"
+                f"{each.name} of this machine is named {each.renamed} there; give it that name here, or a third one, and"
+                f" sync again: {rename}"
             )
     if len(error.clashes) > 1:
         return f"to join them: {command} --join; or name one of them with -L"

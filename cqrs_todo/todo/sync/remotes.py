@@ -277,15 +277,16 @@ def write_file(path: str, content: bytes) -> None:
     fresh = os.path.join(folder, f".{name}.new")
     with os_errors_as_store_errors(path):
         make_directory(folder)
-        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
+            fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             try:
                 write_all(fd, content)
                 os.fsync(fd)
             finally:
                 os.close(fd)
             os.replace(fresh, path)
-        except OSError:
+        except OSError as error:
+            error.filename = path  # what was to take its place is nobody's concern
             with suppress(OSError):
                 os.unlink(fresh)
             raise

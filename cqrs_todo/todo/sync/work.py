@@ -1,5 +1,6 @@
 """Merging what others have into the lists of this machine, and bringing the lists to the remote."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -498,7 +499,8 @@ class Work(Look):
             self.done.errors.append(self._unread_copy(label, label, error))
 
     def _unread_copy(self, what: str, label: str, error: CqrsError) -> CannotMerge:
-        message = f"{self._remote.url}, {what}: {error}"
+        why = re.sub("; nothing was (merged|imported)$", "", str(error))  # other copies of the list were
+        message = f"{self._remote.url}, {what}: {why}"
         if isinstance(error, (UnreadableCopy, ImportRefused)):
             return UnreadCopy(message, self._remote.writer(label))
         return CannotMerge(message)
