@@ -18,7 +18,7 @@ from cqrs_todo.cqrs.store import Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.format import FORMAT, VERSION, Header, encode_header
 from cqrs_todo.cqrs.stores.jsonl import JsonlStore
-from cqrs_todo.todo.errors import TwoLists, UnreadCopy
+from cqrs_todo.todo.errors import DamagedHere, TwoLists, UnreadCopy
 from cqrs_todo.todo.fields import NOTE, TEXT
 from cqrs_todo.todo.model import Change, Complete, Create, Remove
 from cqrs_todo.todo.recorder import TYPES
@@ -726,6 +726,8 @@ def test_a_list_that_was_repaired_gets_back_what_only_its_own_file_in_the_folder
     one.sync(folder)
     log = one.folder / "data/lists/inbox.jsonl"
     log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-1]))
+    done = sync(one.store, folder, one.memory)
+    assert (done.renewed, [type(error) for error in done.errors]) == (False, [DamagedHere]), "it is no other machine's file"
     one.store.repair("inbox")
     one.sync(folder)
     assert one.texts() == ["Here", "Later"]

@@ -153,10 +153,14 @@ class SharedFolder(Remote):
         """
         if head is not None and head.digest == file.end:
             return True
-        with suppress(CqrsError):  # a list that is damaged or missing here is repaired first
+        with suppress(CqrsError):
             if head is not None:
                 log = opened(self._store, head)
-                return any(commit.sum == file.end for commit in log.commits_backward()) or self._lacks_nothing(file, log)
+                if any(commit.sum == file.end for commit in log.commits_backward()) or self._lacks_nothing(file, log):
+                    return True
+                if log.damage is None:
+                    return False
+        # a list that is damaged or missing here is repaired or received first
         known = (remote.lists.get(file.id) for remote in self._memory.remotes.values())
         return any(each is not None and each.digest == file.end for each in known)
 

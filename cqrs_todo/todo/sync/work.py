@@ -25,7 +25,7 @@ from ..merging import RULES
 from ..views import move_of
 from .halves import Copies, Leaving, cuts, has_other_half, has_todos, leaving
 from .hub import HUB
-from .looking import HERE, Look, unsent
+from .looking import HERE, Look
 from .memory import ListMemory, Memory
 from .remotes import Behind, Remote, RemoteCopy, RemoteList, commands_in, opened
 from .results import Clash, Effect, Joining, ListSync, NameTaken, NothingApart, SyncWarning, Unjoined
@@ -620,8 +620,7 @@ class Work(Look):
         log = opened(self._store, mine)
         before = len(log.forgotten)
         if not self._remote.is_hub:
-            sent = unsent(self._store, mine, self._known) if theirs is not None and theirs.own else None
-            self._report(id, mine.name).sent = sum(1 for _ in log.commits_backward()) if sent is None else sent
+            self._report(id, mine.name).sent = self._unsent(mine, theirs)
         forgets = {*there} - {*log.forgotten}
         if any(next(log.events(limit=1, stream=stream), None) is not None for stream in forgets):
             report = self._report(id, mine.name)
@@ -662,11 +661,10 @@ class Work(Look):
         if found:
             self._memory.marks[id] = found
 
-    def _unsent(self, head: LogHead, theirs: RemoteList) -> int:
+    def _unsent(self, head: LogHead, theirs: RemoteList | None) -> int:
         """Count the commits that the copy of this machine on the remote lacks, if no other machine has one."""
-        known = self._known.lists.get(head.id) if theirs.own else None
-        commits = opened(self._store, head).commits_backward()
-        return sum(1 for _ in takewhile(lambda commit: known is None or commit.sum != known.digest, commits))
+        own = "" if theirs is None else theirs.own
+        return sum(1 for _ in takewhile(lambda commit: commit.sum != own, opened(self._store, head).commits_backward()))
 
     # what is reported and remembered
 
