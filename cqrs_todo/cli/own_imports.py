@@ -4,6 +4,7 @@ import os
 import sys
 import types
 from collections.abc import Iterator
+from datetime import datetime
 from operator import attrgetter
 from typing import Any, BinaryIO
 
@@ -172,6 +173,9 @@ def read_todos(name: str, content: bytes) -> tuple[dict[str, Todo], dict[str, fr
 
 
 _values = attrgetter(*Todo.__struct_fields__)
+_DEFAULTS = _values(Todo("", datetime.min))
+_ATTRIBUTES = Todo.__struct_fields__.index(ATTRIBUTES.name)
+_NONE = frozenset[str]()
 
 
 def _todo(line: Any) -> tuple[Todo, frozenset[str]]:
@@ -179,15 +183,18 @@ def _todo(line: Any) -> tuple[Todo, frozenset[str]]:
 
     Also return the names of the fields that the entry does not have, because an older version of this program wrote it.
     """
-    values = dict(zip(Todo.__struct_fields__, _values(line), strict=True))
-    missing = frozenset[str]()
-    if msgspec.UNSET in values.values():
-        missing = frozenset(name for name, value in values.items() if value is msgspec.UNSET)
-        values = {name: value for name, value in values.items() if name not in missing}
-    attributes = values.get(ATTRIBUTES.name)
-    if attributes is not None:
-        values[ATTRIBUTES.name] = tuple(sorted(attributes.items()))
-    return Todo(**values), missing
+    values, missing = _values(line), _NONE
+    if msgspec.UNSET in values:
+        missing = frozenset(
+            name for name, value in zip(Todo.__struct_fields__, values, strict=True) if value is msgspec.UNSET
+        )
+        values = tuple(
+            default if value is msgspec.UNSET else value for value, default in zip(values, _DEFAULTS, strict=True)
+        )
+    attributes = values[_ATTRIBUTES]
+    sorted_pairs = tuple(sorted(attributes.items())) if attributes else ()
+    # as an array, which takes half the time of keyword arguments
+    return msgspec.convert((*values[:_ATTRIBUTES], sorted_pairs, *values[_ATTRIBUTES + 1 :]), Todo), missing
 
 
 def _document() -> Any:
@@ -198,5 +205,5 @@ def _document() -> Any:
         if field.name != ATTRIBUTES.name
     ]
     fields.append((ATTRIBUTES.name, dict[str, str] | msgspec.UnsetType, msgspec.UNSET))
-    line = msgspec.defstruct("TodoLine", [("id", str), *fields])
+    line = msgspec.defstruct("TodoLine", [("id", str), *fields], gc=False)
     return msgspec.defstruct("Document", [("format", str), ("todos", types.GenericAlias(list, (line,)))])

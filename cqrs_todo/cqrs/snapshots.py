@@ -14,7 +14,9 @@ from .store import NEVER
 from .struct import Struct
 
 SPACING = 1.2
-"""How many times farther than the last permanent snapshot the next permanent one is, at least."""
+"""How many times farther than the last permanent snapshot the next permanent one is, at least, in a short log."""
+FARTHEST = 64_000
+"""How many events there are between two permanent snapshots before the next one is permanent, however long the log is."""
 
 
 class SnapshotInfo(Struct, frozen=True):
@@ -81,8 +83,8 @@ class Snapshots(ABC):
 def prune(infos: Sequence[SnapshotInfo], new: SnapshotInfo) -> list[SnapshotInfo]:
     """Choose the snapshots to keep when a new one is taken.
 
-    Snapshots are kept at geometrically growing distances, so that any moment of the past is near one. The newest one is
-    replaced by the new one unless its position is at least `SPACING` times that of the one before it.
+    Snapshots are kept at geometrically growing distances up to `FARTHEST`, so that any moment of the past is near one. The
+    newest one is replaced by the new one unless it is at least as far from the one before it as `next_permanent` says.
 
     Args:
         infos: The snapshots there are, by position.
@@ -99,7 +101,10 @@ def prune(infos: Sequence[SnapshotInfo], new: SnapshotInfo) -> list[SnapshotInfo
 
 def next_permanent(infos: Sequence[SnapshotInfo]) -> int:
     """Return the first position at which a new snapshot would be permanent: `prune` would never remove it."""
-    return int(infos[-1].position * SPACING) + 1 if infos else 0
+    if not infos:
+        return 0
+    last = infos[-1].position
+    return int(min(last * SPACING, last + FARTHEST)) + 1
 
 
 class SnapshotStrategy(ABC):

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias, TypeVar
 
+import msgspec
+
 from ..cqrs.errors import CqrsError
 from ..cqrs.events import BATCH
 from ..cqrs.repository import Changes
@@ -16,8 +18,8 @@ T = TypeVar("T")
 
 COMMIT_LIMIT = 10_000
 """The most events in one commit. A command with more writes a batch of commits, which is undone as a whole."""
-COMMIT_TEXT = 8 << 20
-"""The most text in one commit, in characters. So a line of a log has at most about 50 MB."""
+COMMIT_SIZE = 32 << 20
+"""The most JSON of events in one commit, in bytes. A line of a log is hardly longer."""
 
 CommitContent: TypeAlias = tuple[Changes[TodoEvent], dict[str, Any]]
 """The content of one commit: the new events by stream, and the commit's `meta`."""
@@ -37,7 +39,7 @@ def split_to_commit_size(contents: Iterable[CommitContent]) -> list[CommitConten
         if sum(map(len, changes.values())) <= _SURELY_SMALL:
             divided.append((changes, meta))
             continue
-        measured = ((item, len(item[1]), sum(map(text_length, item[1]))) for item in changes.items())
+        measured = ((item, len(item[1]), sum(map(json_size, item[1]))) for item in changes.items())
         divided += [(dict(chunk), meta) for chunk in commit_sized_chunks(measured)] or [({}, meta)]
     return divided
 
@@ -46,36 +48,31 @@ def commit_sized_chunks(measured: Iterable[tuple[T, int, int]]) -> Iterator[list
     """Group things so that each group fits into one commit.
 
     Args:
-        measured: Each thing with its number of events and its characters of text.
+        measured: Each thing with its number of events and the size of their JSON, in bytes.
 
     Yields:
         The groups.
     """
     chunk: list[T] = []
-    events = text = 0
-    for thing, more_events, more_text in measured:
-        if chunk and (events + more_events > COMMIT_LIMIT or text + more_text > COMMIT_TEXT):
+    events = size = 0
+    for thing, more_events, more in measured:
+        if chunk and (events + more_events > COMMIT_LIMIT or size + more > COMMIT_SIZE):
             yield chunk
-            chunk, events, text = [], 0, 0
+            chunk, events, size = [], 0, 0
         chunk.append(thing)
         events += more_events
-        text += more_text
+        size += more
     if chunk:
         yield chunk
 
 
 _SURELY_SMALL = 32
-"""A number of events that always fits into a commit: each has at most an old and a new value of 64 KiB."""
+"""A number of events that always fits into a commit: each has at most an old and a new value of 64 KiB, all escaped."""
 
 
-def text_length(event: TodoEvent) -> int:
-    """Return the number of characters of text in an event."""
-    length = 0
-    for name in type(event).__struct_fields__:
-        value = getattr(event, name)
-        if isinstance(value, str):
-            length += len(value)
-    return length
+def json_size(event: TodoEvent) -> int:
+    """Return the size of the JSON of an event, in bytes."""
+    return len(msgspec.json.encode(event))
 
 
 def with_batch_ids(contents: Sequence[CommitContent], command: str) -> list[tuple[CommitContent, str]]:

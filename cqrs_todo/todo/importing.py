@@ -12,7 +12,7 @@ from ..cqrs.cursor import Cursor
 from ..cqrs.events import REDOES, UNDOES
 from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import marked
-from .batches import CommitContent, commit_sized_chunks, text_length
+from .batches import CommitContent, commit_sized_chunks, json_size
 from .events import TodoCreated, TodoEvent
 from .fields import State, Todo
 from .forgetting import forgotten_in
@@ -132,8 +132,7 @@ def _contents(fold: Todos, todos: Mapping[str, Todo], planned: Plan, file: str) 
         created = stream in changes and isinstance(changes[stream][0], TodoCreated) and says == todos[id]
         imported[stream] = digest if created else {"digest": digest, "entry": _named(says)}
     measured = (
-        (stream, len(events), len(str(imported[stream])) + sum(map(text_length, events)))
-        for stream, events in changes.items()
+        (stream, len(events), len(str(imported[stream])) + sum(map(json_size, events))) for stream, events in changes.items()
     )
     contents: list[CommitContent] = []
     these = {stream: found for stream, found in imported.items() if stream not in changes}

@@ -52,7 +52,9 @@ def import_todos(
     forgotten: list[str] = []
 
     def plan(fold: Todos) -> list[CommitContent]:
-        given = {stream: _with_fields_of(fold, stream, todo, fields.get(stream, ())) for stream, todo in read.items()}
+        given = dict(read)
+        for stream, names in fields.items():
+            given[stream] = _with_fields_of(fold, stream, given[stream], names)
         there = (entity for stream in given if (entity := fold.get(stream)) is not None)
         removed = {entity.stream for entity in there if entity.state is not None and entity.state.removed}
         moved = todo_list.lists_moved_to(fold, {stream for stream in removed if not given[stream].removed})
@@ -68,7 +70,7 @@ def import_todos(
 
 def _with_fields_of(fold: Todos, stream: str, todo: Todo, names: Collection[str]) -> Todo:
     """Return a todo with some fields of the todo that a list has under a stream, if it has one."""
-    entity = fold.get(stream) if names else None
+    entity = fold.get(stream)
     if entity is None or entity.state is None:
         return todo
     return replace(todo, **{name: getattr(entity.state, name) for name in names})

@@ -559,9 +559,9 @@ def events_to_reach(fold: Todos, todos: Mapping[str, Todo]) -> Changes[TodoEvent
     Returns:
         The events by stream.
     """
-    now = {stream: fold.get(stream) for stream in todos}
     return {
-        stream: events_between(None if (old := now[stream]) is None else old.state, todo) for stream, todo in todos.items()
+        stream: events_between(None if (old := fold.get(stream)) is None else old.state, todo)
+        for stream, todo in todos.items()
     }
 
 

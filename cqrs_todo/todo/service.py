@@ -14,7 +14,7 @@ from ..cqrs.fold import Entity, Fold
 from ..cqrs.ids import new_command_id
 from ..cqrs.store import NEW, Append, Log, check_precondition, new_streams_only
 from ..cqrs.struct import Struct, replace
-from .batches import CommitContent, commit_sized_chunks, note_earlier_commits, text_length
+from .batches import CommitContent, commit_sized_chunks, json_size, note_earlier_commits
 from .events import DependencyAdded, ParentChanged, TodoCompleted, TodoEvent, TodoReopened, TodoRestored
 from .fields import State, Todo
 from .model import DECIDER, REMOVED, Create, TodoCommand, events_between
@@ -247,7 +247,7 @@ class TodoList(Recorder):
         command_id = (request and request.id) or new_command_id()
         more = {} if request is None else request.meta(count)
         added, log = 0, self._log_for_new_streams()
-        measured = ((events, len(events), sum(map(text_length, events))) for events in created)
+        measured = ((events, len(events), sum(map(json_size, events))) for events in created)
         # The last part that was begun: its command id, its number of todos, and the position and the number of todos before
         # it. It is assigned as a whole, because a signal may come between any two lines.
         begun = ("", 0, self.log.cursor().position, 0)

@@ -13,6 +13,7 @@ from cqrs_todo.cqrs.events import EventBatch
 from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import (
+    FARTHEST,
     AlwaysSnapshot,
     MemorySnapshots,
     NeverSnapshot,
@@ -102,6 +103,15 @@ def test_snapshots_are_spaced_geometrically() -> None:
     assert nearest(infos, 99_500) == (99_500, 99_500)
     assert nearest(infos, 1) == (0, 500)
     assert nearest(infos, 99_999)[0] == 99_500
+
+
+def test_in_a_long_log_snapshots_are_evenly_spaced() -> None:
+    infos: list[SnapshotInfo] = []
+    for position in range(500, 1_000_000, 500):
+        infos = prune(infos, info(position))
+    gaps = [after - before for before, after in pairwise(each.position for each in infos)]
+    assert max(gaps) <= FARTHEST + 500
+    assert len(infos) < 50
 
 
 def test_null_snapshots_keep_nothing() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from ...todo.batches import COMMIT_LIMIT, COMMIT_TEXT
+from ...todo.batches import COMMIT_LIMIT, COMMIT_SIZE
 from ...todo.fields import TEXT
 from ...todo.model import DECIDER, Create
 from ...todo.recorder import Answer
@@ -82,7 +82,7 @@ def _add_lines(session: Session, given: Given) -> None:
             file.seek(0)
         drafts = (read(line.decode().removesuffix("\n")) for line in file)
         session.progress.begin("adding")
-        if count <= COMMIT_LIMIT and size <= COMMIT_TEXT:
+        if count <= COMMIT_LIMIT and size <= COMMIT_SIZE:
             _print_added(session, todos.add(list(drafts)))
         else:
             _add_batch(session, drafts, count)
