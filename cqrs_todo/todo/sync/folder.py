@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct, field
 
 from ...cqrs.cursor import START, Cursor
-from ...cqrs.errors import CqrsError, InvalidLogName
+from ...cqrs.errors import CqrsError, InvalidLogName, StaleCursor
 from ...cqrs.names import check_log_name, name_key
 from ...cqrs.store import Log, LogHead, Store
 from ...cqrs.stores.format import log_in
@@ -153,16 +153,21 @@ class SharedFolder(Remote):
         """
         if head is not None and head.digest == file.end:
             return True
+        known = [each for remote in self._memory.remotes.values() if (each := remote.lists.get(file.id)) is not None]
+        then = next((each for each in known if each.digest == file.end), None)
         with suppress(CqrsError):
             if head is not None:
                 log = opened(self._store, head)
+                if then is not None:
+                    with suppress(StaleCursor):  # usually the list only became longer since
+                        next(log.lines(then.end), None)
+                        return True
                 if any(commit.sum == file.end for commit in log.commits_backward()) or self._lacks_nothing(file, log):
                     return True
                 if log.damage is None:
                     return False
         # a list that is damaged or missing here is repaired or received first
-        known = (remote.lists.get(file.id) for remote in self._memory.remotes.values())
-        return any(each is not None and each.digest == file.end for each in known)
+        return then is not None
 
     def _lacks_nothing(self, file: _File, log: Log) -> bool:
         """Return whether a list has the commands of all commits in a file."""
