@@ -346,6 +346,36 @@ def test_a_todo_that_was_moved_is_never_in_no_list_although_a_file_comes_later(
     assert (two.texts(), two.texts("work")) == (["After the move", "Mine"], ["Work", "Moved"])
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(20))
+def test_whichever_files_come_late_each_todo_is_in_one_list(homes: tuple[Home, Home, Home], folder: str, seed: int) -> None:
+    dice = random.Random(seed)
+    names = ["inbox", "work", "home"]
+    for name in names:
+        homes[0].add("First", "Second", name=name)
+    until_equal(folder, *homes, names=names)
+    earlier: dict[Path, bytes] = {}
+    for _ in range(40):
+        home, name = dice.choice(homes), dice.choice(names)
+        source = home.list(name)
+        there = [item for item in source.view().items if not item.todo.removed]
+        if dice.random() < 0.6 and there:
+            source.move([dice.choice(there)], home.list(dice.choice([other for other in names if other != name])))
+            continue
+        own = home.memory.load().machine
+        files = {file: file.read_bytes() for file in Path(folder.partition(":")[2]).glob("*.jsonl")}
+        late = {file for file in files if own not in file.name and file in earlier and dice.random() < 0.35}
+        for file in late:
+            file.write_bytes(earlier[file])
+        sync(home.store, folder, home.memory, only=[name] if dice.random() < 0.3 else ())
+        for file in late:
+            file.write_bytes(files[file])
+        earlier |= {file: files[file] for file in files.keys() - late}
+        ids = [item.id for each in names for item in home.list(each).view().items if not item.todo.removed]
+        assert len(ids) == len({*ids}) == 6
+    until_equal(folder, *homes, names=names)
+
+
 def test_lists_that_moved_todos_into_each_other_are_received_together(homes: tuple[Home, Home, Home], url: str) -> None:
     one, two, _ = homes
     one.add("From inbox", "Stays")
