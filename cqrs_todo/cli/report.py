@@ -26,7 +26,7 @@ from ..cqrs.errors import (
     WrongExpectedVersion,
 )
 from ..cqrs.operation_errors import AnotherHistory, OutdatedStore, SameLog, StreamNotFound
-from ..cqrs.stores import MissingExtra, UnknownStore
+from ..cqrs.stores.installed import MissingExtra, UnknownStore
 from ..cqrs.stores.passwords import HIDDEN, hidden, secrets_in
 from ..cqrs.struct import Struct, replace
 from ..todo.errors import (

@@ -54,7 +54,8 @@ if TYPE_CHECKING:
         SnapshotStrategy,
     )
     from .store import EXISTS, NEW, Append, Log, Store
-    from .stores import MissingExtra, UnknownStore, open_store
+    from .stores import open_store
+    from .stores.installed import MissingExtra, UnknownStore
     from .stores.snapshots import Folder, SnapshotStore
     from .struct import Struct, replace
     from .subscriptions import Subscription
@@ -171,6 +172,7 @@ _MODULES = (
     "boundary",
     "timeline",
     "stores",
+    "stores.installed",
     "subscriptions",
     "reactions",
     "projections",

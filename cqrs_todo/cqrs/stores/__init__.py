@@ -6,29 +6,8 @@ which makes an empty area and gives its URL to a `with` block, `testing.check` c
 `in_process` can be tested without it.
 """
 
-from typing import Any
-
-from ..errors import CqrsError, in_words
 from ..events import EventTypes
 from ..store import Progress, Store, no_progress
-
-
-class UnknownStore(CqrsError):
-    """No store has this URL. The message says which URLs there are."""
-
-
-class MissingExtra(UnknownStore):
-    """The store needs packages that are not installed.
-
-    Args:
-        extra: The extra of this package that installs them.
-        scheme: The scheme of the store's URL.
-    """
-
-    def __init__(self, extra: str, scheme: str) -> None:
-        """Make the error; the arguments are described above."""
-        self.extra = extra
-        super().__init__(f"{scheme} needs the extra `{extra}` of this package")
 
 
 def open_store(url: str, types: EventTypes, *, progress: Progress = no_progress, cache: str | None = None) -> Store:
@@ -48,7 +27,7 @@ def open_store(url: str, types: EventTypes, *, progress: Progress = no_progress,
         UnknownStore: The URL names no store, or a store that needs a package which is not installed, or one of another
             package that cannot be opened.
     """
-    scheme, colon, rest = url.partition(":")
+    scheme, _, rest = url.partition(":")
     match scheme, rest:
         case "jsonl", directory if directory:
             from .jsonl import JsonlStore
@@ -58,6 +37,8 @@ def open_store(url: str, types: EventTypes, *, progress: Progress = no_progress,
             try:
                 from .postgres import PostgresStore
             except ImportError as error:
+                from .installed import MissingExtra
+
                 raise MissingExtra("postgres", scheme) from error
             return PostgresStore(url, types, progress=progress)
         case "memory", "":
@@ -68,40 +49,6 @@ def open_store(url: str, types: EventTypes, *, progress: Progress = no_progress,
             from .null import NullStore
 
             return NullStore(types)
-        case (("memory" | "null"), _) if colon:
-            raise UnknownStore(f"{scheme}: takes nothing after the colon")
-        case "jsonl", _ if colon:
-            raise UnknownStore("jsonl: needs a folder: use jsonl:DIR")
-        case (("postgresql" | "postgres"), _) if colon:
-            raise UnknownStore(f"{scheme}: needs a database: use postgresql://HOST/DATABASE")
-    make = installed_store(scheme if colon else "")
-    try:
-        store: Store = make(url, types, progress=progress, cache=cache)
-    except CqrsError:
-        raise
-    except Exception as error:  # it is code of another package, and may raise anything
-        raise UnknownStore(f"the store {scheme}: cannot be opened: {in_words(error)}") from error
-    return store
+    from .installed import open_other  # the command line rarely needs it
 
-
-def installed_store(scheme: str) -> Any:
-    """Return the class of a store that an installed package offers.
-
-    Args:
-        scheme: The scheme of its URLs.
-
-    Raises:
-        UnknownStore: No package offers one, or it cannot be loaded.
-    """
-    from ..extensions import entry_points  # the command line rarely needs it
-
-    points = {point.name: point for point in entry_points("cqrs_todo.stores")}
-    if scheme not in points:
-        # the rest of the URL is not repeated, because a password may be anywhere in it
-        named = f"unknown store {scheme + ':'!r}" if scheme.isidentifier() else "that is not the URL of a store"
-        urls = ["jsonl:DIR", "postgresql://HOST/DATABASE", "memory:", "null:", *(f"{name}:…" for name in points)]
-        raise UnknownStore(f"{named}: use {', '.join(urls[:-1])} or {urls[-1]}")
-    try:
-        return points[scheme].load()
-    except Exception as error:  # it is code of another package, and may raise anything
-        raise UnknownStore(f"the store {scheme}: cannot be loaded: {in_words(error)}") from error
+    return open_other(url, types, progress=progress, cache=cache)

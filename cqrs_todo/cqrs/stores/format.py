@@ -51,8 +51,10 @@ class Header(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def newer(self) -> bool:
         """Whether the file has a later major version of the format. This code never writes to such a file."""
-        major = self.version.partition(".")[0]
-        return not re.fullmatch("[0-9]{1,9}", major) or int(major) > int(VERSION.partition(".")[0])
+        major, present = self.version.partition(".")[0], VERSION.partition(".")[0]
+        if major == present:  # to compile the pattern takes as long as to load a small module
+            return False
+        return not re.fullmatch("[0-9]{1,9}", major) or int(major) > int(present)
 
     def forgets_more_than(self, earlier: "Header") -> bool:
         """Return whether this header and an earlier one are of the same log, in which streams were forgotten meanwhile."""

@@ -11,7 +11,8 @@ import pytest
 
 from ..events import EventTypes
 from ..store import Progress, Store, no_progress
-from ..stores import UnknownStore, installed_store, open_store
+from ..stores import open_store
+from ..stores.installed import UnknownStore, installed_store
 from ..stores.jsonl.files import os_errors_as_store_errors
 from ..stores.passwords import hidden
 from ..struct import Struct

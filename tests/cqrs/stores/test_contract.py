@@ -11,7 +11,8 @@ import pytest
 from cqrs_todo.cqrs.errors import LogNotFound, WrongExpectedVersion
 from cqrs_todo.cqrs.events import EventTypes
 from cqrs_todo.cqrs.store import NEW, Store
-from cqrs_todo.cqrs.stores import UnknownStore, open_store
+from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.stores.installed import UnknownStore
 from cqrs_todo.cqrs.testing.contract import StoreContract
 from cqrs_todo.cqrs.testing.examples import AT, CONTRACT_TYPES, metadata, one
 

@@ -34,8 +34,9 @@ from cqrs_todo.cqrs.reactions import Reaction, Runner
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import SnapshotEvery
 from cqrs_todo.cqrs.store import Append, Log, Store
-from cqrs_todo.cqrs.stores import UnknownStore, open_store
+from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.hash_chain import chain_line, digest_in
+from cqrs_todo.cqrs.stores.installed import UnknownStore
 from cqrs_todo.cqrs.stores.postgres import Named, Operator, Pattern, PostgresStore
 from cqrs_todo.cqrs.stores.postgres.log import PostgresLog
 from cqrs_todo.cqrs.stores.shared_snapshots import SharedSnapshots

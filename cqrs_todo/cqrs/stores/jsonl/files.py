@@ -4,7 +4,7 @@ import fcntl
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -64,7 +64,7 @@ def open_or_make(path: str, flags: int) -> int:
 
 
 @contextmanager
-def file_lock(path: str, log: str) -> Iterator[int]:
+def file_lock(path: str, log: str, meanwhile: Callable[[], None] = lambda: None) -> Iterator[int]:
     """Hold the exclusive lock on a log during the block.
 
     The lock file is created if it is missing, and never removed or renamed. If it were, two writers could hold locks on
@@ -73,6 +73,7 @@ def file_lock(path: str, log: str) -> Iterator[int]:
     Args:
         path: The log's lock file.
         log: The log itself; as long as it grows, the wait for the lock goes on.
+        meanwhile: Is called now and then while another process holds the lock.
 
     Yields:
         The file descriptor of the lock file.
@@ -81,20 +82,20 @@ def file_lock(path: str, log: str) -> Iterator[int]:
         LogBusy: Another process holds the lock; the message names it.
         StoreUnavailable: The lock file cannot be opened or locked.
     """
-    fd = _locked(path, log)
+    fd = _locked(path, log, meanwhile)
     try:
         yield fd
     finally:
         close(fd)
 
 
-def _locked(path: str, log: str) -> int:
+def _locked(path: str, log: str, meanwhile: Callable[[], None]) -> int:
     """Open a lock file and lock it; see `file_lock`."""
     try:
         fd = open_or_make(path, os.O_RDWR)
         try:
             if not try_lock(fd):
-                _wait_for_lock(fd, path, log)
+                _wait_for_lock(fd, path, log, meanwhile)
         except BaseException:
             close(fd)
             raise
@@ -112,7 +113,7 @@ def try_lock(fd: int) -> bool:
     return True
 
 
-def _wait_for_lock(fd: int, path: str, log: str) -> None:
+def _wait_for_lock(fd: int, path: str, log: str, meanwhile: Callable[[], None]) -> None:
     size, deadline, pause = -1, 0.0, 0.001
     while not try_lock(fd):
         # A log that grows has writers that take turns: start the wait again.
@@ -122,6 +123,7 @@ def _wait_for_lock(fd: int, path: str, log: str) -> None:
             raise LogBusy(f"{_holder(fd)} has held {path} for over {LOCK_SECONDS:.0f} s; nothing was recorded")
         if process_ends():
             raise LogBusy(f"{_holder(fd)} holds {path}, and this process ends now; nothing was recorded")
+        meanwhile()
         time.sleep(pause * (0.5 + os.urandom(1)[0] / 512))  # so that waiting writers do not all try at the same time
         pause = min(pause * 1.5, 0.01)
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from typing import TYPE_CHECKING
 
 from ...cursor import Cursor
-from ...errors import DamagedLog, LogBusy, OutcomeUnknown, StaleCursor, StoreUnavailable
+from ...errors import CqrsError, DamagedLog, LogBusy, OutcomeUnknown, StaleCursor, StoreUnavailable
 from ...events import Commit, EventTypes, Metadata
 from ...store import Append
 from ..hash_chain import continues
@@ -54,8 +54,8 @@ class LogWriter:
     def append(self, appends: Sequence[Append], metadata: Metadata, condition: "AppendCondition | None") -> Commit:
         """Write a commit; see `Log.append`."""
         reader = self._reader
+        reached = reader.reached
         with self._lock() as lock, delay_signals() as arrived:
-            reached = reader.reached
             with self._open(lock) as file:
                 if reached.position and not file.known and not reader.holds(file, reached):
                     changed = f"{self._path} is not what was read of it up to @{reached.position}"
@@ -84,7 +84,19 @@ class LogWriter:
             raise
 
     def _lock(self) -> AbstractContextManager[int]:
-        return file_lock(self._lock_path, self._path) if self._held_lock is None else nullcontext(self._held_lock)
+        if self._held_lock is not None:
+            return nullcontext(self._held_lock)
+        return file_lock(self._lock_path, self._path, self._read_on)
+
+    def _read_on(self) -> None:
+        """Read what others have written while this waits for its turn, so that its turn is shorter."""
+        reader = self._reader
+        if reader.reached is reader.start:  # nothing was read yet, and an index may know what is there
+            return
+        # what is wrong is met again, and reported, when it is this writer's turn
+        with suppress(CqrsError), reader.open(os.O_RDONLY) as file:
+            if reader.holds(file, reader.reached):
+                reader.catch_up(file)
 
     # before the write
 

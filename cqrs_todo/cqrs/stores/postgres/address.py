@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from .. import UnknownStore
+from ..installed import UnknownStore
 
 _LABEL, _NAME = 63, 253
 """The longest label of a host's name, and the longest name, in characters (RFC 1035)."""

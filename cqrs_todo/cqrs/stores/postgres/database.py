@@ -17,7 +17,7 @@ from psycopg.rows import TupleRow
 
 from ...errors import CqrsError, LogBusy, OutcomeUnknown, StoreUnavailable
 from ...operation_errors import OutdatedStore
-from .. import UnknownStore
+from ..installed import UnknownStore
 from .address import address, conninfo, parse_url
 from .rights import MissingGrant, check_owners, missing_grants, quoted, schema_of, written
 from .schema import MIGRATIONS, Migration
