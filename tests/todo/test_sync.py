@@ -391,6 +391,17 @@ def test_lists_that_moved_todos_into_each_other_are_received_together(homes: tup
     assert two.sync(url).lists == []
 
 
+def test_a_move_to_a_list_that_was_archived_before_the_first_sync_is_sent(homes: tuple[Home, Home, Home], hub: str) -> None:
+    one, two, _ = homes
+    one.add("Moved", "Stays")
+    one.add("Work", name="work")
+    one.list().move(one.list().select(["1"]), one.list("work"))
+    one.store.archive("work")
+    assert one.sync(hub).warnings == []
+    two.sync(hub)
+    assert two.texts() == ["Stays"]
+
+
 def test_the_list_that_a_todo_was_moved_to_is_sent_first(
     homes: tuple[Home, Home, Home], url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -459,8 +459,8 @@ class Work(Look):
     def _is_sent(self, half: Leaving) -> bool:
         """Return whether a hub has the other half of a move."""
         head, known = self._heads.get(half.target), self._known.lists.get(half.target)
-        if head is None or half.target in self._in_turn:
-            return True
+        if head is None or half.target in self._in_turn or (head.archived and half.target not in self._theirs):
+            return True  # a list that was archived before the first sync is not sent
         try:
             log = opened(self._store, head)
             other = next((found for command in half.others if (found := log.find_command(command)) is not None), None)
