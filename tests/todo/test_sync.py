@@ -391,14 +391,17 @@ def test_lists_that_moved_todos_into_each_other_are_received_together(homes: tup
     assert two.sync(url).lists == []
 
 
-def test_a_move_to_a_list_that_was_archived_before_the_first_sync_is_sent(homes: tuple[Home, Home, Home], hub: str) -> None:
+def test_a_move_to_a_list_that_was_archived_before_the_remote_knew_it_is_not_held_back(
+    homes: tuple[Home, Home, Home], url: str
+) -> None:
     one, two, _ = homes
     one.add("Moved", "Stays")
+    until_equal(url, one, two)
     one.add("Work", name="work")
     one.list().move(one.list().select(["1"]), one.list("work"))
     one.store.archive("work")
-    assert one.sync(hub).warnings == []
-    two.sync(hub)
+    assert one.sync(url).warnings == []
+    assert two.sync(url).warnings == []
     assert two.texts() == ["Stays"]
 
 

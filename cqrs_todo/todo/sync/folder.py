@@ -218,7 +218,7 @@ class SharedFolder(Remote):
         return RemoteList(
             id,
             name,
-            bool(said) and all(each.archived for each in said.values()),
+            self.is_archived(id),
             {file.name: file.end for file in others},
             {machine: each.name for machine, each in said.items()},
             [machine for machine, each in said.items() if each.archived],
@@ -264,6 +264,11 @@ class SharedFolder(Remote):
         with os_errors_as_store_errors(path):
             if there(path):
                 remove(path)
+
+    def is_archived(self, id: str) -> bool:
+        """Return whether all other machines that have a list have archived it; see `Remote`."""
+        said = self._said_of(id)
+        return bool(said) and all(each.archived for each in said.values())
 
     def shown(self, label: str) -> str:
         """Return the name of a machine; see `Remote`."""

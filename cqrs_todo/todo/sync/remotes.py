@@ -188,6 +188,10 @@ class Remote(ABC):
     def retire(self, id: str) -> None:  # noqa: B027
         """Remove the copy that this machine has written of a list, because the list became a part of another one."""
 
+    def is_archived(self, id: str) -> bool:
+        """Return whether a list of which there may be no copy is archived by all who have it, as far as they say so."""
+        return False
+
     def shown(self, label: str) -> str:
         """Return what people call the one with a label."""
         return self.url

@@ -358,7 +358,8 @@ class Work(Look):
                 if halves:
                     found[id, copy.label] = halves
                 for target in {half.target for half in halves}:
-                    if self._is_open_to(target) and target not in self._changed and not self._is_same(target):
+                    is_there = target in self._theirs and self._is_open_to(target)
+                    if is_there and target not in self._changed and not self._is_same(target):
                         self._chosen = [*self._chosen, target]
                         self._changed.append(target)
         if found:
@@ -376,9 +377,9 @@ class Work(Look):
         return self._remote.copies(id, own=mine is None, since=since)
 
     def _is_open_to(self, id: str) -> bool:
-        """Return whether a list receives commits: it is here or on the remote, and not archived."""
-        each = self._heads.get(id) or self._theirs.get(id)
-        return each is not None and not each.archived
+        """Return whether a list can receive commits: it is not archived, as far as that is known."""
+        known = self._heads.get(id) or self._theirs.get(id)
+        return not known.archived if known is not None else not self._remote.is_archived(id)
 
     def _new_halves(self, id: str, copy: RemoteCopy) -> list[Leaving]:
         """Return the halves of moves in a copy that a list does not have. A list that is new here gets all of it."""
@@ -406,8 +407,8 @@ class Work(Look):
     def _target_has(self, has: Callable[[Log, Leaving], bool], half: Leaving) -> bool:
         """Return whether the list that a todo went to has it here, in the sense of a function."""
         id = half.target
-        if not self._is_open_to(id) and (id in self._heads or id in self._theirs):
-            return True  # an archived list receives no commits
+        if not self._is_open_to(id):
+            return True
         others = [head for head in self._heads.values() if head.id != half.source and not head.archived]
         for head in [self._heads[id]] if id in self._heads else others:  # it may be a part of any other list now
             with suppress(CqrsError):
