@@ -357,6 +357,22 @@ class TakenThere(CqrsError):
         self.hint = f"{rename}{back if archived else ''}"
 
 
+class TakenHere(CqrsError):
+    """A list was not received, because an archived list of this machine has its name. Other lists were synced.
+
+    Args:
+        remote: Where the list is.
+        name: Its name there.
+        other: The name of the archived list, which may differ by case.
+    """
+
+    def __init__(self, remote: str, name: str, other: str) -> None:
+        """Make the error; the arguments are described above."""
+        super().__init__(f"{name} of {remote} was not received: the archived list {other!r} here is another one")
+        here = shlex.quote(other)
+        self.hint = f"give that one another name: todo lists unarchive {here}, and then todo lists rename {here} NEW"
+
+
 class TwoLists(CqrsError):
     """A shared folder has two lists of the same name that were made apart, and this machine has just received one of them.
 

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from cqrs_todo.cqrs.cursor import Cursor
-from cqrs_todo.cqrs.errors import CqrsError, LogExists, OutcomeUnknown, StoreUnavailable
+from cqrs_todo.cqrs.errors import CqrsError, OutcomeUnknown, StoreUnavailable
 from cqrs_todo.cqrs.ids import now
 from cqrs_todo.cqrs.names import check_log_name
 from cqrs_todo.cqrs.store import Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.format import FORMAT, VERSION, Header, encode_header
 from cqrs_todo.cqrs.stores.jsonl import JsonlStore
-from cqrs_todo.todo.errors import DamagedHere, TwoLists, UnreadCopy
+from cqrs_todo.todo.errors import DamagedHere, TakenHere, TwoLists, UnreadCopy
 from cqrs_todo.todo.fields import NOTE, TEXT
 from cqrs_todo.todo.model import Change, Complete, Create, Remove
 from cqrs_todo.todo.recorder import TYPES
@@ -970,7 +970,7 @@ def test_a_list_cannot_be_received_under_the_name_of_an_archived_one(homes: tupl
     two.store.archive("work")
     one.sync(url)
     done = sync(two.store, url, two.memory)
-    assert [type(error) for error in done.errors] == [LogExists]
+    assert [type(error) for error in done.errors] == [TakenHere]
     assert [each.name for each in done.lists] == ["inbox"], "the other lists are synced"
 
 

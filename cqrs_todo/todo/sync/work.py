@@ -19,7 +19,7 @@ from ...cqrs.stores.forgetting import forget_in_copy
 from ...cqrs.stores.format import InvalidLine, decode_header
 from ...cqrs.stores.hash_chain import last_digest
 from ...cqrs.struct import replace
-from ..errors import DamagedHere, DamagedRemote, TakenThere, TwoLists, UnreadCopy
+from ..errors import DamagedHere, DamagedRemote, TakenHere, TakenThere, TwoLists, UnreadCopy
 from ..merges import arrivals, settle_in
 from ..merging import RULES
 from ..views import move_of
@@ -524,6 +524,8 @@ class Work(Look):
             try:
                 self._store.import_log(name, copy.lines)
                 break
+            except LogExists as error:
+                raise TakenHere(self._remote.url, theirs.name, error.name) from error
             except ImportRefused as error:
                 if self._remote.is_hub:
                     raise
