@@ -13,13 +13,19 @@ class Checkpoint(Struct, frozen=True):
 
     Attributes:
         position: The position of the last event that it is done with; 0 if it has not begun.
-        base: A cursor at or before this position, from which reading goes on.
-        moves: How often the store has set it back, because events of the log had moved. Runners keep it as it is.
+        base: A cursor at or before this position, from which reading goes on. It is one that the log has given.
+        moves: How often the store has set it back, because events of the log had moved. Runners keep it as it is. It stays 0
+            in a store that neither merges nor repairs logs.
+        begun: The position after which the reaction began. It never gets the events up to there. Runners keep it as it is.
+        passed: The ids of other events that it never gets: they were in the log when it began, and have moved since. The
+            store adds them when it sets the checkpoint back. Runners keep them as they are.
     """
 
     position: int = 0
     base: Cursor = START
     moves: int = 0
+    begun: int = 0
+    passed: tuple[str, ...] = ()
 
 
 class Parked(Struct, frozen=True):

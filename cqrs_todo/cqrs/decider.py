@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
-from .names import check_recorded_name
+from .names import check_recorded_name, check_several, check_type
 from .struct import Struct
 
 S = TypeVar("S")
@@ -40,18 +40,25 @@ class Decider(Struct, Generic[S, C, E], frozen=True):
     ignores: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        """Check the kind.
+        """Check the kind, and that what it ignores is a set.
 
         Raises:
             ValueError: No stream can be named by it.
+            TypeError: It is no text, or `ignores` is one.
         """
+        check_several("ignores", self.ignores)
         check_recorded_name("the kind of a decider", self.kind)
         if "/" in self.kind:
             kind = self.kind.partition("/")[0]
             raise ValueError(f"the kind of a decider contains '/': {self.kind!r}; its streams would be of the kind {kind!r}")
 
     def stream(self, id: str) -> str:
-        """Return the name of the stream that holds the events of the aggregate with this id."""
+        """Return the name of the stream that holds the events of the aggregate with this id.
+
+        Raises:
+            TypeError: The id is no text.
+        """
+        check_type(f"the id of the {self.kind}", id, str)
         return f"{self.kind}/{id}"
 
     @property

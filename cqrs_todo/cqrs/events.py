@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias
 
-from .names import check_recorded_name, check_several
+from .errors import UnreadableEvent
+from .names import check_recorded_name, check_several, check_type
 from .struct import Struct
 
 if TYPE_CHECKING:
@@ -89,11 +90,14 @@ class UnknownEvent(Struct, frozen=True):
         type: Its type string.
         data: Its data as JSON bytes.
         misfit: Why the data do not fit the type. It is empty if the type is unknown.
+        failure: The error that reading the event raises, if the application's code for it failed. Only a fold meets such an
+            event. Everyone else who would read it gets the error.
     """
 
     type: str
     data: bytes
     misfit: str = ""
+    failure: UnreadableEvent | None = None
 
 
 class Metadata(Struct, frozen=True, gc=False):
@@ -117,8 +121,9 @@ class Metadata(Struct, frozen=True, gc=False):
 
         Args:
             by: The author.
-            meta: Anything else, as JSON values. docs/log-format.md lists the names that have a meaning; what they hold stays
-                when a stream is forgotten (see `forgetting.KEPT_MEMBERS`), so give your own members other names.
+            meta: Anything else, as JSON values. docs/log-format.md lists the names that have a meaning. What they hold stays
+                when a stream is forgotten, so an append refuses other values under these names (see
+                `forgetting.KEPT_MEMBERS`).
         """
         from .ids import new_command_id, now
 
@@ -202,8 +207,12 @@ class Recorded(Struct, Generic[D], frozen=True, gc=False):
 
         It never changes. It does not contain the position, because a merge of two histories of a log moves events.
         """
-        id = f"{self.metadata.command}/{self.ordinal}"
-        return f"{id}.{self.part}" if self.part else id
+        return f"{self.recorded_id}.{self.part}" if self.part else self.recorded_id
+
+    @property
+    def recorded_id(self) -> str:
+        """The id of the event as it is recorded, which the events that a `Splitter` made of it have in common."""
+        return f"{self.metadata.command}/{self.ordinal}"
 
     @property
     def unknown(self) -> str:
@@ -219,6 +228,11 @@ class Recorded(Struct, Generic[D], frozen=True, gc=False):
     def created(self) -> bool:
         """Whether it is the first event of its stream."""
         return self.version == 1 and not self.part
+
+
+def failure_of(event: Recorded) -> UnreadableEvent | None:
+    """Return the error that reading an event raises, if the application's code for it failed."""
+    return event.data.failure if type(event.data) is UnknownEvent else None
 
 
 class Commit(Struct, frozen=True, gc=False):
@@ -417,12 +431,14 @@ class EventTypes:
         """Return the tags of an event, sorted, each once.
 
         Raises:
-            TypeError: The function that gives them has returned one text and not several.
+            TypeError: The function that gives them has returned something else than several texts.
         """
         if self._tags is None:
             return ()
-        tags = self._tags(event)
-        check_several(f"the return value of `tags` for {type(event).__name__}", tags)
+        tags, what = self._tags(event), f"the return value of `tags` for {type(event).__name__}"
+        check_several(what, tags)
+        for tag in tags:
+            check_type(f"a tag in {what}", tag, str)
         return tuple(sorted(set(tags)))
 
     def name_of(self, event: object) -> str:

@@ -7,6 +7,7 @@ from itertools import chain, islice
 from typing import Any, Generic, Protocol
 
 from .decider import Decider, S
+from .errors import UnreadableEvent
 from .events import FRAMEWORK_TYPES, BatchEvent, Commit, EventBatch, UnknownEvent
 from .struct import Struct
 
@@ -37,10 +38,6 @@ class Base(Protocol[S]):
     def others(self) -> Mapping[str, int]:
         """The versions of the streams of other kinds."""
 
-    @property
-    def unknown(self) -> Mapping[str, int]:
-        """How many unknown events streams have, without those that the decider ignores."""
-
     def __len__(self) -> int:
         """Return the number of entities."""
 
@@ -66,18 +63,16 @@ class Base(Protocol[S]):
 class Entities(Generic[S]):
     """A base in memory."""
 
-    def __init__(self, entities: Iterable[Entity[S]], others: Mapping[str, int], unknown: Mapping[str, int]) -> None:
+    def __init__(self, entities: Iterable[Entity[S]], others: Mapping[str, int]) -> None:
         """Keep entities.
 
         Args:
             entities: The entities, in order of creation.
             others: The versions of the streams of other kinds.
-            unknown: How many unknown events streams have.
         """
         self._entities = list(entities)
         self._numbers = {entity.stream: entity.number for entity in self._entities}
         self.others = dict(others)
-        self.unknown = dict(unknown)
 
     def __len__(self) -> int:
         """Return the number of entities."""
@@ -147,12 +142,14 @@ class Fold(Generic[S]):
     for that entity. An event of unknown type counts in its stream's version and changes no state. Of streams of other kinds
     only the versions are known.
 
-    `unknown` counts the unknown events that the decider does not ignore. Nothing is decided on their streams.
+    `unknown` counts the unknown events that the decider does not ignore. Nothing is decided on their streams. If the
+    application's code for an event failed, whoever asks for the entity of its stream gets that error.
 
     Attributes:
         position: The position of the last event in the fold.
         others: The versions of the streams of other kinds.
         unknown: How many unknown events streams have, without those that the decider ignores.
+        unreadable: The first error of each stream with events that cannot be read. They also count as unknown.
         ignored: Whether there was an event that the decider ignores.
         reads: Collects what is read, if someone wants to know it.
     """
@@ -168,12 +165,13 @@ class Fold(Generic[S]):
         self.position = position
         self.reads: Reads | None = None
         self.others: dict[str, int] = dict(base.others) if base is not None else {}
-        self.unknown: dict[str, int] = dict(base.unknown) if base is not None else {}
+        self.unknown: dict[str, int] = {}  # no snapshot is taken of a fold with unknown events
+        self.unreadable: dict[str, UnreadableEvent] = {}
         self.ignored = False
         self._decider = decider
         self._evolve = decider.evolve
         self._prefix = decider.stream("")
-        self._base: Base[S] = base if base is not None else Entities((), {}, {})
+        self._base: Base[S] = base if base is not None else Entities((), {})
         self._kept = len(self._base)
         self._changed: dict[str, _Live[S]] = {}
         self._new: list[str] = []
@@ -214,8 +212,8 @@ class Fold(Generic[S]):
                     self._waiting.setdefault(stream, []).append(event)
                     self._waits += 1
                     if self._waits > WAITING:
-                        changed = self._changed = {entity.stream: _live(entity) for entity in self}
-                        self._new, self._base, self._kept = list(changed), Entities((), {}, {}), 0
+                        changed = self._changed = {entity.stream: _live(entity) for entity in self._all()}
+                        self._new, self._base, self._kept = list(changed), Entities((), {}), 0
                         self._waiting, self._waits = {}, 0
                 else:
                     self._new.append(stream)
@@ -255,7 +253,7 @@ class Fold(Generic[S]):
 
     def load(self) -> None:
         """Decode the whole snapshot at once, which is faster than to decode most of its entities one by one."""
-        self._base = Entities(self, {}, {})
+        self._base = Entities(self, {})
         self._kept = len(self._base)
         self._changed, self._new = {}, []
         self._waiting, self._waits = {}, 0
@@ -265,7 +263,7 @@ class Fold(Generic[S]):
         self.depend_on_everything()
         twin = Fold(self._decider, self._base, self.position)
         twin.others, twin.unknown = dict(self.others), dict(self.unknown)
-        twin.ignored = self.ignored
+        twin.unreadable, twin.ignored = dict(self.unreadable), self.ignored
         twin._kept = self._kept
         twin._changed = {stream: _Live(live.state, live.version, live.number) for stream, live in self._changed.items()}
         twin._new = list(self._new)
@@ -280,6 +278,8 @@ class Fold(Generic[S]):
             return
         if event.type in FRAMEWORK_TYPES:
             return
+        if event.failure is not None:
+            self.unreadable.setdefault(stream, event.failure)
         count = self.unknown.pop(stream, 0) + change
         if count:
             self.unknown[stream] = count
@@ -327,7 +327,22 @@ class Fold(Generic[S]):
         """Iterate over the entities in order of creation, without letting the planned commit depend on them.
 
         A plan may look for something in this way if it then asks the fold for what it found.
+
+        Raises:
+            UnreadableEvent: An event cannot be read.
         """
+        self._check_readable(self.unreadable)
+        return self._all()
+
+    def _check_readable(self, streams: Iterable[str]) -> None:
+        """Raise the first error of some streams with events that cannot be read."""
+        for stream in streams:
+            failure = self.unreadable.get(stream)
+            if failure is not None:
+                raise failure
+
+    def _all(self) -> Iterator[Entity[S]]:
+        """Iterate over the entities, also over those with events that cannot be read."""
         old: Iterable[Entity[S]] = islice(self._base, self._kept)
         waiting, changed = self._waiting, self._changed
         if waiting or len(changed) > len(self._new):
@@ -339,7 +354,11 @@ class Fold(Generic[S]):
 
         Of a snapshot, only those are decoded that hold the text. As with `unwatched`, the planned commit does not depend on
         them.
+
+        Raises:
+            UnreadableEvent: An event cannot be read.
         """
+        self._check_readable(self.unreadable)
         later = self._waiting.keys() | self._changed.keys()
         for entity in self._base.mentioning(text):
             if entity.number <= self._kept and entity.stream not in later:
@@ -352,9 +371,15 @@ class Fold(Generic[S]):
                 yield self._current(self._base.numbered(self._base.number_of(stream)))
 
     def get(self, stream: str) -> Entity[S] | None:
-        """Return the entity of a stream; None if the stream has no events."""
+        """Return the entity of a stream; None if the stream has no events.
+
+        Raises:
+            UnreadableEvent: An event of the stream cannot be read.
+        """
         if self.reads is not None:
             self.reads.streams.add(stream)
+        if self.unreadable:
+            self._check_readable((stream,))
         live = self._changed.get(stream)
         if live is not None:
             return live.entity(stream)
@@ -392,6 +417,7 @@ class Fold(Generic[S]):
         """Return the entities whose streams' names begin with a prefix, in order of creation."""
         if self.reads is not None:
             self.reads.everything = True
+        self._check_readable(stream for stream in self.unreadable if stream.startswith(prefix))
         old = [self._current(self._base.numbered(number)) for number in self._base.starting(prefix) if number <= self._kept]
         return old + [self[stream] for stream in self._new if stream.startswith(prefix)]
 

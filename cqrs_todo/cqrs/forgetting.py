@@ -1,36 +1,77 @@
 """Forgetting: which parts of a log can hold the data of a stream, and what remains of them when the stream is forgotten."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 from .struct import Struct
 
 V = TypeVar("V")
 
-KEPT_MEMBERS = frozenset(
-    {
-        "batch",
-        "causation",
-        "correlation",
-        "extra",
-        "file",
-        "from",
-        "machine",
-        "made",
-        "move",
-        "with",
-        "redoes",
-        "restores",
-        "stamp",
-        "undoes",
-    }
-)
-"""The members of a commit's `meta` that stay when one of its events is forgotten.
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_time(value: object) -> bool:
+    try:
+        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _are(is_one: Callable[[object], bool]) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, list | tuple) and all(map(is_one, value))
+
+
+def _has(**members: Callable[[object], bool]) -> Callable[[object], bool]:
+    """Return a function that returns whether a value is an object with some members, or fewer, and no others."""
+    return lambda value: isinstance(value, dict) and all(name in members and members[name](value[name]) for name in value)
+
+
+_is_log = _has(log=_is_text, list=_is_text)
+
+KEPT_MEMBERS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
+    "batch": ("the `id` of a batch and a `part`", _has(id=_is_text, part=_is_count)),
+    "causation": ("the id of an event", _is_text),
+    "correlation": ("the id of a command", _is_text),
+    "extra": ("a list of places", _are(_is_count)),
+    "file": ("the name of a file", _is_text),
+    "from": ("a position", _is_count),
+    "machine": ("the id of a machine", _is_text),
+    "made": ("a time in UTC", _is_time),
+    "move": ("the logs of a move, in `from` and `to`", _has(**{"from": _is_log, "to": _is_log})),
+    "with": ("a list of logs", _are(_is_log)),
+    "redoes": ("a list of command ids", _are(_is_text)),
+    "restores": ("a position", _is_count),
+    "stamp": ("a time in UTC", _is_time),
+    "undoes": ("a list of command ids", _are(_is_text)),
+}
+"""The members of a commit's `meta` that stay when one of its events is forgotten: what each holds, and a check of that.
 
 They are those that docs/log-format.md describes and that hold only ids, positions, times and the names of logs. A reason
 that was given for the command may repeat what is forgotten, and so may any member that this code does not know. A digest of
 the words of the command would confirm a guess.
 """
+
+
+def check_kept_members(meta: Mapping[str, Any]) -> None:
+    """Check that the members of a commit's `meta` that are never forgotten hold what their names say.
+
+    So nobody uses such a name by chance for a text that may have to be forgotten.
+
+    Raises:
+        ValueError: One of them holds something else.
+    """
+    for name in KEPT_MEMBERS.keys() & meta.keys():
+        what, is_that = KEPT_MEMBERS[name]
+        if not is_that(meta[name]):
+            own = "give a member of your own another name"
+            raise ValueError(f"cannot be recorded: the member {name!r} of the metadata must be {what}: {own}")
 
 
 MEMBERS_BY_STREAM = frozenset({"import"})

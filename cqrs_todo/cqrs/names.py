@@ -16,6 +16,22 @@ NAME_BYTES = 200
 """The longest name of a log, in bytes of UTF-8. A file name has at most 255, and some of them are needed for endings."""
 
 
+def check_type(what: str, given: object, wanted: type, advice: str = "") -> None:
+    """Refuse an argument of another type than the one that is wanted, where it would lead to an error that says less.
+
+    Args:
+        what: What it is, as the beginning of a sentence.
+        given: The argument.
+        wanted: The type.
+        advice: What it must be, in words; '' names only the type.
+
+    Raises:
+        TypeError: It is of another type.
+    """
+    if not isinstance(given, wanted):
+        raise TypeError(f"{what} must be {advice or f'of the type {wanted.__name__}'}, not {given!a:.60}")
+
+
 def check_log_name(name: str, what: str = "a log's name") -> str:
     """Check a name for a log, in the same way for every store.
 
@@ -31,7 +47,9 @@ def check_log_name(name: str, what: str = "a log's name") -> str:
 
     Raises:
         InvalidLogName: The name breaks one of these rules. The error says which one.
+        TypeError: It is no text.
     """
+    check_type(what, name, str)
     if all(char in _PLAIN for char in name) and 0 < len(name) <= NAME_LIMIT and name.lower() not in _DEVICE_NAMES:
         return name  # most names are like this, and need no Unicode tables
 
@@ -67,7 +85,9 @@ def check_recorded_name(what: str, name: str) -> None:
 
     Raises:
         ValueError: It is empty, too long, or has a character that not every store can keep. The text says which.
+        TypeError: It is no text.
     """
+    check_type(f"cannot be recorded: {what}", name, str)
     if name.isprintable() and 0 < len(name) <= RECORDED_BYTES // 4:
         return  # most names are like this
     if not name:
@@ -80,17 +100,18 @@ def check_recorded_name(what: str, name: str) -> None:
 
 
 def check_several(what: str, given: Iterable[str]) -> None:
-    """Refuse a text where several are wanted: its letters would be taken for them.
+    """Refuse a text where several are wanted, because its letters would be taken for them, and what is not several.
 
     Args:
         what: What they are, as the beginning of a sentence, such as "types".
         given: What was given.
 
     Raises:
-        TypeError: It is one text.
+        TypeError: It is one text, or not several.
     """
     if isinstance(given, str):
         raise TypeError(f'{what} is a text: write {{"{given}"}}')
+    check_type(what, given, Iterable, "a set of texts")
 
 
 def name_key(name: str) -> str:

@@ -18,7 +18,7 @@ class StreamNotFound(CqrsError):
 
     def __init__(self, log: str, streams: Sequence[str]) -> None:
         """Make the error; the arguments are described above."""
-        super().__init__(f"{log} has no events in {', '.join(streams) or 'no stream'}")
+        super().__init__(f"{log} has no events in {', '.join(streams)}" if streams else "no stream was named")
         self.log = log
         self.streams = tuple(streams)
 

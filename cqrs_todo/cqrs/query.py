@@ -8,9 +8,9 @@ has matched the query since. (The idea is the Dynamic Consistency Boundary: http
 from collections.abc import Iterable
 from typing import Protocol
 
-from .events import FRAMEWORK_TYPES
-from .names import check_several
-from .struct import Struct
+from .events import FRAMEWORK_TYPES, EventTypes
+from .names import check_several, check_type
+from .struct import Struct, replace
 
 
 class Selectable(Protocol):
@@ -63,6 +63,10 @@ class Query(Struct, frozen=True):
 
     items: tuple[QueryItem, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Raise `TypeError` if the items are one item and not several."""
+        check_type("the items of a query", self.items, Iterable, "a tuple such as (QueryItem(...),)")
+
     @classmethod
     def of(cls, *, types: Iterable[str] = (), tags: Iterable[str] = (), kinds: Iterable[str] = ()) -> "Query":
         """Make a query of one item; the arguments are those of `QueryItem`.
@@ -88,6 +92,14 @@ class Query(Struct, frozen=True):
             return self.matches(event)
         return any(event.type in item.types and item.matches(event) for item in self.items)
 
+    def as_recorded(self, types: EventTypes) -> "Query":
+        """Return the query by the types that are recorded, which may be older ones.
+
+        Raises:
+            ValueError: It names an older type, or one that is not registered.
+        """
+        return Query(tuple(replace(item, types=types.read_as(item.types)) for item in self.items))
+
 
 class AppendCondition(Struct, frozen=True):
     """What must be true of a log so that an append is accepted: no event after a position matches a query.
@@ -99,3 +111,8 @@ class AppendCondition(Struct, frozen=True):
 
     query: Query
     after: int
+
+    def __post_init__(self) -> None:
+        """Raise `TypeError` if an attribute is of another type."""
+        check_type("the query of a condition", self.query, Query)
+        check_type("`after` of a condition", self.after, int, "a position")

@@ -23,7 +23,7 @@ from .decider import E
 from .errors import CqrsError, DamagedLog, LogBusy, ReactionBusy, StaleCursor, StoreUnavailable, UnknownEvents, in_words
 from .events import CAUSATION, CORRELATION, LOST, Metadata, Recorded
 from .ids import now
-from .names import check_log_name
+from .names import check_log_name, check_type
 from .query import Query
 from .repository import Repository
 from .store import Log, Store
@@ -131,7 +131,10 @@ class Runner:
 
         Raises:
             InvalidLogName: The name of the reaction is not one that a log could have.
+            TypeError: `log` or `reaction` is of another type.
         """
+        check_type("the log of a runner", log, Log)
+        check_type("the reaction of a runner", reaction, Reaction)
         self._store = store
         self._log = log
         self._reaction = reaction
@@ -217,7 +220,7 @@ class Runner:
                 return False
             end = self._end()
             self._check_undamaged(0)
-            self._keep(Checkpoint(end.position, end, kept.moves))
+            self._keep(Checkpoint(end.position, end, kept.moves, end.position))
             return True
 
     def begin_after(self, position: int) -> bool:
@@ -231,10 +234,12 @@ class Runner:
 
         Raises:
             ValueError: The log has no event at this position.
+            TypeError: The position is no number.
             DamagedLog: The log cannot be read so far.
             StoreUnavailable: The log or the checkpoint cannot be read or written.
             ReactionBusy: Another runner runs the reaction.
         """
+        check_type("the position of an event", position, int, "a number")
         with self._leased():
             if self._checkpoints.load(self._reaction.name, self._log.id) != Checkpoint():
                 return False
@@ -242,7 +247,7 @@ class Runner:
             if not 0 <= position <= reached:
                 self._check_undamaged(reached)
                 raise ValueError(f"{self._log.name} has no event at position {position}, so no reaction can begin after it")
-            self._keep(Checkpoint(position, Cursor(position)))
+            self._keep(Checkpoint(position, Cursor(position), begun=position))
             return True
 
     def _end(self) -> Cursor:
@@ -372,13 +377,15 @@ class Runner:
             The checkpoint at that end, which was kept, and to how many events it reacted.
         """
         log = self._log
-        position, base = kept.position, kept.base
+        position, base, passed = kept.position, kept.base, frozenset(kept.passed)
         done, due, latest = 0, self._every, time.monotonic()
         try:
             for events, cursor in log.selected(self._reaction.query, base):
                 self._renew_in_time()
                 synced = False
-                wanted = filter(self._reaction.query.wants, events)
+                wanted: Iterable[Recorded[Any]] = filter(self._reaction.query.wants, events)
+                if passed:
+                    wanted = [event for event in wanted if event.recorded_id not in passed]
                 for place, parts in groupby(wanted, key=lambda event: event.position):
                     if place <= kept.position:
                         continue
@@ -394,21 +401,22 @@ class Runner:
                     position = place
                     done += reacted
                     if done >= due or time.monotonic() - latest >= self._seconds:
-                        self._keep(Checkpoint(position, base, kept.moves))
+                        self._keep(replace(kept, position=position, base=base))
                         due, latest = done + self._every, time.monotonic()
                 base, position = cursor, max(position, cursor.position)
         except BaseException:
             if position > kept.position:
                 with suppress(CqrsError):  # what ended it matters more, and the events come again
-                    self._keep(Checkpoint(position, base, kept.moves))
+                    self._keep(replace(kept, position=position, base=base))
             raise
         if position > kept.position or (base != kept.base and base.position >= kept.position):
-            self._keep(Checkpoint(position, base, kept.moves))  # also a new base alone, so that it is not searched for again
+            # also a new base alone, so that it is not searched for again
+            self._keep(replace(kept, position=position, base=base))
         self._check_undamaged(position)
         if base.position < kept.position:
             ends = f"{log.name} ends at @{base.position}"
             raise StaleCursor(f"{ends}, but the reaction {self._reaction.name} had come to @{kept.position}")
-        return Checkpoint(position, base, kept.moves), done
+        return replace(kept, position=position, base=base), done
 
     def _react(self, event: Recorded[Any]) -> bool:
         """React to an event, again if that fails, and at last park it. Returns whether it matches."""

@@ -60,12 +60,13 @@ def decide_all(decider: Decider[S, C, E], fold: Fold[S], commands: Iterable[tupl
     Raises:
         Rejected: The decider refused a command.
         UnknownEvents: A stream has events of unknown types that the decider does not ignore.
+        UnreadableEvent: An event of a stream cannot be read.
         TypeError: The decider returned something else than events.
     """
     states: dict[str, S] = {}
     changes: dict[str, list[E]] = {}
     for stream, command in commands:
-        if stream in fold.unknown:
+        if stream in fold.unknown and stream not in fold.unreadable:
             raise UnknownEvents(stream, fold.unknown[stream])
         if stream not in states:
             entity = fold.get(stream)
@@ -83,9 +84,12 @@ def _planned(plan: Callable[[Fold[S]], PlannedCommit[E]], fold: Fold[S]) -> tupl
     """Call a plan. Returns the new events by stream, the metadata, and what the plan has read."""
     fold.reads = reads = Reads()
     try:
-        return *plan(fold), reads
+        planned = plan(fold)
     finally:
         fold.reads = None
+    if not isinstance(planned, tuple) or len(planned) != 2 or not isinstance(planned[0], Mapping):
+        raise TypeError(f"a plan must return the new events by stream, and their metadata, not {planned!a:.60}")
+    return *planned, reads
 
 
 class Outcome(Struct, Generic[S], frozen=True):
@@ -328,6 +332,7 @@ class Repository(Generic[S, C, E]):
             ValueError: The plan of another transaction calls this.
             UnknownEvents: One of the streams that were read or changed has events of unknown types that the decider does not
                 ignore.
+            UnreadableEvent: An event of one of these streams cannot be read.
             DamagedLog: The log is damaged, so it is not known what it says.
             OutcomeUnknown: The commit was recorded, but the log can no longer be read; or `Log.append` raised it.
             CqrsError: What `plan` and `Log.append` raise.

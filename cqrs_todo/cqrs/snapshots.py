@@ -207,7 +207,7 @@ class MemorySnapshots(Snapshots):
         after = self._infos[log_id, kind] = prune(before, info)
         for gone in {each.position for each in before} - {each.position for each in after}:
             del self._snapshots[log_id, kind, gone]
-        self._snapshots[log_id, kind, cursor.position] = Snapshot(cursor, Entities(fold, fold.others, fold.unknown))
+        self._snapshots[log_id, kind, cursor.position] = Snapshot(cursor, Entities(fold, fold.others))
 
     def clear(self, log_id: str) -> bool:
         """Remove all snapshots of a log; see `Snapshots`."""

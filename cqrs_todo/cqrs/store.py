@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from .cursor import START, Cursor
 from .errors import LogExists, LogNotFound, MissingLog, StoreUnavailable, WrongExpectedVersion
-from .events import Commit, EventBatch, Metadata, Recorded
+from .events import Commit, EventBatch, Metadata, Recorded, failure_of
+from .names import check_type
 from .struct import Struct
 
 if TYPE_CHECKING:  # most runs neither verify nor repair, and have no reactions
@@ -74,6 +75,14 @@ class Append(Struct, frozen=True):
     events: tuple[Any, ...]
     precondition: Expected | None = None
 
+    def __post_init__(self) -> None:
+        """Raise `TypeError` if an attribute is of another type."""
+        if not isinstance(self.events, tuple | list):
+            raise TypeError(f"the events for {self.stream} must be a tuple such as (event,), not {self.events!a:.60}")
+        if self.precondition is not None and type(self.precondition) not in (Precondition, int):  # True is an int
+            wanted = f"`NEW`, `EXISTS` or the version that the stream must have, not {self.precondition!a:.60}"
+            raise TypeError(f"the precondition of {self.stream} must be {wanted}")
+
 
 NEVER = 2**62
 """A position, or a version, that is never reached."""
@@ -104,17 +113,80 @@ def no_progress(done: int, total: int) -> None:
     """Ignore the progress."""
 
 
+_MOST = 2**31 - 1
+"""The most that can be counted to on every machine. No log has so many events."""
+
+
 def at_most(events: Iterable[Recorded], limit: int | None) -> Iterator[Recorded]:
     """Return the events at the first positions. Events that were made of one event have its position, and stay together.
 
     Args:
         events: The events. Those at one position follow each other.
         limit: How many positions. None: all of them.
+
+    Raises:
+        ValueError: The limit is negative.
     """
     if limit is None:
         return iter(events)
+    check_type("the limit", limit, int, "a number or None")
+    if limit < 0:
+        raise ValueError(f"the limit is {limit}: it must be at least 0")
     groups = groupby(events, key=lambda event: event.position)
-    return chain.from_iterable(group for _, group in islice(groups, limit))
+    return chain.from_iterable(group for _, group in islice(groups, min(limit, _MOST)))
+
+
+def check_append(appends: Sequence[Append], metadata: Metadata, condition: "AppendCondition | None") -> None:
+    """Check the types of the arguments of `Log.append`, as every store does before it looks at them.
+
+    Raises:
+        TypeError: One of them is of another type.
+    """
+    check_type("the metadata", metadata, Metadata, "made with `Metadata.new(author)`")
+    if not isinstance(appends, list | tuple) or not all(isinstance(each, Append) for each in appends):
+        wanted = f"a list such as [Append(stream, (event,))], not {appends!a:.60}"
+        raise TypeError(f"what is appended must be {wanted}")
+    if condition is not None:
+        from .query import AppendCondition  # few appends have one
+
+        check_type("the condition", condition, AppendCondition)
+
+
+def in_use_together(name: str) -> ValueError:
+    """Return the error for a log that someone wants to rename, archive or forget in the work that is done with it."""
+    return ValueError(f"the work of `together` reads {name} and appends to it, and must not change it in another way")
+
+
+def readable(events: Iterable[Recorded]) -> Iterator[Recorded]:
+    """Yield the events up to the first one that cannot be read, and then raise why.
+
+    Raises:
+        UnreadableEvent: The application's code for an event failed, such as its upcaster.
+    """
+    for event in events:
+        failure = failure_of(event)
+        if failure is not None:
+            raise failure
+        yield event
+
+
+def chosen(commits: Iterable[Commit], since: int, limit: int | None, stream: str | None) -> Iterator[Recorded]:
+    """Return the events in commits that `Log.events` reads, oldest first. The arguments are those of `Log.events`."""
+    events = (event for commit in commits for event in commit.events)
+    if stream is None:
+        return at_most((event for event in events if event.position > since), limit)
+    return at_most(readable(event for event in events if event.stream == stream and event.version > since), limit)
+
+
+def chosen_backward(
+    commits: Iterable[Commit], before: int | None, limit: int | None, stream: str | None
+) -> Iterator[Recorded]:
+    """Return the events in commits that `Log.events_backward` reads, newest first, whose arguments these are."""
+    end = NEVER if before is None else before
+    events = (event for commit in commits for event in reversed(commit.events))
+    if stream is None:
+        return at_most((event for event in events if event.position < end), limit)
+    return at_most(readable(event for event in events if event.stream == stream and event.version < end), limit)
 
 
 class Log(ABC):
@@ -222,7 +294,8 @@ class Log(ABC):
 
         Returns:
             An iterator over groups of event batches, as many as the store reads at once. No group is empty. Whenever it has
-            given a group, `cursor` is behind the last one in it.
+            given a group, `cursor` is behind the last one in it. An event that cannot be read is an `UnknownEvent` with its
+            `failure`, so that it does not matter to other streams.
 
         Raises:
             StaleCursor: The log has changed before the cursor.
@@ -293,11 +366,8 @@ class Log(ABC):
             limit: How many events to read at most, counted as they are recorded. None reads all.
             stream: The only stream to read. None reads all.
         """
-        commits = self.commits(Cursor(since))  # also with a stream, because a version is never more than the position
-        events = (event for commit in commits for event in commit.events)
-        if stream is None:
-            return at_most((event for event in events if event.position > since), limit)
-        return at_most((event for event in events if event.stream == stream and event.version > since), limit)
+        # also with a stream, because a version is never more than the position
+        return chosen(self.commits(Cursor(since)), since, limit, stream)
 
     def select(self, query: "Query", since: int = 0, *, limit: int | None = None) -> Iterator[Recorded]:
         """Read the events that a query selects, oldest first.
@@ -356,12 +426,7 @@ class Log(ABC):
             stream: The only stream to read. None reads all.
         """
         commits = self.commits_backward(None if stream is not None or before is None else Cursor(before - 1))
-        events = (event for commit in commits for event in reversed(commit.events))
-        if stream is None:
-            return at_most((event for event in events if before is None or event.position < before), limit)
-        return at_most(
-            (event for event in events if event.stream == stream and (before is None or event.version < before)), limit
-        )
+        return chosen_backward(commits, before, limit, stream)
 
 
 class LogHead(Struct, frozen=True):
@@ -518,13 +583,14 @@ class Store(ABC):
 
         Args:
             logs: Logs of this store, in any order.
-            work: What to do. It must not call `together` itself.
+            work: What to do. It must not call `together` itself, and must not rename, archive or forget one of the logs.
 
         Returns:
             What the work returns.
 
         Raises:
             LogBusy: Another writer held one of the logs for too long.
+            ValueError: One is a log of another store, or the work does what it must not do. It is refused at once.
             CqrsError: Whatever the work raises.
         """
 

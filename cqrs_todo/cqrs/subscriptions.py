@@ -16,6 +16,7 @@ from .errors import (
     UnreadableEvent,
 )
 from .events import Recorded
+from .names import check_type
 from .operation_errors import LogReplaced, OutdatedStore
 from .query import Query
 from .store import Log, Store
@@ -169,7 +170,13 @@ class Subscription:
             query: Selects the events. The store searches for them. None: all events.
             log: The only log to read. None: all logs in use, also those that are made later.
             cursors: Where to start, by the id of the log. A log that is not among them is read from its start.
+
+        Raises:
+            TypeError: `query` or `log` is of another type.
         """
+        check_type("the query of a subscription", query or Query(), Query)
+        if log is not None:
+            check_type("the log of a subscription", log, Log, "one that `store.open(name)` returns")
         self._store = store
         self._query = query or Query()
         self._log = log
@@ -179,7 +186,8 @@ class Subscription:
     def catch_up(self) -> Iterator[tuple[Log, Recorded[Any]]]:
         """Read the events that were recorded since the last call, each with its log.
 
-        A cursor moves on when all the events before it were taken. Whoever stops halfway may get events again.
+        A cursor moves on when all the events before it were taken. Whoever stops halfway may get events again, and so may
+        whoever comes to an event that cannot be read: those before it in its own commit.
 
         Raises:
             DamagedLog: A log is missing, or cannot be read to its end. The events of the others were given.

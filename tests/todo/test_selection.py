@@ -14,7 +14,7 @@ IDS = ("abc", "abd", "lost", "ab", "xyz")
 ENTITIES: list[Entity[State]] = [
     Entity(f"todo/{id}", None if id == "lost" else Todo(id, NOW), 1, number) for number, id in enumerate(IDS, 1)
 ]
-FOLD: Fold[State] = Fold(DECIDER, Entities(ENTITIES, {}, {}), 5)
+FOLD: Fold[State] = Fold(DECIDER, Entities(ENTITIES, {}), 5)
 
 
 def chosen(*words: str) -> list[int]:
@@ -75,9 +75,7 @@ def test_an_at_sign_selects_nothing_before_the_first_commit() -> None:
 
 def test_a_complete_id_selects_its_todo() -> None:
     todos = [Todo("a", NOW), Todo("b", NOW), None]
-    fold: Fold[State] = Fold(
-        DECIDER, Entities([Entity(f"todo/a{n}", todo, n, n) for n, todo in enumerate(todos, 1)], {}, {})
-    )
+    fold: Fold[State] = Fold(DECIDER, Entities([Entity(f"todo/a{n}", todo, n, n) for n, todo in enumerate(todos, 1)], {}))
     assert select(["a2"], fold, list, "inbox") == [Item(2, "todo/a2", 2, Todo("b", NOW))]
     with pytest.raises(TodoNotFound):
         select(["a3"], fold, list, "inbox")
@@ -85,6 +83,6 @@ def test_a_complete_id_selects_its_todo() -> None:
 
 def test_a_beginning_of_two_ids_selects_neither() -> None:
     entities: list[Entity[State]] = [Entity(f"todo/pq{n}", Todo("x", NOW), 1, n) for n in (1, 2)]
-    fold = Fold(DECIDER, Entities(entities, {}, {}), 2)
+    fold = Fold(DECIDER, Entities(entities, {}), 2)
     with pytest.raises(TodoNotFound, match=r"pq \(it begins 2 ids\)"):
         select(["pq"], fold, list, "inbox")

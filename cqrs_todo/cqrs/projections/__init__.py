@@ -21,7 +21,7 @@ from ..cursor import Cursor
 from ..decider import E
 from ..errors import CqrsError, DamagedLog, StaleCursor, UnknownEvents, UnreadableEvent, in_words
 from ..events import Recorded
-from ..names import check_log_name
+from ..names import check_log_name, check_type
 from ..query import Query
 from ..store import Log, Store
 from ..struct import Struct, replace
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 _VERSIONS = 2**31
 _POLL = 0.01
 """After how many seconds `ReadModel.wait_for` looks again."""
-ONLY_READS = "`rows` only reads, and this query would change the database: change rows in `apply`"
+ONLY_READS = "`rows` only reads, and this is not a query that only reads: change rows in `apply`"
+NOT_RUN = "the query cannot be run"
 ENDS_TRANSACTION = "the schema ends the transaction in which the tables are made"
 
 
@@ -121,7 +122,7 @@ class Generation(ABC):
 
         Raises:
             StoreUnavailable: The database cannot be reached.
-            ValueError: The query would change something.
+            ValueError: It is no query, is wrong, or would change something. Nothing was changed, and no transaction is open.
         """
 
 
@@ -189,7 +190,12 @@ class ReadModel:
         Raises:
             InvalidLogName: The name of the projection is not one that a log could have.
             ValueError: Its version is not a number from 1, or its schema contains NUL.
+            TypeError: `projection`, `tables` or `log` is of another type.
         """
+        check_type("the projection", projection, Projection)
+        check_type("the tables of a projection", tables, Tables, "`SqliteTables` or `PostgresTables`")
+        if log is not None:
+            check_type("the log of a projection", log, Log, "one that `store.open(name)` returns")
         name = check_log_name(projection.name, "the name of a projection")
         if "\0" in projection.schema:
             raise ValueError(f"the schema of the projection {name} contains NUL")
@@ -265,7 +271,8 @@ class ReadModel:
             ProjectionBehind: The rows of this version have not been built yet.
             NewerProjection: The rows are those of a newer version.
             StoreUnavailable: The database of the tables cannot be reached.
-            ValueError: The query would change the rows, which only `Projection.apply` does.
+            ValueError: It is no query, is wrong, or would change something, such as the rows, which only `Projection.apply`
+                does.
         """
         return self._generation().rows(sql, values)
 
@@ -307,13 +314,17 @@ class ReadModel:
         """Count the positions in each log, by its name, that the rows do not cover yet.
 
         Raises:
-            CqrsError: What `rows` raises, and what reading the logs raises.
+            DamagedLog: A log cannot be read to its end, so it is not known how much there is.
+            StaleCursor: A log was rewritten since the rows were derived: `catch_up` derives them again.
+            CqrsError: What `rows` raises.
         """
         generation = self._generation()
         found: dict[str, int] = {}
         for log in self._logs():
             reached = generation.checkpoint(log.id)
-            end = max((commit.last for commit in log.commits(reached.base)), default=reached.position)
+            end = max((batches[-1].last for batches in log.event_batches(reached.base)), default=reached.position)
+            if log.damage is not None:
+                raise DamagedLog(log.damage)
             found[log.name] = max(0, end - reached.position)
         return found
 
@@ -413,7 +424,8 @@ class ReadModel:
             query = self._projection.query
             new = [event for event in events if event.position > kept.position and query.wants(event)]
             if new:
-                after = Checkpoint(cursor.position, cursor)
+                # of a commit with an event that cannot be read come those before it, and a cursor before the commit
+                after = Checkpoint(max(cursor.position, new[-1].position), cursor)
                 if not self._apply(generation, log, kept, after, new):
                     return applied, False
                 kept, applied = after, applied + len(new)

@@ -22,6 +22,7 @@ from ..stores.postgres.address import address, conninfo, parse_url
 from ..stores.postgres.rights import quoted
 from . import (
     ENDS_TRANSACTION,
+    NOT_RUN,
     ONLY_READS,
     Generation,
     NewerProjection,
@@ -197,16 +198,25 @@ class _Schema(Generation):
         """Run a query; see `Generation`."""
 
         def whole(connection: Connection) -> list[tuple[Any, ...]]:
-            with connection.transaction():
+            # in a pipeline, one statement is sent and no more; in the end, what the query has set is undone
+            with connection.pipeline() as pipeline, connection.transaction(force_rollback=True):
                 connection.execute(_READ, (quoted(self._name),))
                 try:
-                    # a prepared statement would no longer fit tables that were built anew
-                    return connection.execute(sql.encode(), values, prepare=False).fetchall()
-                except psycopg.errors.ReadOnlySqlTransaction as error:
+                    # a prepared statement would no longer fit tables that were built anew; and % is only looked for in
+                    # a query that has values
+                    cursor = connection.execute(sql.encode(), values or None, prepare=False)
+                    pipeline.sync()
+                except (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.ActiveSqlTransaction) as error:
                     raise ValueError(ONLY_READS) from error
+                if cursor.description is None:  # it gives no rows, such as SET or COMMIT
+                    raise ValueError(ONLY_READS)
+                return cursor.fetchall()
 
-        with self._there():
-            return self._server.run(whole)
+        try:
+            with self._there():
+                return self._server.run(whole)
+        except (psycopg.ProgrammingError, psycopg.DataError, psycopg.NotSupportedError) as error:
+            raise ValueError(f"{NOT_RUN}: {' '.join(str(error).split())}") from error
 
     @contextmanager
     def _there(self) -> Iterator[None]:

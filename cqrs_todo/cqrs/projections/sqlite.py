@@ -26,7 +26,7 @@ from ..stores.jsonl.files import (
     replace_durably,
     sqlite_files,
 )
-from . import ENDS_TRANSACTION, ONLY_READS, Generation, NotApplied, Projection, ProjectionFailed, Tables
+from . import ENDS_TRANSACTION, NOT_RUN, ONLY_READS, Generation, NotApplied, Projection, ProjectionFailed, Tables
 
 _MEMORY = ":memory:"
 _WAIT = 30.0
@@ -45,6 +45,8 @@ _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 """The codes of errors that are not the fault of the projection: those that may pass, and those of a damaged file."""
 _TRANSACTIONS = {sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_SAVEPOINT}
 _CONNECTION = {sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH, sqlite3.SQLITE_PRAGMA}
+_READING_PRAGMAS = {"data_version", "table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo"}
+"""Those that set nothing. Full-text tables ask for `data_version`."""
 _CHANGES = {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE, sqlite3.SQLITE_DROP_TABLE}
 _OWN = """
     CREATE TABLE cqrs_version (version INTEGER NOT NULL, schema TEXT NOT NULL);
@@ -135,17 +137,19 @@ class _Rows(Generation):
         """Run a query; see `Generation`."""
         try:
             self._connection.execute("PRAGMA query_only = ON")
+            self._connection.set_authorizer(_reads_only)
             try:
                 return self._connection.execute(sql, values).fetchall()
             finally:
+                self._connection.set_authorizer(None)
                 self._connection.execute("PRAGMA query_only = OFF")
         except sqlite3.Error as error:
             # if it is the file that is read-only, SQLite says more than this code
-            if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY:
+            if getattr(error, "sqlite_errorcode", 0) in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_AUTH):
                 raise ValueError(ONLY_READS) from error
             if _is_of_file(error):
                 raise _unavailable(self.path, error) from error
-            raise
+            raise ValueError(f"{NOT_RUN}: {error}") from error
 
     def close(self) -> None:
         """Close the file."""
@@ -370,10 +374,15 @@ def _is_of(name: str, file: str) -> bool:
 
 def _rows_only(action: int, table: str | None, *_: object) -> int:
     """Forbid `apply` what could make the rows and their position disagree, and what would change the connection."""
-    if (action, table) == (sqlite3.SQLITE_PRAGMA, "data_version"):  # full-text tables ask whether the file has changed
-        return sqlite3.SQLITE_OK
     is_own = action in _CHANGES and table is not None and table.lower().startswith("cqrs_")
-    return sqlite3.SQLITE_DENY if is_own or action in _TRANSACTIONS | _CONNECTION else sqlite3.SQLITE_OK
+    return sqlite3.SQLITE_DENY if is_own else _reads_only(action, table)
+
+
+def _reads_only(action: int, name: str | None, *_: object) -> int:
+    """Forbid a query what would outlive it: a transaction, another file, a setting of the connection."""
+    if action == sqlite3.SQLITE_PRAGMA and name in _READING_PRAGMAS:
+        return sqlite3.SQLITE_OK
+    return sqlite3.SQLITE_DENY if action in _TRANSACTIONS | _CONNECTION else sqlite3.SQLITE_OK
 
 
 def _is_of_file(error: sqlite3.Error) -> bool:

@@ -11,9 +11,8 @@ import msgspec
 
 from ..cursor import START, Cursor
 from ..errors import DamagedLog, UnreadableEvent
-from ..events import Commit, EventBatch, EventTypes, Recorded
-from ..store import NEVER, Log, StreamVersions, at_most
-from ..struct import replace
+from ..events import Commit, EventBatch, EventTypes, Recorded, failure_of
+from ..store import Log, StreamVersions, chosen, chosen_backward
 from .format import BROKEN, Codec, CommitLine, EventLine, Header, InvalidLine, decode_line, knows_data, verified_digest
 from .hash_chain import NO_DIGEST, digest_in, has_digest, last_digest, verify_lines
 
@@ -47,12 +46,21 @@ class LineBlock(msgspec.Struct, frozen=True, gc=False):
         """
         return map(codec.commit, self.commits, self.digests)
 
+    def readable(self, codec: Codec) -> Iterator[Commit]:
+        """Decode the commits as far as they can be read; see `Codec.commit`."""
+        return map(partial(codec.commit, whole=False), self.commits, self.digests)
+
     def event_batches(self, codec: Codec) -> Sequence[EventBatch]:
-        """Return the commits as far as a fold needs them.
+        """Return the commits as far as a fold needs them, and as far as they can be read.
 
         The decoded lines themselves are that, if the data of the events were decoded with them.
         """
-        return self.commits if knows_data(self.commits[0]) else list(self.whole(codec))
+        if knows_data(self.commits[0]):
+            return self.commits
+        try:
+            return list(self.whole(codec))
+        except UnreadableEvent:
+            return list(self.readable(codec))
 
     def after(self, position: int) -> "LineBlock":
         """Return the lines that hold an event after a position."""
@@ -202,6 +210,32 @@ class Walk:
         return LineBlock(lines, commits, self.cursor)
 
 
+def selected_in(
+    commits: Iterable[Commit], query: "Query", recorded: "Query", after: int
+) -> tuple[list[Recorded], UnreadableEvent | None]:
+    """Return the events after a position that a query selects, up to the first of them that cannot be read.
+
+    Args:
+        commits: The commits, as far as they can be read.
+        query: The query.
+        recorded: The same query, by the types that are recorded; see `Query.as_recorded`.
+        after: The position.
+
+    Returns:
+        The events, and the error that reading the next one raises; None if all can be read.
+    """
+    found: list[Recorded] = []
+    for commit in commits:
+        for event in commit.events:
+            failure = failure_of(event)
+            if event.position <= after or not (query if failure is None else recorded).matches(event):
+                continue
+            if failure is not None:
+                return found, failure
+            found.append(event)
+    return found, None
+
+
 def holds_stream(stream: str) -> Callable[[CommitLine], bool]:
     """Return a function that tells whether a line holds an event of a stream."""
     return lambda line: any(event.stream == stream for event in line.events)
@@ -238,11 +272,11 @@ class ChainReader(ABC):
 
         Args:
             since: The cursor after which to start.
-            wanted: Which commits to decode in full and to give, so that events that cannot be read do not matter to others.
-                None gives all.
+            wanted: Which commits to give, as far as they can be read, so that events that cannot be read do not matter to
+                others. None gives all, which must be readable.
         """
         for block in self.blocks(since):
-            yield from (block if wanted is None else block.only(wanted)).whole(self.codec)
+            yield from block.whole(self.codec) if wanted is None else block.only(wanted).readable(self.codec)
 
     def commits_backward(
         self, until: Cursor | None = None, wanted: Callable[[CommitLine], bool] | None = None
@@ -250,11 +284,12 @@ class ChainReader(ABC):
         """Read commits, newest first; see `Log.commits_backward`, and `commits` for `wanted`."""
         for line, digest in self.lines_backward(until):
             if wanted is None or wanted(line):
-                yield self.codec.commit(line, digest)
+                yield self.codec.commit(line, digest, whole=wanted is None)
 
     def commit_with(self, command: str) -> Commit | None:
         """Read the log backwards until the commit with a command id; see `Log.find_command`."""
-        return next(self.commits_backward(wanted=lambda line: line.command == command), None)
+        found = ((line, digest) for line, digest in self.lines_backward(None) if line.command == command)
+        return next((self.codec.commit(line, digest) for line, digest in found), None)
 
     def event_batches(self, since: Cursor, versions: StreamVersions | None) -> Iterator[Sequence[EventBatch]]:
         """Read commits as far as a fold needs them; see `Log.event_batches`."""
@@ -262,31 +297,27 @@ class ChainReader(ABC):
 
     def selected(self, query: "Query", since: Cursor) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
         """Read the events that a query selects; see `Log.selected`. Only the commits that hold one are decoded in full."""
+        recorded, reached = query.as_recorded(self._types), since
         wanted = self.holds_match(query)
         for block in self.blocks(since):
             found: list[Recorded] = []
             try:
                 for commit in block.only(wanted).whole(self.codec):
                     found += [event for event in commit.events if event.position > since.position and query.matches(event)]
-            except UnreadableEvent as error:
-                readable = block.before(error.position)
-                if readable is not None:
-                    yield found, readable.end
-                raise
+            except UnreadableEvent:
+                found, failure = selected_in(block.only(wanted).readable(self.codec), query, recorded, since.position)
+                if failure is not None:
+                    before = block.before(failure.position)
+                    if found or before is not None:
+                        yield found, reached if before is None else before.end
+                    raise failure from failure.__cause__
             yield found, block.end
+            reached = block.end
 
     def holds_match(self, query: "Query") -> Callable[[CommitLine], bool]:
         """Return a function that tells whether a line holds an event which a query may select."""
-        as_recorded = self.as_recorded(query)
-        return lambda line: any(map(as_recorded.matches, line.events))
-
-    def as_recorded(self, query: "Query") -> "Query":
-        """Return a query that selects lines by the types that are recorded in them, which may be older ones.
-
-        Raises:
-            ValueError: The query names an older type, or one that is not registered.
-        """
-        return replace(query, items=tuple(replace(item, types=self._types.read_as(item.types)) for item in query.items))
+        recorded = query.as_recorded(self._types)
+        return lambda line: any(map(recorded.matches, line.events))
 
     @abstractmethod
     def blocks(self, since: Cursor, versions: StreamVersions | None = None) -> Iterator[LineBlock]:
@@ -300,20 +331,21 @@ class ChainReader(ABC):
     def lines(self, since: Cursor) -> Iterator[bytes]:
         """Read the lines as they are stored; see `Log.lines`."""
 
-    def verified_commit(self, line: bytes, previous: bytes, place: str) -> Commit:
+    def verified_commit(self, line: bytes, previous: bytes, place: str, *, whole: bool = True) -> Commit:
         """Verify one line by the digest before it, and decode it.
 
         Args:
             line: The line, without its LF.
             previous: The digest of the line before it.
             place: Where the line is, as the beginning of an error.
+            whole: Whether each event must be readable; see `Codec.commit`.
 
         Raises:
             DamagedLog: It is not what was written.
         """
         try:
             digest = verified_digest(previous, line)
-            return self.codec.commit(decode_line(line), digest)
+            return self.codec.commit(decode_line(line), digest, whole=whole)
         except InvalidLine as error:
             raise DamagedLog(f"{place}: {error}") from error
 
@@ -417,9 +449,7 @@ class ChainedLog(Log):
         """Read events, oldest first; see `Log`."""
         if stream is None:
             return super().events(since, limit=limit)
-        commits = self._chain.commits(Cursor(since), holds_stream(stream))
-        events = (event for commit in commits for event in commit.events)
-        return at_most((event for event in events if event.stream == stream and event.version > since), limit)
+        return chosen(self._chain.commits(Cursor(since), holds_stream(stream)), since, limit, stream)
 
     def events_backward(
         self, before: int | None = None, *, limit: int | None = None, stream: str | None = None
@@ -427,10 +457,7 @@ class ChainedLog(Log):
         """Read events, newest first; see `Log`."""
         if stream is None:
             return super().events_backward(before, limit=limit)
-        version = NEVER if before is None else before
-        commits = self._chain.commits_backward(wanted=holds_stream(stream))
-        events = (event for commit in commits for event in reversed(commit.events))
-        return at_most((event for event in events if event.stream == stream and event.version < version), limit)
+        return chosen_backward(self._chain.commits_backward(wanted=holds_stream(stream)), before, limit, stream)
 
     def lines(self, since: Cursor = START) -> Iterator[bytes]:
         """Read the lines as they are stored; see `Log`."""

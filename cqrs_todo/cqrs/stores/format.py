@@ -1,7 +1,7 @@
 """Format 1 of the log, byte for byte: a header line, and then a line for each commit. docs/log-format.md describes it."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -138,6 +138,16 @@ def command_in(line: bytes) -> tuple[int, str]:
     except (msgspec.MsgspecError, UnicodeDecodeError):  # another program may write the fields in another order
         read = msgspec.json.decode(line, type=_Beginning)
     return read.position, read.command
+
+
+def event_ids(lines: Iterable[bytes]) -> Iterator[tuple[int, str]]:
+    """Yield the position and the id of each event in lines. Lines that hold no commit are left out."""
+    for line in lines:
+        with suppress(InvalidLine):
+            commit = decode_line(line)
+            ordinals = Metadata(commit.at, commit.by, commit.command, commit.meta).ordinals(len(commit.events))
+            for position, ordinal in enumerate(ordinals, commit.position):
+                yield position, f"{commit.command}/{ordinal}"
 
 
 _own = attrgetter(*(name for name in Recorded.__struct_fields__ if name != "metadata"))
@@ -302,14 +312,19 @@ class Codec:
         typed = msgspec.defstruct("TypedCommitLine", lines, bases=(CommitLine,), frozen=True, gc=False, kw_only=True)
         return msgspec.json.Decoder(typed)
 
-    def commit(self, line: CommitLine, sum: bytes) -> Commit:
+    def commit(self, line: CommitLine, sum: bytes, *, whole: bool = True) -> Commit:
         """Make the commit of a decoded line with its digest.
 
+        Args:
+            line: The line.
+            sum: Its digest.
+            whole: Whether each event must be readable. Otherwise one that is not becomes an `UnknownEvent` with the failure.
+
         Raises:
-            UnreadableEvent: The upcaster of an event failed.
+            UnreadableEvent: The application's code for an event failed, such as its upcaster.
         """
         metadata = Metadata(line.at, line.by, line.command, line.meta)
-        decoded = _type_and_data if knows_data(line) else self._decoded
+        decoded = _type_and_data if knows_data(line) else self._decoded if whole else self._decoded_or_failed
         before = line.position - 1
         events = [
             Recorded(
@@ -349,6 +364,13 @@ class Codec:
             return type, data
         ((newest, made), *more) = data
         return (newest, made) if not more else (type, _Several(data))
+
+    def _decoded_or_failed(self, event: EventLine, position: int) -> tuple[str, Any]:
+        """Do the same, but return an `UnknownEvent` with the failure instead of raising it."""
+        try:
+            return self._decoded(event, position)
+        except UnreadableEvent as error:
+            return event.type, UnknownEvent(event.type, bytes(event.data), str(error), error)
 
     def _decoder(self, type: str) -> Callable[[msgspec.Raw], Any] | None:
         """Make the decoder of a type when its first event is read, because most runs read events of few types.

@@ -4,7 +4,7 @@ import threading
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from itertools import count
 from typing import Any
@@ -17,7 +17,7 @@ from ..forgetting import MEMBERS_BY_STREAM, Forgetting, kept_meta, names_streams
 from ..names import check_free, check_log_name, check_several
 from ..operation_errors import StreamNotFound
 from ..query import AppendCondition, Query
-from ..store import Append, Known, Log, Store, StreamVersions, T, nothing_known
+from ..store import Append, Known, Log, Store, StreamVersions, T, check_append, in_use_together, nothing_known
 from ..struct import replace
 from ..verification import Verdict
 
@@ -26,7 +26,7 @@ try:
 except ImportError:  # without msgspec, for example under WebAssembly
     Codec = None  # type: ignore[assignment, misc]  # it is a class or None
 
-from .recording import check_condition, check_query, record, repeated
+from .recording import check_condition, record, repeated
 
 
 class MemoryLog(Log):
@@ -48,6 +48,7 @@ class MemoryLog(Log):
         self._forgotten: frozenset[str] = frozenset()
         self._start = Cursor(0, digest=f"{id} ".encode())
         self._lock = threading.RLock()
+        self._is_held_together = False
         self.is_archived = False
 
     @property
@@ -57,6 +58,7 @@ class MemoryLog(Log):
 
     def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
         """Write a commit; see `Log`. The command ids of all commits are recognised."""
+        check_append(appends, metadata, condition)
         with self._lock:
             if self.is_archived:
                 raise LogNotFound(self.name)
@@ -102,7 +104,7 @@ class MemoryLog(Log):
 
     def selected(self, query: Query, since: Cursor = START) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
         """Read the events that a query selects; see `Log`."""
-        check_query(query, self._types)
+        query.as_recorded(self._types)  # it refuses types that no event can have
         with self._lock:  # what is read was not forgotten yet, so neither do its cursors say so
             commits, forgotten = self._after(since), len(self._forgotten)
         for commit in commits:
@@ -131,9 +133,21 @@ class MemoryLog(Log):
     def sync(self) -> None:
         """Do nothing: memory cannot be made durable."""
 
-    def lock(self) -> threading.RLock:
-        """Return the lock that every append takes. A thread that holds it may append."""
-        return self._lock
+    @contextmanager
+    def lock(self) -> Iterator[bool]:
+        """Let no other thread append during the block. Yields whether this thread has the log in `MemoryStore.together`."""
+        with self._lock:
+            yield self._is_held_together
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Let no other thread append during the block, which is the work of `MemoryStore.together`."""
+        with self._lock:
+            before, self._is_held_together = self._is_held_together, True
+            try:
+                yield
+            finally:
+                self._is_held_together = before
 
     def verdict(self) -> Verdict:
         """Return the verdict of `Store.verify`: memory is not damaged."""
@@ -201,6 +215,8 @@ class MemoryCheckpoints(Checkpoints):
     def save(self, reaction: str, log_id: str, checkpoint: Checkpoint, holder: str | None = None) -> bool:
         """Keep how far a reaction has come; see `Checkpoints`."""
         key = check_log_name(reaction), log_id
+        if checkpoint.moves:  # it is none of this store, which never sets one back, because no event moves in memory
+            return False
         with self._lock:
             if holder is not None and self._leases.get(key, ("", 0.0))[0] != holder:
                 return False
@@ -281,8 +297,7 @@ class MemoryStore(Store):
 
     def rename(self, old: str, new: str) -> None:
         """Give a log another name; see `Store`."""
-        with self._lock:
-            log = self._known(self._logs, old)
+        with self._changing(self._logs, old) as log:
             new = self._free(new, instead_of=log.name)
             del self._logs[log.name]
             log.name = new
@@ -290,7 +305,7 @@ class MemoryStore(Store):
 
     def archive(self, name: str) -> None:
         """Archive a log; see `Store`."""
-        with self._lock, self._known(self._logs, name).lock():
+        with self._changing(self._logs, name):
             self._move(self._logs, self._archive, name)
 
     def unarchive(self, name: str) -> None:
@@ -308,7 +323,7 @@ class MemoryStore(Store):
                 if isinstance(log, MemoryLog):
                     if log not in (*self._logs.values(), *self._archive.values()):
                         raise ValueError(f"{log.name} is not a log of this store")
-                    locks.enter_context(log.lock())
+                    locks.enter_context(log.together())
             return work()
 
     def checkpoints(self) -> Checkpoints:
@@ -322,10 +337,19 @@ class MemoryStore(Store):
     def forget(self, name: str, streams: Collection[str], *, archived: bool = False) -> Forgetting:
         """Forget streams; see `Store`."""
         check_several("streams", streams)
-        log = self._known(self._archive if archived else self._logs, name)
-        done = log.forget(streams)
-        self._checkpoints.forget(log.id, {event.position for event in log.events() if event.type == FORGOTTEN})
-        return done
+        with self._changing(self._archive if archived else self._logs, name) as log:
+            done = log.forget(streams)
+            self._checkpoints.forget(log.id, {event.position for event in log.events() if event.type == FORGOTTEN})
+            return done
+
+    @contextmanager
+    def _changing(self, logs: dict[str, MemoryLog], name: str) -> Iterator[MemoryLog]:
+        """Let nobody else write to a log during the block, which renames, archives or forgets it."""
+        with self._known(logs, name).lock() as held_together, self._lock:
+            log = self._known(logs, name)
+            if held_together:
+                raise in_use_together(log.name)
+            yield log
 
     def _known(self, logs: dict[str, MemoryLog], name: str) -> MemoryLog:
         name = check_log_name(name)

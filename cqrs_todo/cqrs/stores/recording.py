@@ -4,12 +4,12 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import CommandReused, ConditionFailed, ForgottenStream
-from ..events import FORGOTTEN, Commit, EventTypes, Metadata, Recorded
+from ..events import FORGOTTEN, Commit, EventTypes, Metadata, Recorded, failure_of
 from ..names import check_recorded_name
 from ..store import Append, check_precondition
 
 if TYPE_CHECKING:
-    from ..query import AppendCondition, Query
+    from ..query import AppendCondition
 
 
 def record(
@@ -34,14 +34,18 @@ def record(
         WrongExpectedVersion: A precondition does not hold. `versions` is unchanged.
         ForgottenStream: A stream that was forgotten would get events.
         TypeError: An event is not registered.
-        ValueError: There are no events, a guard has no precondition, a stream is named twice, or a name or an id is not one
-            that every store can keep.
+        ValueError: There are no events, a guard has no precondition, a stream is named twice, a name or an id is not one
+            that every store can keep, or a member of the metadata does not hold what its name says.
     """
     before = {append.stream: versions.get(append.stream, 0) for append in appends}
     count = sum([len(append.events) for append in appends])
     if not count or len(before) != len(appends):
         raise ValueError("a commit holds at least one event, and names a stream once")
     check_recorded_name("the id of the command", metadata.command)
+    if metadata.meta:
+        from ..forgetting import check_kept_members  # most commits have none
+
+        check_kept_members(metadata.meta)
     for append in appends:
         if not append.events and append.precondition is None:
             raise ValueError("an append of no events needs a precondition: a commit names at least one of the two")
@@ -65,23 +69,16 @@ def record(
     return Commit(tuple(events), metadata)
 
 
-def check_query(query: "Query", types: EventTypes) -> None:
-    """Check that there can be events of the types that a query names.
-
-    Raises:
-        ValueError: One of them is an older type, or is not registered.
-    """
-    for item in query.items:
-        types.read_as(item.types)
-
-
 def check_condition(condition: "AppendCondition | None", types: EventTypes, backward: Iterable[Commit]) -> None:
     """Check the condition of an append.
+
+    An event that cannot be read matches if it does so by the type that is recorded and by its tags.
 
     Args:
         condition: The condition.
         types: The registered events.
-        backward: The commits of the log, newest first. It is read no further than to the position of the condition.
+        backward: The commits of the log, newest first, as far as they can be read. It is read no further than to the
+            position of the condition.
 
     Raises:
         ConditionFailed: An event matches the query of the condition.
@@ -89,12 +86,13 @@ def check_condition(condition: "AppendCondition | None", types: EventTypes, back
     """
     if condition is None:
         return
-    check_query(condition.query, types)
+    recorded = condition.query.as_recorded(types)
     for commit in backward:
         if commit.last <= condition.after:
             return
         for event in reversed(commit.events):
-            if event.position > condition.after and condition.query.matches(event):
+            query = condition.query if failure_of(event) is None else recorded
+            if event.position > condition.after and query.matches(event):
                 raise ConditionFailed(event.position, condition.after)
 
 

@@ -26,7 +26,7 @@ from ..snapshots import Snapshot, SnapshotInfo, Snapshots, prune
 from ..store import Blobs
 from .hash_chain import CHECKSUM_LENGTH, is_whole, with_checksum
 
-FORMAT = "cqrs-snapshot/5"
+FORMAT = "cqrs-snapshot/6"
 PART = 128
 """How many entities are decoded together."""
 FEW = 12
@@ -44,7 +44,6 @@ class _Header(msgspec.Struct, frozen=True):
     kind: str
     cursor: Cursor
     others: dict[str, int]
-    unknown: dict[str, int]
     count: int
     names: int
     parts: list[int]
@@ -192,7 +191,6 @@ class _Base(Generic[S]):
 
     def __init__(self, header: _Header, content: bytes, start: int, decode: Callable[[memoryview], list[Entity[S]]]) -> None:
         self.others: Mapping[str, int] = header.others
-        self.unknown: Mapping[str, int] = header.unknown
         self._count = header.count
         self._content = content
         self._names = (start, start + header.names)
@@ -261,7 +259,7 @@ def _content(log_id: str, kind: str, schema: str, cursor: Cursor, fold: Fold[Any
     parts = [_encode(entities[first : first + PART]) + b"\n" for first in range(0, len(entities), PART)]
     body = names + b"".join(parts)
     sizes = [len(part) for part in parts]
-    header = _Header(FORMAT, schema, log_id, kind, cursor, fold.others, fold.unknown, len(entities), len(names), sizes)
+    header = _Header(FORMAT, schema, log_id, kind, cursor, fold.others, len(entities), len(names), sizes)
     return with_checksum(_encode(header) + b"\n" + body)
 
 

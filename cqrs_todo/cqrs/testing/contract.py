@@ -24,16 +24,32 @@ from ..errors import (
     LogNotFound,
     Rejected,
     StaleCursor,
+    UnreadableEvent,
     WrongExpectedVersion,
 )
 from ..events import FORGOTTEN, Commit, EventBatch, EventTypes, Metadata, Recorded, UnknownEvent
+from ..forgetting import KEPT_MEMBERS
 from ..names import check_log_name
 from ..operation_errors import StreamNotFound
 from ..query import AppendCondition, Query, QueryItem
 from ..reactions import Reaction, Runner
 from ..repository import Repository
 from ..store import EXISTS, NEW, Append, Log, Store, new_streams_only
-from .examples import AT, CONTRACT_TYPES, LARGE, LATER_TYPES, Counted, Renamed, content_of, metadata, numbers, one
+from ..struct import replace
+from .examples import (
+    AT,
+    CONTRACT_TYPES,
+    LARGE,
+    LATER_TYPES,
+    UNREADABLE_TYPES,
+    Counted,
+    Half,
+    Renamed,
+    content_of,
+    metadata,
+    numbers,
+    one,
+)
 from .reaction_contract import COUNTING, PATIENCE, ReactionContract
 
 NO_NAMES = ("", "a/\0", "a/\n", "a/\x1b", "a/\x7f", "a/\x85", "a/\udc80", "a/" + "x" * 3_000)
@@ -290,6 +306,31 @@ class StoreContract(ReactionContract):
                     with pytest.raises(ConditionFailed):
                         log.append(appends, command, condition=condition)
 
+    @pytest.mark.parametrize("types", UNREADABLE_TYPES, ids=["upcaster", "splitter"])
+    def test_a_condition_is_decided_by_the_recorded_types_and_tags_of_events_that_cannot_be_read(
+        self, store: Store, log: Log, types: EventTypes
+    ) -> None:
+        log.append([*one("a/1", LARGE), *one("b/1", 1)], metadata("c1"))
+        later = self.elsewhere(store, types).open("inbox")
+        with pytest.raises(UnreadableEvent, match="LookupError: no half of 1000"):
+            list(later.events())
+        half = {"types": {"half"}}
+        for query, last in (
+            (Query(), 2),
+            (Query.of(**half), 2),
+            (Query.of(**half, tags={"large"}), 1),
+            (Query.of(kinds={"b"}), 2),
+        ):
+            for after in range(last):
+                with pytest.raises(ConditionFailed) as caught:
+                    later.append(
+                        [Append("c/1", (Half("left", 1),))], metadata("c2"), condition=AppendCondition(query, after)
+                    )
+                assert caught.value.position == last
+        for number, query in enumerate((Query.of(**half, kinds={"z"}), Query.of(**half, tags={"never"})), 3):
+            appends = [Append("c/1", (Half("left", 1),))]
+            assert later.append(appends, metadata(f"c{number}"), condition=AppendCondition(query, 0)).position == number
+
     def test_a_precondition_is_checked_against_what_others_wrote(self, store: Store, log: Log) -> None:
         other = self.reopened(store)
         log.append(one("a/1", 1, expected=NEW), metadata("c1"))
@@ -487,6 +528,27 @@ class StoreContract(ReactionContract):
             assert each.append(one("a/1", 1), metadata("c1")).position == 1
             assert numbers(each.events()) == [1]
 
+    def test_what_is_done_together_cannot_rename_archive_or_forget_its_logs(self, store: Store, log: Log) -> None:
+        log.append(one("a/1", 1), metadata("c1"))
+        attempts: list[Callable[[], object]] = [
+            lambda: store.rename("inbox", "other"),
+            lambda: store.archive("inbox"),
+            lambda: store.forget("inbox", ["a/1"]),
+        ]
+
+        def work() -> None:
+            for attempt in attempts:
+                with pytest.raises(ValueError, match="the work of `together`"):
+                    attempt()
+            log.append(one("a/1", 2, expected=1), metadata("c2"))
+
+        store.together([log], work)
+        assert numbers(self.reopened(store).events()) == [1, 2]
+        store.forget("inbox", ["a/1"])
+        store.rename("inbox", "other")
+        store.archive("other")
+        assert store.names(archived=True) == ["other"]
+
     def test_reading_goes_on_while_others_append(self, log: Log) -> None:
         for n in range(3):
             log.append(one("a/1", n), metadata(f"c{n}"))
@@ -618,6 +680,13 @@ class StoreContract(ReactionContract):
                 log.append(appends, metadata("c", **meta))
         assert list(log.commits()) == []
         assert log.append(one("a/1", 1), metadata("c")).events[0].version == 1
+
+    @pytest.mark.parametrize("name", sorted(KEPT_MEMBERS))
+    def test_a_member_that_is_never_forgotten_holds_what_its_name_says(self, log: Log, name: str) -> None:
+        for value in ({"text": "my secret"}, ["my secret", 1], True):
+            with pytest.raises(ValueError, match=f"^cannot be recorded: the member '{name}' of the metadata must be"):
+                log.append(one("a/1", 1), replace(metadata("c"), meta={name: value}))
+        assert list(log.commits()) == []
 
     def test_anyone_can_read_from_a_cursor(self, store: Store, log: Log) -> None:
         for n in range(3):

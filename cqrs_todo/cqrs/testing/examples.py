@@ -76,3 +76,14 @@ def _split(data: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 SPLIT_TYPES = EventTypes({"half": Half}, {"counted": Splitter(("half",), _split)})
+
+
+def _fail(data: Mapping[str, Any]) -> Any:
+    raise LookupError(f"no half of {data['number']}")
+
+
+UNREADABLE_TYPES = (
+    EventTypes({"half": Half}, {"counted": Upcaster("half", _fail)}),
+    EventTypes({"half": Half}, {"counted": Splitter(("half",), _fail)}),
+)
+"""The events of later versions of the program that cannot read the event."""

@@ -72,6 +72,11 @@ class ReactionContract:
         whole = Checkpoint(2, log.cursor())
         assert checkpoints.save("mail", log.id, whole)
         assert store.checkpoints().load("mail", log.id) == whole
+        begun = Checkpoint(3, log.cursor(), begun=2, passed=("c1/1", "c2/-1"))
+        assert checkpoints.save("mail", log.id, begun)
+        assert store.checkpoints().load("mail", log.id) == begun
+        assert not checkpoints.save("mail", log.id, Checkpoint(9, moves=7)), "the store has never set it back"
+        assert store.checkpoints().load("mail", log.id) == begun
         for name in ("", "../mail", "a/b"):
             with pytest.raises(InvalidLogName):
                 checkpoints.save(name, "log-1", Checkpoint(1))
@@ -199,6 +204,20 @@ class ReactionContract:
         assert (runner.begin_now(), runner.begin_now()) == (True, False)
         log.append(one("a/1", 2), metadata("c2"))
         assert (runner.catch_up(), numbers(seen)) == (1, [2])
+
+    def test_a_reaction_never_gets_what_was_in_the_log_when_it_began(self, store: Store, log: Log) -> None:
+        log.append(one("a/1", 1, 2), metadata("c1"))
+        seen: list[Recorded] = []
+        runner = Runner(store, log, Reaction("see", seen.append), every=1)
+        assert runner.begin_now()
+        assert store.checkpoints().load("see", log.id).begun == 2
+        log.append(one("a/1", 3, 4), metadata("c2"))
+        store.checkpoints().save("see", log.id, Checkpoint(begun=2, passed=("c1/1", "c1/2", "c2/1")))
+        assert (runner.catch_up(), numbers(seen)) == (1, [4]), "it is given what has not been passed, wherever that is now"
+        log.append(one("a/1", 5), metadata("c3"))
+        assert (Runner(store, self.reopened(store), Reaction("see", seen.append)).catch_up(), numbers(seen)) == (1, [4, 5])
+        kept = store.checkpoints().load("see", log.id)
+        assert (kept.position, kept.begun, kept.passed) == (5, 2, ("c1/1", "c1/2", "c2/1"))
 
     def test_a_reaction_that_fails_gets_the_event_again(self, store: Store, log: Log) -> None:
         for n in range(4):

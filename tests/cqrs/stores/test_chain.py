@@ -150,7 +150,7 @@ def test_commits_that_are_read_again_do_not_change_the_versions() -> None:
 
 
 def test_from_the_middle_of_a_log_the_first_event_of_a_stream_is_not_checked_against_the_version_before() -> None:
-    versions = Versions(7, Entities([], {"a": 2, "b": 5}, {}).version_of)
+    versions = Versions(7, Entities([], {"a": 2, "b": 5}).version_of)
     bodies = [body(8, [*moves(3), *moves(6, stream="b")]), body(10, moves(4))]
     (batch,) = walk(versions, position=7).over([chained(bodies)])
     assert (batch.commits[-1].at, batch.commits[-1].last) == (datetime(2026, 11, 22, 9, 30, 1, 123456, UTC), 10)

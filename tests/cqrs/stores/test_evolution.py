@@ -16,6 +16,8 @@ from cqrs_todo.cqrs.decider import Decider
 from cqrs_todo.cqrs.errors import ConditionFailed, UnknownEvents, UnreadableEvent
 from cqrs_todo.cqrs.events import EventTypes, Metadata, Splitter, UnknownEvent, Upcaster
 from cqrs_todo.cqrs.playback import Playback
+from cqrs_todo.cqrs.projections import Projection, ReadModel
+from cqrs_todo.cqrs.projections.sqlite import MemoryTables
 from cqrs_todo.cqrs.query import AppendCondition, Query
 from cqrs_todo.cqrs.reactions import Reaction, Runner
 from cqrs_todo.cqrs.repository import Repository
@@ -286,6 +288,104 @@ def test_a_reaction_can_begin_after_an_event_that_cannot_be_read(store_with_an_u
         with pytest.raises(UnreadableEvent) if position < 3 else nullcontext():
             runner.catch_up()
         assert seen == expected
+
+
+_MOVED = {"by": 3, "why": "three", "at": "2026-01-01T00:00:00Z"}
+CORRECTED = EventTypes({**NOW.types, "noted": NotedThen}, {"shifted": Upcaster("moved/2", lambda _: _MOVED)})
+
+
+def _notes(kind: str) -> Decider[tuple[str, ...], str, NotedThen]:
+    """A domain of notes, which also knows the events that cannot be read."""
+    return Decider(
+        kind,
+        (),
+        {"noted": NotedThen, "moved/2": Moved},
+        lambda note, _: [NotedThen(note)],
+        lambda notes, event: (*notes, event.note if isinstance(event, NotedThen) else event.why),
+    )
+
+
+@pytest.fixture
+def with_a_mixed_commit(opened: Opener) -> Store:
+    """The log `inbox` has a commit of five events, of which the third one cannot be read, and one more commit."""
+    log = opened(THEN).create("inbox", AT)
+    streams = [("place/1", NotedThen("a")), ("other/1", NotedThen("b")), ("place/2", ShiftedThen("three"))]
+    streams += [("place/3", NotedThen("c")), ("other/2", NotedThen("d"))]
+    log.append([Append(stream, (event,)) for stream, event in streams], Metadata(AT, "me@laptop", "c1", {}))
+    log.append([Append(stream, (NotedThen("e"),)) for stream in ("place/1", "other/1")], Metadata(AT, "me@laptop", "c2", {}))
+    return opened(EventTypes(CORRECTED.types, {"shifted": Upcaster("moved/2", dict)}))
+
+
+def test_nothing_is_decided_on_a_stream_with_an_unreadable_event_and_other_streams_go_on(
+    with_a_mixed_commit: Store, opened: Opener
+) -> None:
+    log = with_a_mixed_commit.open("inbox")
+    places, others = Repository(log, _notes("place")), Repository(log, _notes("other"))
+    for repository, id, notes in ((others, "1", "be"), (others, "2", "d"), (places, "1", "ae"), (places, "3", "c")):
+        assert repository.load_or_default(id).state == tuple(notes)
+        entity, _ = repository.execute(id, "f", Metadata.new("me@laptop"))
+        assert entity.state == (*notes, "f")
+    assert [entity.stream for entity in others.fold()] == ["other/1", "other/2"]
+    place = places.fold().numbered(3)
+    assert place is not None
+    assert place.stream == "place/3"
+    attempts: list[Callable[[], object]] = [
+        lambda: places.load("2"),
+        lambda: places.execute("2", "f", Metadata.new("me@laptop")),
+        lambda: list(places.fold()),
+        lambda: list(places.fold().mentioning("c")),
+        lambda: places.fold().starting("place/"),
+        lambda: places.fold().copy().numbered(2),
+        lambda: places.transact(lambda fold: ({"place/1": [NotedThen(str(list(fold)))]}, Metadata.new("me@laptop"))),
+        lambda: list(log.events(stream="place/2")),
+        lambda: list(log.events_backward(stream="place/2")),
+    ]
+    before = [event.position for event in log.events(stream="place/1")]
+    for attempt in attempts:
+        with pytest.raises(UnreadableEvent, match=r"^@3 of place/2 cannot be read: the upcaster of shifted failed"):
+            attempt()
+    assert [event.position for event in log.events_backward(stream="place/1")] == before[::-1]
+    assert [event.position for event in log.events_backward(stream="other/2")] == [9, 5]
+    corrected = Repository(opened(CORRECTED).open("inbox"), _notes("place"))
+    assert corrected.load_or_default("2").state == ("three",)
+
+
+def test_those_who_follow_get_what_is_before_an_unreadable_event_once_and_others_everything(
+    with_a_mixed_commit: Store, opened: Opener
+) -> None:
+    seen: dict[str, list[int]] = {"place": [], "other": []}
+
+    def runner(store: Store, kind: str) -> Runner:
+        reaction: Reaction[Any] = Reaction(
+            f"see {kind}", lambda event: seen[kind].append(event.position), Query.of(kinds={kind})
+        )
+        return Runner(store, store.open("inbox"), reaction)
+
+    def model(store: Store, kind: str) -> ReadModel:
+        return ReadModel(store, replace(_POSITIONS, query=Query.of(kinds={kind})), tables[kind])
+
+    tables = {kind: MemoryTables() for kind in seen}
+    for _ in range(2):
+        with pytest.raises(UnreadableEvent, match="@3"):
+            runner(with_a_mixed_commit, "place").catch_up()
+        with pytest.raises(UnreadableEvent, match="@3"):
+            model(with_a_mixed_commit, "place").catch_up()
+        runner(with_a_mixed_commit, "other").catch_up()
+        model(with_a_mixed_commit, "other").catch_up()
+    rows = {kind: model(with_a_mixed_commit, kind).rows("SELECT n FROM positions") for kind in seen}
+    assert (seen, rows) == ({"place": [1], "other": [2, 5, 7]}, {"place": [(1,)], "other": [(2,), (5,), (7,)]})
+    corrected = opened(CORRECTED)
+    assert (runner(corrected, "place").catch_up(), model(corrected, "place").catch_up()) == (3, 3)
+    assert seen["place"] == [1, 3, 4, 6]
+    assert model(corrected, "place").rows("SELECT n FROM positions") == [(1,), (3,), (4,), (6,)]
+
+
+_POSITIONS = Projection[Any](
+    "positions",
+    1,
+    "CREATE TABLE positions (n INTEGER)",
+    lambda connection, event, _: connection.execute("INSERT INTO positions VALUES (?)", (event.position,)),
+)
 
 
 def test_the_golden_file_is_what_was_written_then(tmp_path: Path) -> None:

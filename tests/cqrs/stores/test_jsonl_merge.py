@@ -195,3 +195,27 @@ def test_a_commit_all_of_which_an_earlier_merge_has_added_is_left_out(folder: Pa
     assert store(folder).merge("inbox", copy(folder), RULES).changed
     assert store(folder).verify("inbox").damage is None
     assert "by a merge" not in texts(a_list(store(folder)))
+
+
+def test_a_reaction_that_began_later_gets_only_what_was_not_in_the_log_then(folder: Path) -> None:
+    here = store(folder)
+    given: list[str] = []
+
+    def runner() -> Runner:
+        return Runner(here, here.open("inbox"), Reaction("mail", lambda event: given.append(event.id)))
+
+    assert runner().begin_now()
+    then = {event.id for event in here.open("inbox").events()}
+    a_list(here).add([Create("later", NOW)])
+    a_list(store_in(folder / "there")).add([Create("four", NOW)])  # so that more was changed there, and what is here moves
+    assert runner().catch_up() == 1
+    given.clear()
+    assert here.merge("inbox", copy(folder), RULES).moved
+    runner().catch_up()
+    assert given == [event.id for event in here.open("inbox").events() if event.id not in then]
+    given.clear()
+    assert runner().catch_up() == 0
+    a_list(store_in(folder / "there")).add([Create("again", NOW)])
+    assert here.merge("inbox", copy(folder), RULES).changed
+    runner().catch_up()
+    assert not then & {*given}

@@ -6,7 +6,7 @@ import fcntl
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -415,3 +415,20 @@ def test_a_writer_that_waits_for_its_turn_does_not_continue_a_log_that_was_repla
         time.sleep(0.05)  # it looks while it waits
     with pytest.raises(StaleCursor, match="not what was read of it up to @4; nothing was recorded"):
         appended.result(60)
+
+
+def test_a_thread_does_not_wait_for_a_lock_that_it_holds_itself(store: Store, log: Log) -> None:
+    other = store.open("inbox")
+    attempts: list[Callable[[], object]] = [
+        lambda: other.append(one("a/1", 9), metadata("other")),
+        lambda: store.together([other], list),
+    ]
+
+    def work() -> None:
+        for attempt in attempts:
+            with pytest.raises(ValueError, match=r"the work of `together` reads .*inbox\.jsonl"):
+                attempt()
+        log.append(one("a/1", 9), metadata("c9"))
+
+    store.together([log], work)
+    assert other.append(one("a/1", 10), metadata("other")).position == 5

@@ -13,6 +13,7 @@ import pytest
 
 from cqrs_todo.cqrs.errors import DamagedLog, OutcomeUnknown, ReadOnlyLog
 from cqrs_todo.cqrs.events import LOST, REPAIRED
+from cqrs_todo.cqrs.reactions import Reaction, Runner
 from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores.format import InvalidLine
 from cqrs_todo.cqrs.stores.jsonl import repair as repair_module
@@ -457,3 +458,31 @@ def test_a_repair_that_was_stopped_before_it_noted_the_head_is_recorded_once(
     assert "out of date" in done.steps[0]
     assert path.read_bytes() == once
     assert store.repair("inbox") is None
+
+
+def test_after_a_repair_a_reaction_that_began_later_gets_only_what_was_not_in_the_log_then(
+    store: Store, path: Path, log: Log
+) -> None:
+    given: list[int] = []
+
+    def runner() -> Runner:
+        return Runner(store, store.open("inbox"), Reaction("mail", lambda event: given.append(event.data.number)))
+
+    twin = path.read_bytes()
+    for number in (7, 8):
+        log.append(one(f"a/{number}", number), metadata(f"c{number}"))
+    assert runner().begin_now()
+    log.append(one("a/9", 9), metadata("c9"))
+    ours = path.read_bytes()
+    (path.parent / "twin.jsonl").write_bytes(twin)
+    branch = store.open("twin")
+    branch.read_only = None
+    branch.append(one("b/7", -7), metadata("other"))
+    theirs = (path.parent / "twin.jsonl").read_bytes()
+    (path.parent / "twin.jsonl").unlink()
+    path.write_bytes(ours + theirs[len(twin) :])
+    assert repaired(store, path).unmoved == ADDS
+    runner().catch_up()
+    store.open("inbox").append(one("a/10", 10), metadata("c10"))
+    runner().catch_up()
+    assert given == [9, 10]

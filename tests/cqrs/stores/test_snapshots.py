@@ -324,6 +324,6 @@ def test_a_cache_that_cant_be_written_is_done_without(store: Store, log: Log, tm
 def test_a_snapshot_is_readable(taken: list[Path]) -> None:
     header, rest = taken[-1].read_bytes().split(b"\n", 1)
     document = msgspec.json.decode(header[len("01234567 ") :])
-    assert (document["format"], document["count"]) == ("cqrs-snapshot/5", STREAMS)
+    assert (document["format"], document["count"]) == ("cqrs-snapshot/6", STREAMS)
     first = msgspec.json.decode(rest[document["names"] :].split(b"\n", 1)[0])
     assert first[0][0] == 'counter/"7"'

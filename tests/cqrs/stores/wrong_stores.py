@@ -426,6 +426,36 @@ class _Baseless(MemoryCheckpoints):
         return super().save(reaction, log_id, replace(checkpoint, base=START), holder)
 
 
+class BeginlessStore(_Wrong):
+    """Does not keep where a reaction began."""
+
+    def __init__(self, logs: type[MemoryLog]) -> None:
+        super().__init__(logs)
+        self._checkpoints = _Beginless()
+
+
+class _Beginless(MemoryCheckpoints):
+    def save(self, reaction: str, log_id: str, checkpoint: Checkpoint, holder: str | None = None) -> bool:
+        return super().save(reaction, log_id, replace(checkpoint, begun=0, passed=()), holder)
+
+
+class ObligingStore(_Wrong):
+    """Archives a log while work is done with it."""
+
+    def archive(self, name: str) -> None:
+        self._move(self._logs, self._archive, name)
+
+
+class UncheckedLog(MemoryLog):
+    """Takes any metadata."""
+
+    def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
+        commit = super().append(appends, replace(metadata, meta={}), condition=condition)
+        whole = Commit(tuple(replace(event, metadata=metadata) for event in commit.events), metadata)
+        self._commits[-1] = self._by_command[metadata.command] = whole
+        return whole
+
+
 class ParkingStore(_Wrong):
     """Keeps forgotten events parked."""
 
@@ -480,6 +510,22 @@ class HeadStore(JsonlStore):
         return log
 
 
+class DecodingLog(JsonlLog):
+    """Decodes the events that a condition excludes."""
+
+    def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
+        if condition is not None:
+            list(self.select(condition.query, condition.after))
+        return super().append(appends, metadata, condition=condition)
+
+
+class DecodingStore(JsonlStore):
+    def open(self, name: str) -> Log:
+        log = super().open(name)
+        log.__class__ = DecodingLog
+        return log
+
+
 class ForgetfulStore(JsonlStore):
     """Keeps checkpoints in memory."""
 
@@ -505,6 +551,10 @@ class _OnFiles(StoreContract):
 
 class TestHead(_OnFiles):
     wrong = HeadStore
+
+
+class TestDecoding(_OnFiles):
+    wrong = DecodingStore
 
 
 class TestForgetful(_OnFiles):
@@ -692,6 +742,18 @@ class TestArchiving(_InMemory):
 
 class TestBaseless(_InMemory):
     wrong_store = BaselessStore
+
+
+class TestUnchecked(_InMemory):
+    wrong = UncheckedLog
+
+
+class TestObliging(_InMemory):
+    wrong_store = ObligingStore
+
+
+class TestBeginless(_InMemory):
+    wrong_store = BeginlessStore
 
 
 class TestRenamingStore(_InMemory):

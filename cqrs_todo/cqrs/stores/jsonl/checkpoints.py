@@ -39,6 +39,8 @@ class _Kept(msgspec.Struct, frozen=True):
     position: int
     base: tuple[int, int, int, str] = (0, 0, 0, "")
     moves: int = 0
+    begun: int = 0
+    passed: tuple[str, ...] = ()
 
 
 class _Lease(msgspec.Struct, frozen=True):
@@ -81,7 +83,8 @@ class FileCheckpoints(Checkpoints):
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                 raise _NoCheckpoint(f"{path} holds no checkpoint: {error}; remove it to begin again") from error
         position, line, offset, digest = kept.base
-        return Checkpoint(kept.position, Cursor(position, line, offset, digest.encode()), kept.moves)
+        base = Cursor(position, line, offset, digest.encode())
+        return Checkpoint(kept.position, base, kept.moves, kept.begun, kept.passed)
 
     def save(self, reaction: str, log_id: str, checkpoint: Checkpoint, holder: str | None = None) -> bool:
         """Keep how far a reaction has come; see `Checkpoints`."""
@@ -153,17 +156,25 @@ class FileCheckpoints(Checkpoints):
             with suppress(InvalidLogName):  # another program made this file
                 yield reaction, ending, self._path(reaction, log_id)
 
-    def set_back(self, log_id: str, position: int, start: Cursor, position_of: Callable[[str], int | None]) -> None:
+    def set_back(
+        self,
+        log_id: str,
+        position: int,
+        start: Cursor,
+        position_of: Callable[[str], int | None],
+        before: Callable[[], Iterable[tuple[int, str]]],
+    ) -> None:
         """Let all reactions to a log go on at a position, because the events behind it have moved.
 
-        A reaction is then given events again that it has seen. It recognises them by their ids. One that is at work cannot
-        keep a checkpoint from before.
+        A reaction is then given events again that it has seen. It recognises them by their ids. But it is not given those
+        that were in the log when it began. One that is at work cannot keep a checkpoint from before.
 
         Args:
             log_id: The id of the log.
             position: The position of the last event that has not moved.
             start: The cursor after the header.
             position_of: Returns the new position of an event by its id.
+            before: Returns the position and the id, as it is recorded, of each event of the log as it was.
 
         Raises:
             StoreUnavailable: A checkpoint cannot be read or written.
@@ -172,7 +183,10 @@ class FileCheckpoints(Checkpoints):
             if ending == _SUFFIX:
                 with self._lease(path), suppress(_NoCheckpoint):  # the reaction itself reports that
                     kept = self.load(reaction, log_id)
-                    _write(path, Checkpoint(min(kept.position, position), start, kept.moves + 1))
+                    events = before() if kept.begun > position else ()
+                    passed = dict.fromkeys((*kept.passed, *(id for place, id in events if position < place <= kept.begun)))
+                    reached, begun = min(kept.position, position), min(kept.begun, position)
+                    _write(path, Checkpoint(reached, start, kept.moves + 1, begun, tuple(passed)))
             elif ending == ".parked":
                 with self._lease(path), suppress(_NoCheckpoint):
                     moved = [(each, position_of(each.event)) for each in self.parked(reaction, log_id)]
@@ -236,7 +250,7 @@ def _read_lease(fd: int) -> _Lease:
 def _write(path: str, checkpoint: Checkpoint) -> None:
     base = checkpoint.base
     place = (base.position, base.line, base.offset, base.digest.decode())
-    kept = _Kept(checkpoint.position, place, checkpoint.moves)
+    kept = _Kept(checkpoint.position, place, checkpoint.moves, checkpoint.begun, checkpoint.passed)
     replace_durably(path, msgspec.json.encode(kept) + b"\n")
 
 

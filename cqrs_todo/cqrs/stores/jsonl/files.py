@@ -4,12 +4,14 @@ import fcntl
 import os
 import stat
 import time
+from _thread import get_ident  # where `threading` has it from, which takes time to load
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from ...errors import LogBusy, MissingLog, OutcomeUnknown, StoreUnavailable
+from ...store import in_use_together
 from ..signals import process_ends
 
 SUFFIX = ".jsonl"
@@ -80,13 +82,23 @@ def file_lock(path: str, log: str, meanwhile: Callable[[], None] = lambda: None)
 
     Raises:
         LogBusy: Another process holds the lock; the message names it.
+        ValueError: This thread holds the lock already, so it would wait for itself.
         StoreUnavailable: The lock file cannot be opened or locked.
     """
+    thread = get_ident()
+    if _holders.get(path) == thread:
+        raise in_use_together(log)
     fd = _locked(path, log, meanwhile)
+    _holders[path] = thread
     try:
         yield fd
     finally:
+        del _holders[path]
         close(fd)
+
+
+_holders: dict[str, int] = {}
+"""The threads of this process that hold locks, by the paths of the lock files."""
 
 
 def _locked(path: str, log: str, meanwhile: Callable[[], None]) -> int:

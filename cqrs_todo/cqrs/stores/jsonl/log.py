@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...cursor import Cursor
 from ...errors import DamagedLog, ReadOnlyLog
 from ...events import Commit, EventTypes, Metadata, Recorded
-from ...store import NEVER, Append, Progress
+from ...store import NEVER, Append, Progress, check_append
 from ..chain import ChainedLog
 from .files import os_errors_as_store_errors
 from .reader import LogReader
@@ -103,6 +103,7 @@ class JsonlLog(ChainedLog):
 
     def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: "AppendCondition | None" = None) -> Commit:
         """Write a commit; see `Log`."""
+        check_append(appends, metadata, condition)
         if self.read_only is not None:
             raise ReadOnlyLog(f"{self.read_only}; nothing was recorded")
         return self._writer.append(appends, metadata, condition)

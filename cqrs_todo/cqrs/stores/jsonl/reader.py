@@ -225,7 +225,7 @@ class LogReader(ChainReader):
                     yield line, digest
 
     def matching_backward(self, query: "Query", after: int) -> Iterator[Commit]:
-        """Read the commits after a position that hold an event which a query may select, newest first.
+        """Read the commits after a position that hold an event which a query may select, newest first, as far as possible.
 
         What was read is not caught up before, because an append does that.
 
@@ -235,7 +235,6 @@ class LogReader(ChainReader):
 
         Raises:
             DamagedLog: A line is not what was written.
-            UnreadableEvent: An upcaster failed.
         """
         wanted = self.holds_match(query)
         with self.open(os.O_RDONLY) as file:
@@ -243,7 +242,7 @@ class LogReader(ChainReader):
                 if line.position + len(line.events) <= after + 1:
                     return
                 if wanted(line):
-                    yield self.codec.commit(line, digest)
+                    yield self.codec.commit(line, digest, whole=False)
 
     def has_grown(self, since: Cursor) -> bool:
         """Return whether there may be something after a cursor, by the size of the file; see `Log.has_grown`.

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from ...errors import CqrsError, DamagedLog, LogExists, LogNotFound, MissingLog,
 from ...events import EventTypes
 from ...names import NAME_BYTES, check_free, check_log_name, check_several, name_key
 from ...store import Known, Log, LogHead, Progress, Store, T, no_progress, nothing_known
-from ..format import FORMAT, VERSION, Header, encode_header, log_in
+from ..format import FORMAT, VERSION, Header, encode_header, event_ids, log_in
 from ..hash_chain import last_digest
 from ..signals import delay_signals
 from .files import (
@@ -202,7 +202,7 @@ class JsonlStore(Store):
         with self._holding(name), delay_signals():
             done = repair(path, name, dry_run=False, known=known)
             try:
-                self._set_back_reactions(path, None if done is None else done.unmoved)
+                self._set_back_reactions(path, done)
             except CqrsError as error:
                 if done is None:
                     raise
@@ -210,12 +210,12 @@ class JsonlStore(Store):
                 raise OutcomeUnknown(f"{name} was repaired, but then: {error}; {again}") from error
             return done
 
-    def _set_back_reactions(self, path: str, unmoved: int | None) -> None:
+    def _set_back_reactions(self, path: str, done: "Repair | None") -> None:
         """Let the reactions to an intact log read it again from its start, and go on where they are, or where it changed.
 
         Args:
             path: The file of the log.
-            unmoved: The position of the last event that a repair did not move. None: no event has moved.
+            done: The repair. None: the log was intact.
         """
         from .checkpoints import FileCheckpoints
 
@@ -225,10 +225,16 @@ class JsonlStore(Store):
         with os_errors_as_store_errors(path), open(path, "rb") as file:
             header = file.readline()
         log, head = recorded
-        position = head.position if unmoved is None else unmoved
-        FileCheckpoints(self._reactions).set_back(
-            log, position, Cursor(0, 1, len(header), last_digest(header)), lambda _: None
-        )
+        position, damaged = (head.position, "") if done is None else (done.unmoved, done.kept)
+        start = Cursor(0, 1, len(header), last_digest(header))
+
+        def before() -> list[tuple[int, str]]:
+            if not damaged:  # the repair has written no other lines than there were
+                return []
+            with os_errors_as_store_errors(damaged), open(damaged, "rb") as file:
+                return list(event_ids(file))
+
+        FileCheckpoints(self._reactions).set_back(log, position, start, lambda _: None, before)
 
     def forget(self, name: str, streams: Collection[str], *, archived: bool = False) -> "Forgetting":
         """Forget streams; see `Store`.
@@ -321,14 +327,15 @@ class JsonlStore(Store):
             header = merged.lines[0]
             start = Cursor(0, 1, len(header), last_digest(header))
             checkpoints = FileCheckpoints(self._reactions)
+            before = partial(event_ids, merged.copies[0].lines)
             moved = merged.trunk == 1 or result.forgotten
             if moved:  # before the log changes, so that a kill in between makes reactions repeat events, and not miss them
-                checkpoints.set_back(merged.log, merged.base_position, start, lambda _: None)
+                checkpoints.set_back(merged.log, merged.base_position, start, lambda _: None, before)
             remove_index(index_path(self._indexes, merged.log))
             kept = put_in_place(path, merged, tail)
             if moved:
                 places = cache(lambda: {event.id: event.position for commit in merged.commits for event in commit.events})
-                checkpoints.set_back(merged.log, merged.base_position, start, lambda event: places().get(event))
+                checkpoints.set_back(merged.log, merged.base_position, start, lambda event: places().get(event), before)
             failed: list[str] = []
             if result.forgotten:
                 gone = {place for commit in merged.commits for place in _positions_in(commit, merged.forgotten)}

@@ -11,7 +11,7 @@ from ...errors import CqrsError, DamagedLog, LogBusy, OutcomeUnknown, StaleCurso
 from ...events import Commit, EventTypes, Metadata
 from ...store import Append
 from ..hash_chain import continues
-from ..recording import check_condition, check_query, record, repeated
+from ..recording import check_condition, record, repeated
 from ..signals import delay_signals
 from .files import create_durable, dated, file_lock, read_range, replace_durably, unavailable, write_all
 from .head_record import clear_sync_failed, encode_record, lock_path, mark_sync_failed, read_lock_file, write_record
@@ -207,7 +207,7 @@ class LogWriter:
         """Check a condition against what was recorded after its position."""
         if condition is None:
             return
-        check_query(condition.query, self._types)
+        condition.query.as_recorded(self._types)  # it refuses types that no event can have
         if condition.after < self._reader.reached.position:
             check_condition(condition, self._types, self._reader.matching_backward(condition.query, condition.after))
 

@@ -18,7 +18,7 @@ from ...errors import (
 )
 from ...events import Commit, EventTypes, Metadata, Recorded
 from ...query import AppendCondition
-from ...store import NEVER, Append, Progress, at_most
+from ...store import NEVER, Append, Progress, at_most, check_append
 from ..chain import ChainedLog
 from ..format import Header, decode_line
 from ..hash_chain import digest_in
@@ -177,6 +177,7 @@ class PostgresLog(ChainedLog):
 
     def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
         """Write a commit; see `Log`."""
+        check_append(appends, metadata, condition)
         if self.read_only is not None:
             raise ReadOnlyLog(self.read_only)
         if not storable(metadata.command, (append.stream for append in appends)):

@@ -1,7 +1,6 @@
 """Reading one log in the tables: the same lines as in a file, verified by the same digests."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -9,13 +8,14 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from ...cursor import Cursor
-from ...errors import ConditionFailed, DamagedLog, StaleCursor, UnreadableEvent
+from ...errors import ConditionFailed, DamagedLog, StaleCursor
 from ...events import Commit, EventTypes, Recorded
 from ...query import AppendCondition, Query
-from ...store import NEVER, Progress, StreamVersions
-from ..chain import ChainReader, LineBlock, Versions, Walk, verified_backward
+from ...store import NEVER, Progress, StreamVersions, readable
+from ..chain import ChainReader, LineBlock, Versions, Walk, selected_in, verified_backward
 from ..format import CommitLine, Header, InvalidLine, decode_header
 from ..hash_chain import digest_in
+from ..recording import check_condition
 from .database import Connection, Database
 
 FETCHED = 500
@@ -173,9 +173,9 @@ class PostgresReader(ChainReader):
             values = {"log": self._key, "stream": stream, "first": first, "last": last, "limit": wanted}
             found = 0
             for line, before in self._database.rows(query, values):
-                commit = self.verified(line, before)
+                commit = self.verified(line, before, whole=False)
                 events = [event for event in commit.events if event.stream == stream and first <= event.version <= last]
-                yield from reversed(events) if backward else events
+                yield from readable(reversed(events) if backward else events)
                 if backward:
                     last = events[0].version - 1
                 else:
@@ -200,26 +200,24 @@ class PostgresReader(ChainReader):
         items, values = self._items(query)
         statement = _HOLDING.replace("{events}", _MATCHING.replace("{items}", items)).replace("{order}", "ASC")
         values |= {"log": self._key, "until": end.position, "limit": FETCHED}
-        position = since.position
-        while rows := self._database.rows(statement, {**values, "since": position}):
+        recorded, reached = query.as_recorded(self._types), since
+        while rows := self._database.rows(statement, {**values, "since": reached.position}):
             commits: list[Commit] = []
-            unreadable = None
             try:
-                commits.extend(self.verified(line, before) for line, before in rows)
-            except UnreadableEvent as error:
-                unreadable = error
+                commits.extend(self.verified(line, before, whole=False) for line, before in rows)
             except DamagedLog as error:
                 self.report_damage(str(error))
                 if self.reached is not self.start:
                     self.restart()
+            found, failure = selected_in(commits, query, recorded, reached.position)
+            if failure is not None:
+                commits = [commit for commit in commits if commit.last < failure.position]
             if commits:
-                events = [event for commit in commits for event in commit.events]
-                found = [event for event in events if event.position > position and query.matches(event)]
-                position = commits[-1].last
-                self._searched = Cursor(position, digest=commits[-1].sum.encode())
-                yield found, self._searched
-            if unreadable is not None:
-                raise unreadable
+                reached = self._searched = Cursor(commits[-1].last, digest=commits[-1].sum.encode())
+            if commits or found:
+                yield found, reached
+            if failure is not None:
+                raise failure
             if self.damage is not None:
                 return
         yield (), end
@@ -236,8 +234,7 @@ class PostgresReader(ChainReader):
         rows = self._database.rows(_LAST_TWO, (self._key,))
         if rows:
             (line, last, sum), before = rows[0], rows[1][2] if len(rows) > 1 else None
-            with suppress(UnreadableEvent):  # which comes after the digest was verified, and does not matter here
-                self.verified(line, before)
+            self.verified(line, before, whole=False)
             if digest_in(line.encode()) != sum.encode():
                 raise DamagedLog(f"{self._database.address}, {self._name} is damaged: its last digest was altered")
             self._begin_at(Cursor(last, digest=sum.encode()), None)
@@ -282,11 +279,13 @@ class PostgresReader(ChainReader):
         items, values = self._items(condition.query)  # it refuses types that no event can have
         if condition.after >= self.reached.position:
             return
-        statement = _LATEST_MATCHING.replace("{items}", items)
-        ((position,),) = self._database.rows(statement, {**values, "log": self._key, "since": condition.after})
-        if position is not None and self._types.splits:  # an older event may have become none of the types that are wanted
-            selected = self.selected(condition.query, Cursor(condition.after))
-            position = max((event.position for events, _ in selected for event in events), default=None)
+        values |= {"log": self._key, "since": condition.after, "until": NEVER, "limit": NEVER}
+        if self._types.splits:  # an older event may have become none of the types that are wanted
+            statement = _HOLDING.replace("{events}", _MATCHING.replace("{items}", items)).replace("{order}", "DESC")
+            rows = self._database.rows(statement, values)
+            check_condition(condition, self._types, (self.verified(line, before, whole=False) for line, before in rows))
+            return
+        ((position,),) = self._database.rows(_LATEST_MATCHING.replace("{items}", items), values)
         if position is not None:
             raise ConditionFailed(position, condition.after)
 
@@ -308,11 +307,12 @@ class PostgresReader(ChainReader):
             parts.append(f"({' AND '.join(tests)})")
         return " OR ".join(parts) or "true", values
 
-    def verified(self, line: str, before: str | None) -> Commit:
+    def verified(self, line: str, before: str | None, *, whole: bool = True) -> Commit:
         """Verify a line by the digest before it, None for that of the header; see `ChainReader.verified_commit`."""
         previous = self.start.digest if before is None else before.encode()
+        place = f"{self._database.address}, {self._name} is damaged"
         try:
-            return self.verified_commit(line.encode(), previous, f"{self._database.address}, {self._name} is damaged")
+            return self.verified_commit(line.encode(), previous, place, whole=whole)
         except DamagedLog as error:
             if self.learn_forgotten():
                 raise self._stale_after_forgetting() from error

@@ -171,6 +171,8 @@ _CHECKPOINTS = """
         position bigint NOT NULL,
         base_position bigint NOT NULL,
         base_digest text NOT NULL,
+        begun bigint NOT NULL DEFAULT 0,
+        passed text[] NOT NULL DEFAULT '{}',
         holder text NOT NULL DEFAULT '',
         held_until timestamptz NOT NULL DEFAULT '-infinity',
         PRIMARY KEY (reaction, log)

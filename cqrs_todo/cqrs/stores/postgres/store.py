@@ -16,7 +16,7 @@ from ...events import EventTypes
 from ...forgetting import Forgetting
 from ...names import check_free, check_log_name, check_several
 from ...operation_errors import InvalidPattern, SameLog
-from ...store import Known, Log, LogHead, Progress, Store, T, no_progress, nothing_known
+from ...store import Known, Log, LogHead, Progress, Store, T, in_use_together, no_progress, nothing_known
 from ...struct import Struct
 from ...verification import Repair, Verdict
 from ..format import FORMAT, VERSION, Header, InvalidLine, decode_header, encode_header
@@ -70,6 +70,8 @@ class PostgresStore(Store):
         self.url = self._database.address
         self._types = types
         self._progress = progress
+        self._together: frozenset[str] = frozenset()
+        """The names of the logs with which a piece of work is being done."""
 
     def names(self, *, archived: bool = False) -> list[str]:
         """Return the names of the logs; see `Store`."""
@@ -167,7 +169,11 @@ class PostgresStore(Store):
             begun = True
             for key in sorted(held):
                 held[key].hold(connection)
-            return work()
+            outer, self._together = self._together, frozenset(log.name for log in held.values())
+            try:
+                return work()
+            finally:
+                self._together = outer
 
         try:
             with delay_signals() as arrived:
@@ -222,10 +228,13 @@ class PostgresStore(Store):
         from .forget import forget
 
         name = check_log_name(name)
+
+        def work(connection: Connection) -> Forgetting:
+            self._check_not_together(name)
+            return forget(connection, self._database, name, streams, archived=archived)
+
         with delay_signals():
-            return self._database.transact(
-                lambda connection: forget(connection, self._database, name, streams, archived=archived)
-            )
+            return self._database.transact(work)
 
     def migrate(self) -> list[str]:
         """Bring the tables to the version that this program works with; see `Store`."""
@@ -342,6 +351,7 @@ class PostgresStore(Store):
 
     def _update(self, statement: str, values: tuple[Any, ...], old: str, new: str) -> None:
         def work(connection: Connection) -> None:
+            self._check_not_together(old)
             try:
                 with connection.transaction():
                     self._take_name(connection, new, instead_of=old)
@@ -351,6 +361,11 @@ class PostgresStore(Store):
                 raise LogExists(new) from None
 
         self._database.run(work, writes=True)
+
+    def _check_not_together(self, name: str) -> None:
+        """Raise an error if the caller, whose turn it is on the connection, is at work with a log in `together`."""
+        if name in self._together:
+            raise in_use_together(name)
 
     def _take_name(self, connection: Connection, name: str, *, instead_of: str | None = None) -> None:
         """Raise `LogExists` if an archived log has a name, or any log a name that differs from it only by case.

@@ -10,14 +10,19 @@ from ...names import check_log_name
 from ...store import Blobs
 from .database import Database
 
-_LOAD = "SELECT position, base_position, base_digest FROM {schema}.cqrs_checkpoints WHERE reaction = %s AND log = %s"
+_LOAD = """
+    SELECT position, base_position, base_digest, begun, passed FROM {schema}.cqrs_checkpoints
+    WHERE reaction = %s AND log = %s
+"""
 _KEEP = """
-    INSERT INTO {schema}.cqrs_checkpoints (reaction, log, position, base_position, base_digest) VALUES (%s, %s, %s, %s, %s)
+    INSERT INTO {schema}.cqrs_checkpoints (reaction, log, position, base_position, base_digest, begun, passed)
+    VALUES (%s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (reaction, log) DO UPDATE
-    SET position = excluded.position, base_position = excluded.base_position, base_digest = excluded.base_digest
+    SET position = excluded.position, base_position = excluded.base_position, base_digest = excluded.base_digest,
+        begun = excluded.begun, passed = excluded.passed
 """
 _KEEP_HELD = """
-    UPDATE {schema}.cqrs_checkpoints SET position = %s, base_position = %s, base_digest = %s
+    UPDATE {schema}.cqrs_checkpoints SET position = %s, base_position = %s, base_digest = %s, begun = %s, passed = %s
     WHERE reaction = %s AND log = %s AND holder = %s
 """
 # the server's clock counts
@@ -65,13 +70,17 @@ class PostgresCheckpoints(Checkpoints):
         rows = self._database.rows(_LOAD, (check_log_name(reaction), log_id))
         if not rows:
             return Checkpoint()
-        position, base_position, base_digest = rows[0]
-        return Checkpoint(position, Cursor(base_position, digest=base_digest.encode()))
+        position, base_position, base_digest, begun, passed = rows[0]
+        base = Cursor(base_position, digest=base_digest.encode())
+        return Checkpoint(position, base, begun=begun, passed=tuple(passed))
 
     def save(self, reaction: str, log_id: str, checkpoint: Checkpoint, holder: str | None = None) -> bool:
         """Keep how far a reaction has come; see `Checkpoints`."""
-        key = (check_log_name(reaction), log_id)
-        values = (checkpoint.position, checkpoint.base.position, checkpoint.base.digest.decode())
+        key, base = (check_log_name(reaction), log_id), checkpoint.base
+        if checkpoint.moves:  # it is none of this store, which never sets one back, because no event moves on a server
+            return False
+        passed = list(checkpoint.passed)
+        values = (checkpoint.position, base.position, base.digest.decode(), checkpoint.begun, passed)
         if holder is None:
             return self._changes(_KEEP, (*key, *values))
         return self._changes(_KEEP_HELD, (*values, *key, holder))
@@ -101,7 +110,7 @@ class PostgresCheckpoints(Checkpoints):
         rows = self._database.rows(_PARKED, (check_log_name(reaction), log_id))
         return [Parked(event, position, error, at.astimezone(UTC), tries) for event, position, error, at, tries in rows]
 
-    def _changes(self, statement: str, values: tuple[str | float | datetime, ...]) -> bool:
+    def _changes(self, statement: str, values: tuple[str | float | datetime | list[str], ...]) -> bool:
         """Run a statement, and return whether it changed a row."""
         return self._database.run(lambda connection: connection.execute(self._database.sql(statement), values).rowcount > 0)
 
