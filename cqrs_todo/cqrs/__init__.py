@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from .repository import Outcome, Repository
     from .snapshots import (
         AlwaysSnapshot,
-        MemorySnapshots,
         NeverSnapshot,
         NullSnapshots,
         SnapshotEvery,
@@ -56,6 +55,7 @@ if TYPE_CHECKING:
     from .store import EXISTS, NEW, Append, Log, Store
     from .stores import open_store
     from .stores.installed import MissingExtra, UnknownStore
+    from .stores.memory import MemorySnapshots
     from .stores.snapshots import Folder, SnapshotStore
     from .struct import Struct, replace
     from .subscriptions import Subscription
@@ -173,6 +173,7 @@ _MODULES = (
     "timeline",
     "stores",
     "stores.installed",
+    "stores.memory",
     "subscriptions",
     "reactions",
     "projections",

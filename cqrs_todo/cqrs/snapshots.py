@@ -9,7 +9,7 @@ from typing import Any, Generic
 
 from .cursor import Cursor
 from .decider import S
-from .fold import Base, Entities, Fold
+from .fold import Base, Fold
 from .store import NEVER
 from .struct import Struct
 
@@ -182,37 +182,6 @@ class NullSnapshots(Snapshots):
 
     def clear(self, log_id: str) -> bool:
         """Return True."""
-        return True
-
-
-class MemorySnapshots(Snapshots):
-    """Keeps snapshots in this process."""
-
-    def __init__(self) -> None:
-        """Begin without snapshots."""
-        self._infos: dict[tuple[str, str], list[SnapshotInfo]] = {}
-        self._snapshots: dict[tuple[str, str, int], Snapshot[Any]] = {}
-
-    def infos(self, log_id: str, kind: str) -> Sequence[SnapshotInfo]:
-        """Return which snapshots there are; see `Snapshots`."""
-        return self._infos.get((log_id, kind), [])
-
-    def load(self, log_id: str, kind: str, position: int) -> Snapshot[Any] | None:
-        """Return the snapshot that was taken at a position; see `Snapshots`."""
-        return self._snapshots.get((log_id, kind, position))
-
-    def save(self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any]) -> None:
-        """Keep a snapshot; see `Snapshots`."""
-        before = self.infos(log_id, kind)
-        after = self._infos[log_id, kind] = prune(before, info)
-        for gone in {each.position for each in before} - {each.position for each in after}:
-            del self._snapshots[log_id, kind, gone]
-        self._snapshots[log_id, kind, cursor.position] = Snapshot(cursor, Entities(fold, fold.others))
-
-    def clear(self, log_id: str) -> bool:
-        """Remove all snapshots of a log; see `Snapshots`."""
-        self._infos = {key: infos for key, infos in self._infos.items() if key[0] != log_id}
-        self._snapshots = {key: snapshot for key, snapshot in self._snapshots.items() if key[0] != log_id}
         return True
 
 

@@ -8,9 +8,9 @@ from cqrs_todo.cqrs.fold import WAITING, Entities, Entity, Fold
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import (
     AlwaysSnapshot,
-    MemorySnapshots,
 )
 from cqrs_todo.cqrs.store import Append
+from cqrs_todo.cqrs.stores.memory import MemorySnapshots
 from cqrs_todo.cqrs.struct import replace
 from tests.cqrs.counter import COUNTER, Move, Moved, by, moved, new_log
 from tests.logs import fold_of

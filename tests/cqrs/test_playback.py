@@ -10,8 +10,9 @@ from cqrs_todo.cqrs.cursor import START
 from cqrs_todo.cqrs.errors import StaleCursor
 from cqrs_todo.cqrs.playback import Playback, earlier_commits, later_commits
 from cqrs_todo.cqrs.repository import Repository
-from cqrs_todo.cqrs.snapshots import MemorySnapshots, SnapshotEvery
+from cqrs_todo.cqrs.snapshots import SnapshotEvery
 from cqrs_todo.cqrs.store import Append
+from cqrs_todo.cqrs.stores.memory import MemorySnapshots
 from tests.cqrs.counter import COUNTER, Moved, by, new_log
 from tests.cqrs.test_timeline import histories, repositories, write
 from tests.logs import fold_of

@@ -21,13 +21,13 @@ from cqrs_todo.cqrs.query import AppendCondition
 from cqrs_todo.cqrs.repository import RETRIES, PlannedCommit, Repository, decide_all
 from cqrs_todo.cqrs.snapshots import (
     AlwaysSnapshot,
-    MemorySnapshots,
     NullSnapshots,
     SnapshotEvery,
     Snapshots,
 )
 from cqrs_todo.cqrs.store import EXISTS, NEW, Append, Log, StreamVersions
 from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.stores.memory import MemorySnapshots
 from cqrs_todo.cqrs.struct import Struct, replace
 from tests.cqrs.counter import AT, COUNTER, TYPES, Move, Moved, by, moved, new_log
 from tests.logs import fold_of

@@ -15,7 +15,6 @@ from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import (
     FARTHEST,
     AlwaysSnapshot,
-    MemorySnapshots,
     NeverSnapshot,
     NullSnapshots,
     SnapshotEvery,
@@ -29,6 +28,7 @@ from cqrs_todo.cqrs.snapshots import (
 from cqrs_todo.cqrs.store import Log, StreamVersions
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.jsonl import lines
+from cqrs_todo.cqrs.stores.memory import MemorySnapshots
 from cqrs_todo.cqrs.stores.snapshots import Folder, SnapshotStore
 from cqrs_todo.cqrs.struct import replace
 from tests.cqrs.counter import AT, COUNTER, TYPES, Move, Moved, by, moved, new_log

@@ -1,4 +1,4 @@
-"""A store in the memory of this process; pure Python, so that it runs wherever Python does."""
+"""A store and snapshots in the memory of this process; pure Python, so that it runs wherever Python does."""
 
 import threading
 import time
@@ -13,10 +13,12 @@ from ..checkpoints import Checkpoint, Checkpoints, Parked
 from ..cursor import START, Cursor
 from ..errors import LogExists, LogNotFound, StaleCursor
 from ..events import CREATION, FORGOTTEN, Commit, EventBatch, EventTypes, Metadata, Recorded, UnknownEvent, check_aware
+from ..fold import Entities, Fold
 from ..forgetting import MEMBERS_BY_STREAM, Forgetting, kept_meta, names_streams
 from ..names import check_free, check_log_name, check_several
 from ..operation_errors import StreamNotFound
 from ..query import AppendCondition, Query
+from ..snapshots import Snapshot, SnapshotInfo, Snapshots, prune
 from ..store import Append, Known, Log, Store, StreamVersions, T, check_append, in_use_together, nothing_known
 from ..struct import replace
 from ..verification import Verdict
@@ -262,6 +264,37 @@ class MemoryCheckpoints(Checkpoints):
             for key, parked in self._parked.items():
                 if key[1] == log_id:
                     self._parked[key] = {id: each for id, each in parked.items() if each.position not in positions}
+
+
+class MemorySnapshots(Snapshots):
+    """Keeps snapshots in this process."""
+
+    def __init__(self) -> None:
+        """Begin without snapshots."""
+        self._infos: dict[tuple[str, str], list[SnapshotInfo]] = {}
+        self._snapshots: dict[tuple[str, str, int], Snapshot[Any]] = {}
+
+    def infos(self, log_id: str, kind: str) -> Sequence[SnapshotInfo]:
+        """Return which snapshots there are; see `Snapshots`."""
+        return self._infos.get((log_id, kind), [])
+
+    def load(self, log_id: str, kind: str, position: int) -> Snapshot[Any] | None:
+        """Return the snapshot that was taken at a position; see `Snapshots`."""
+        return self._snapshots.get((log_id, kind, position))
+
+    def save(self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any]) -> None:
+        """Keep a snapshot; see `Snapshots`."""
+        before = self.infos(log_id, kind)
+        after = self._infos[log_id, kind] = prune(before, info)
+        for gone in {each.position for each in before} - {each.position for each in after}:
+            del self._snapshots[log_id, kind, gone]
+        self._snapshots[log_id, kind, cursor.position] = Snapshot(cursor, Entities(fold, fold.others))
+
+    def clear(self, log_id: str) -> bool:
+        """Remove all snapshots of a log; see `Snapshots`."""
+        self._infos = {key: infos for key, infos in self._infos.items() if key[0] != log_id}
+        self._snapshots = {key: snapshot for key, snapshot in self._snapshots.items() if key[0] != log_id}
+        return True
 
 
 class MemoryStore(Store):

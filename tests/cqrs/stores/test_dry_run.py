@@ -13,10 +13,11 @@ from cqrs_todo.cqrs.errors import CommandReused, LogExists, WrongExpectedVersion
 from cqrs_todo.cqrs.events import Metadata
 from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.repository import PlannedCommit, Repository, decide_all
-from cqrs_todo.cqrs.snapshots import AlwaysSnapshot, MemorySnapshots
+from cqrs_todo.cqrs.snapshots import AlwaysSnapshot
 from cqrs_todo.cqrs.store import NEW, Append, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.dry_run import DryRunRefused, DryRunSnapshots, DryRunStore, Passed
+from cqrs_todo.cqrs.stores.memory import MemorySnapshots
 from tests.cqrs.counter import COUNTER, TYPES, Move, Moved
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
