@@ -1,8 +1,9 @@
 """What a merge did to a list: for people and for programs."""
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from ..cqrs.errors import CqrsError
@@ -14,7 +15,8 @@ from .text import brief, printable, visible
 if TYPE_CHECKING:
     from ..cqrs.events import Commit
     from ..cqrs.replication import Change, Conflict, MergedLog
-    from ..todo.merging import MergedTodos
+    from ..todo.events import TodoEvent
+    from ..todo.merging import MergedTodos, TooLate
     from ..todo.views import Move
 
 _MOST = 20
@@ -50,12 +52,15 @@ class MergeReport:
             "position": merged.after[-1].last if merged.after else 0,
             "received": todos.received,
             "renumbered": [{"old": each.old, "new": each.new, "text": each.text} for each in todos.renumbered],
-            "conflicts": list(map(self._conflict_document, merged.conflicts)),
+            "conflicts": [
+                *map(self._conflict_document, todos.conflicts),
+                *(self._conflict_document(each.conflict, each.following) for each in todos.too_late),
+            ],
             "forgotten": list(merged.forgotten),
             "kept": printable(merged.kept) or None,
         }
 
-    def _conflict_document(self, conflict: "Conflict") -> dict[str, Any]:
+    def _conflict_document(self, conflict: "Conflict", following: str | None = None) -> dict[str, Any]:
         from ..todo.views import id_of
 
         winner = conflict.winner
@@ -65,6 +70,7 @@ class MergeReport:
             "field": conflict.field,
             "winner": None if winner is None else self._change_document(winner),
             "loser": self._change_document(conflict.loser),
+            "next": None if following is None else self._todos.fold[following].number,
         }
 
     def _change_document(self, change: "Change") -> Mapping[str, Any]:
@@ -86,9 +92,11 @@ class MergeReport:
         for number in todos.renumbered[:_MOST]:
             print_message(session, f"{renumbered}{number.old} → {number.new} {brief(number.text)}")
         self._print_rest(len(todos.renumbered), "renumbered todos")
-        for conflict in merged.conflicts[:_MOST]:
-            print_warning(self._conflict_line(conflict, dry_run=dry_run))
-        self._print_rest(len(merged.conflicts), "conflicts")
+        lines = [partial(self._conflict_line, conflict) for conflict in todos.conflicts]
+        lines += [partial(self._line_too_late, each) for each in todos.too_late]
+        for line in lines[:_MOST]:
+            print_warning(line(dry_run=dry_run))
+        self._print_rest(len(lines), "conflicts")
         for item in todos.under_closed:
             closed = "removed" if self._is_removed(item.todo.parent) else "done"
             print_message(session, f"Open, under a todo that is {closed}: {item.number} {brief(item.todo.text)}")
@@ -98,7 +106,7 @@ class MergeReport:
             would = "would be" if dry_run else are
             print_message(session, f"{count:,} {were} forgotten in another copy, and {would} forgotten here now")
         if merged.kept and not dry_run:
-            print_message(session, f"The list as it was, until 30 days after the next sync: {visible(merged.kept)}")
+            print_message(session, f"The list as it was is kept until 30 days after the next sync: {visible(merged.kept)}")
 
     def _is_removed(self, id: str | None) -> bool:
         from ..todo.model import DECIDER
@@ -132,6 +140,16 @@ class MergeReport:
         # after a dry run, the position is that of another commit, or of none
         return f"{what}{winner} stands; without effect: {loser}" + ("" if dry_run else f". Undo: {undo}")
 
+    def _line_too_late(self, late: "TooLate", *, dry_run: bool) -> str:
+        done, change = late.conflict.winner, late.conflict.loser
+        if done is None:
+            raise ValueError("a change comes too late for a completion")
+        seconds = self._when(done) == self._when(change)
+        made = f"{self._who(done, seconds=seconds)} made the next one, {self.named(late.following)}"
+        lacking = f"without effect there: {self._who(change, seconds=seconds)}"
+        again = "" if dry_run else f". To do the same there: {self._command_again(change, late.following)}"
+        return f"Conflict: {self.named(late.conflict.stream)}: {made}; {lacking}{again}"
+
     def _move_of(self, change: "Change") -> "Move | None":
         """Return the move that a removal is one half of; None for any other change."""
         from ..todo.events import TodoRemoved
@@ -151,6 +169,35 @@ class MergeReport:
                     if entity.state is not None and not entity.state.removed:
                         return self._session.typed(head.name, f"edit {entity.number}")
         return None
+
+    def _command_again(self, change: "Change", stream: str) -> str:
+        """Return the command that makes a change of a todo in the next one of its series, too."""
+        number = self._todos.fold[stream].number
+        verb, words = self._typed_again(change.event)
+        return self._session.typed(self._name, shlex.join([verb, str(number), *words]))
+
+    def _typed_again(self, event: "TodoEvent") -> tuple[str, Sequence[str]]:
+        """Return the verb and the words that make a change once more. Without words, a person makes it in the editor."""
+        from ..todo.events import AttributeChanged, Changed, TodoRemoved
+        from ..todo.fields import FIELD_BY_EVENT, NOTE, TEXT, SetField
+        from ..todo.views import display_value
+
+        if isinstance(event, TodoRemoved):
+            return "rm", ()
+        field = FIELD_BY_EVENT[type(event)]
+        if isinstance(field, SetField):
+            sign = "+" if type(event) is field.added[1] else "-"
+            return "tag", (f"{sign}{getattr(event, field.item)}",)
+        if isinstance(event, AttributeChanged):
+            return "edit", (*field.options, f"{event.key}:{event.new or 'none'}")
+        if not isinstance(event, Changed):
+            raise TypeError(f"{type(event).__name__} is no change of a series")
+        if event.new is None:
+            return "edit", ("--clear", field.name)
+        value = display_value(field.kind, event.new, to_local, self._label)
+        if brief(value) != value or (field is NOTE and value != event.new):
+            return "edit", ()
+        return "edit", ("--", value) if field is TEXT else (field.options[0], value)
 
     def named(self, stream: str) -> str:
         """Return the number and the text of a todo."""

@@ -2,51 +2,13 @@
 
 import os
 import shlex
-from typing import TYPE_CHECKING
 
 from ..cqrs.errors import CqrsError, StoreUnavailable
 from ..cqrs.stores.passwords import without_password
 from .errors import UsageError
 from .session import Session, check_text
 
-if TYPE_CHECKING:
-    from ..todo.sync.memory import Memory
-
 _FORMS = "postgresql://HOST/DATABASE, jsonl:DIR or folder:DIR"
-
-
-class NameTaken(CqrsError):
-    """A list of this machine was to get a name that another list has on the remote. Nothing was synced."""
-
-    hint = "choose another name"
-
-
-def check_free(session: Session, url: str, memory: "Memory", name: str) -> None:
-    """Check that no other list on a remote has the name that a list of this machine is to get, not even in another case.
-
-    Args:
-        session: This run of the program.
-        url: The URL of the remote.
-        memory: What this machine remembers of its syncs.
-        name: The name, as `check_log_name` returns it.
-
-    Raises:
-        NameTaken: One has it.
-        CqrsError: The remote cannot be reached.
-    """
-    from ..cqrs.names import name_key
-    from ..todo.sync import open_remote
-
-    key = name_key(name)
-    here = {head.id for head in session.store.heads()}
-    remote = open_remote(url, memory, lambda: None, write=False)
-    try:
-        taken = [each.name for each in remote.lists() if each.id not in here and name_key(each.name) == key]
-    finally:
-        remote.close()
-    for other in taken:
-        case = "" if other == name else f", which {name!r} differs from only by case"
-        raise NameTaken(f"--as {name}: {remote.url} has another list named {other!r}{case}; nothing was synced")
 
 
 def about_remote(error: CqrsError, url: str) -> CqrsError:

@@ -13,7 +13,7 @@ import msgspec
 
 from ..cqrs.errors import CqrsError
 from ..cqrs.stores.jsonl.files import make_directory, replace_durably
-from ..cqrs.struct import Struct
+from ..cqrs.struct import Struct, replace
 from ..todo.service import TodoList
 from .config import renumbered_file
 from .text import brief, visible
@@ -84,13 +84,13 @@ def note(log_id: str, merged: "MergedLog", todos: "MergedTodos") -> None:
     known = read(log_id)
     for old, then in known.numbers.items():
         new = {**new, old: new.pop(then, then)}
-    positions = _positions(merged, known.positions)
+    positions = _positions(merged, todos, known.positions)
     _write(log_id, Changes({old: now for old, now in new.items() if old != now}, positions))
 
 
-def _positions(merged: "MergedLog", known: Positions | None) -> Positions | None:
+def _positions(merged: "MergedLog", todos: "MergedTodos", known: Positions | None) -> Positions | None:
     """Return the positions that commits had before a merge and those before it, which are `known`."""
-    changes = (each for conflict in merged.conflicts for each in (conflict.winner, conflict.loser) if each is not None)
+    changes = (each for conflict in todos.all_conflicts for each in (conflict.winner, conflict.loser) if each is not None)
     commands = {change.command for change in changes}
     named = frozenset(commit.position for commit in merged.after if commit.metadata.command in commands)
     pairs = zip(merged.before, merged.after, strict=False)
@@ -106,12 +106,22 @@ def _positions(merged: "MergedLog", known: Positions | None) -> Positions | None
 
 def positions_shown(log_id: str) -> None:
     """Note that a person has seen the positions of a list."""
-    changes = read(log_id)
+    known = read(log_id)
+    _keep(log_id, known, replace(known, positions=None))
+
+
+def numbers_shown(log_id: str) -> None:
+    """Note that a person has seen the numbers of a list."""
+    known = read(log_id)
+    _keep(log_id, known, replace(known, numbers={}))
+
+
+def _keep(log_id: str, known: Changes, left: Changes) -> None:
     with suppress(OSError):  # then they are refused once more
-        if changes.numbers:
-            _write(log_id, Changes(changes.numbers))
-        else:
+        if left == Changes():
             os.unlink(renumbered_file(log_id))
+        elif left != known:
+            _write(log_id, left)
 
 
 def read(log_id: str) -> Changes:

@@ -170,8 +170,7 @@ class Session:
 
         def read(todos: TodoList) -> View:
             view = todos.view(self.moment)
-            if self.moment is None:
-                _numbers_shown(todos.log.id)
+            self._numbers_shown(todos)
             return view
 
         return self.read_lists(names, read)
@@ -277,11 +276,18 @@ class Session:
             refuse_position(self.list, text, self.typed(self.list.name, "history"))
 
     def positions_shown(self, todos: TodoList) -> None:
-        """Note that a person has seen the positions of a list."""
-        if os.path.exists(renumbered_file(todos.log.id)):
+        """Note that a person has seen the present positions of a list."""
+        if self.moment is None and os.path.exists(renumbered_file(todos.log.id)):
             from .renumbered import positions_shown  # rarely needed
 
             positions_shown(todos.log.id)
+
+    def _numbers_shown(self, todos: TodoList) -> None:
+        """Note that a person has seen the present numbers of a list."""
+        if self.moment is None and os.path.exists(renumbered_file(todos.log.id)):
+            from .renumbered import numbers_shown  # rarely needed
+
+            numbers_shown(todos.log.id)
 
     @cached_property
     def snapshots(self) -> Snapshots:
@@ -581,14 +587,6 @@ class Session:
     def warnings(self) -> dict[str, None]:
         """Return what the logs found that the person should know, each once."""
         return dict.fromkeys(warning for opened in self._lists for warning in opened.warnings)
-
-
-def _numbers_shown(log_id: str) -> None:
-    """Note that a person has seen the numbers of a list."""
-    try:
-        os.unlink(renumbered_file(log_id))
-    except OSError:
-        return  # usually there is no such file; not `suppress`: it takes as long as the call itself
 
 
 def _position(text: str) -> int | None:

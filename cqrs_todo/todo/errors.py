@@ -339,6 +339,40 @@ class UnreadCopy(CannotMerge):
         self.hint = f"if it has not arrived completely, sync again later; if it has, delete it, and run todo sync {on}"
 
 
+class TakenThere(CqrsError):
+    """A new list could not be sent to a hub, because another list has its name there. Other lists were synced.
+
+    Args:
+        remote: The hub.
+        name: The name of the list.
+        other: The name of the other list, which may differ by case.
+        archived: Whether that is archived.
+    """
+
+    def __init__(self, remote: str, name: str, other: str, *, archived: bool) -> None:
+        """Make the error; the arguments are described above."""
+        super().__init__(f"{name} was not sent: {remote} has another {'archived ' if archived else ''}list named {other!r}")
+        rename = f"rename the list here, and sync again: todo lists rename {shlex.quote(name)} NEW"
+        back = f"; or use the other one again: todo --store {shlex.quote(remote)} lists unarchive {shlex.quote(other)}"
+        self.hint = f"{rename}{back if archived else ''}"
+
+
+class TakenHere(CqrsError):
+    """A list was not received, because an archived list of this machine has its name. Other lists were synced.
+
+    Args:
+        remote: Where the list is.
+        name: Its name there.
+        other: The name of the archived list, which may differ by case.
+    """
+
+    def __init__(self, remote: str, name: str, other: str) -> None:
+        """Make the error; the arguments are described above."""
+        super().__init__(f"{name} of {remote} was not received: the archived list {other!r} here is another one")
+        here = shlex.quote(other)
+        self.hint = f"give that one another name: todo lists unarchive {here}, and then todo lists rename {here} NEW"
+
+
 class TwoLists(CqrsError):
     """A shared folder has two lists of the same name that were made apart, and this machine has just received one of them.
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from ..cqrs.errors import CqrsError
 from ..cqrs.events import Commit
-from ..cqrs.replication import MergedLog
+from ..cqrs.replication import Merged, MergedLog
 from ..cqrs.store import Append, Log, Store
 from ..cqrs.stores.merging import with_wanted
 from ..cqrs.struct import Struct
@@ -53,13 +53,13 @@ def merge_copy(store: Store, name: str, copy: bytes, *, dry_run: bool) -> tuple[
 def arrivals(merged: MergedLog) -> set[str]:
     """Return the streams of the todos that may be in several lists after a merge.
 
-    These are the ones that were created, restored or moved there.
+    These are the ones that were created, restored or moved there, also if they were there already.
     """
     return {
         event.stream
         for commit in merged.received
         for event in commit.events
-        if isinstance(event.data, (TodoCreated, TodoRestored))
+        if isinstance(event.data.event if isinstance(event.data, Merged) else event.data, (TodoCreated, TodoRestored))
     }
 
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ..cqrs.events import MADE, MERGED, STAMP, Commit, Metadata, Recorded, UnknownEvent
+from ..cqrs.events import FROM, MADE, MERGED, STAMP, Commit, Metadata, Recorded, UnknownEvent
 from ..cqrs.fold import Fold
-from ..cqrs.replication import Change, Clock, Merged, MergedLog, MergeRules
-from ..cqrs.replication.arrived import losers
+from ..cqrs.replication import Change, Clock, Conflict, Merged, MergedLog, MergeRules
+from ..cqrs.replication.arrived import arrived_conflicts, losers
 from ..cqrs.replication.registers import CHANGED, Registers, time_text
 from ..cqrs.struct import Struct, replace
 from .events import (
@@ -20,8 +20,25 @@ from .events import (
     TodoReopened,
     TodoRestored,
 )
-from .fields import DEPENDS, FIELD_BY_EVENT, FIELDS, PARENT, TEXT, KeyedField, SetField, State, Todo
+from .fields import (
+    ATTRIBUTES,
+    DEPENDS,
+    EVERY,
+    FIELD_BY_EVENT,
+    FIELDS,
+    NOTE,
+    PARENT,
+    PRIORITY,
+    PROJECT,
+    TAGS,
+    TEXT,
+    KeyedField,
+    SetField,
+    State,
+    Todo,
+)
 from .model import DECIDER, TodoCommand, events_between, field_of, new_todo
+from .recurrence import next_id
 from .values import matching_words
 from .views import MOVE, Item, id_of, items_of, move_of
 
@@ -29,6 +46,8 @@ REMOVED = "removed"
 """The name of the field that says whether a todo is removed."""
 
 _ANY_DAY = "0001-01-01"
+_OF_A_SERIES = (TEXT, NOTE, PRIORITY, TAGS, PROJECT, PARENT, EVERY, ATTRIBUTES)
+"""The fields of which the next todo of a series gets the values. Dates are computed anew, and dependencies are left out."""
 
 
 def express(event: TodoEvent, state: State) -> Sequence[TodoEvent]:
@@ -142,6 +161,9 @@ RULES: MergeRules[State, TodoCommand, TodoEvent] = MergeRules(
     old_values=_old_values(),
 )
 
+_COMPLETIONS = replace(RULES, removed=field_of(TodoCompleted(_ANY_DAY)), remove=TodoCompleted(_ANY_DAY))
+"""With these rules, a change conflicts with a completion that it did not know of, as it does with a removal otherwise."""
+
 
 class Renumbered(Struct, frozen=True):
     """A todo that has another number after a merge.
@@ -157,6 +179,18 @@ class Renumbered(Struct, frozen=True):
     text: str
 
 
+class TooLate(Struct, frozen=True):
+    """A change of a todo of a series that another machine had completed, so that the next todo lacks it.
+
+    Args:
+        conflict: The change, which is the loser, and the completion.
+        following: The stream of the todo that lacks it.
+    """
+
+    conflict: Conflict
+    following: str
+
+
 class MergedTodos(Struct, frozen=True):
     """What a merge did to a list.
 
@@ -166,6 +200,8 @@ class MergedTodos(Struct, frozen=True):
         renumbered: The todos whose numbers have changed.
         moved_to: The names of the lists that todos were moved to in the other copy, by their streams.
         under_closed: The open todos that came to be under a todo that is done or removed.
+        conflicts: The conflicts in fields of one todo.
+        too_late: The conflicts of changes with completions that created a next todo.
     """
 
     fold: Fold[State]
@@ -173,6 +209,13 @@ class MergedTodos(Struct, frozen=True):
     renumbered: tuple[Renumbered, ...]
     moved_to: Mapping[str, str]
     under_closed: tuple[Item, ...]
+    conflicts: tuple[Conflict, ...]
+    too_late: tuple[TooLate, ...]
+
+    @property
+    def all_conflicts(self) -> Sequence[Conflict]:
+        """The conflicts of both kinds."""
+        return (*self.conflicts, *(each.conflict for each in self.too_late))
 
 
 def merged_todos(merged: MergedLog) -> MergedTodos:
@@ -195,18 +238,76 @@ def merged_todos(merged: MergedLog) -> MergedTodos:
     gone = {stream: name for stream, name in moved.items() if (state := after[stream].state) is not None and state.removed}
     new = {item.stream: item for item in _open_under_closed(after)}
     known = {item.stream for item in _open_under_closed(before)}
+    has_moved = any(FROM in commit.metadata.meta for commit in merged.after[unchanged:])
+    commands = {commit.metadata.command for commit in merged.before} if has_moved else ()
+    too_late = [
+        TooLate(conflict, following)
+        for conflict in _too_late(merged.after, commands, unchanged)
+        if (following := _lacking(conflict.loser.event, conflict.stream, after)) is not None
+    ]
+    removals = {each.conflict.loser.command for each in too_late if isinstance(each.conflict.loser.event, TodoRemoved)}
     return MergedTodos(
         after,
         len(merged.received),
         tuple(renumbered),
         gone,
         tuple(item for stream, item in new.items() if stream not in known),
+        # who has removed a todo that is done has to know only that its series goes on
+        tuple(each for each in merged.conflicts if not (_is_of_completion(each) and _winner(each) in removals)),
+        tuple(too_late),
     )
 
 
+def _is_of_completion(conflict: Conflict) -> bool:
+    return isinstance(conflict.loser.event, TodoCompleted)
+
+
+def _winner(conflict: Conflict) -> str | None:
+    return None if conflict.winner is None else conflict.winner.command
+
+
+def _too_late(commits: Sequence[Commit], known: Collection[str], base: int) -> list[Conflict]:
+    """Return the changes of todos that another machine had completed, so that a next todo of a series lacks them.
+
+    Args:
+        commits: All commits of a log.
+        known: The command ids of commits between which conflicts were reported before.
+        base: How many commits the log had before.
+    """
+    return [
+        conflict
+        for conflict in arrived_conflicts(known, commits, base, (), _COMPLETIONS)
+        if conflict.winner is not None
+        and isinstance(conflict.winner.event, TodoCompleted)
+        and (
+            (isinstance(conflict.loser.event, TodoRemoved) and MOVE not in conflict.loser.metadata.meta)
+            or FIELD_BY_EVENT.get(type(conflict.loser.event)) in _OF_A_SERIES
+        )
+    ]
+
+
+def _lacking(event: TodoEvent, stream: str, fold: Fold[State]) -> str | None:
+    """Return the stream of the open todo of a series that lacks a change of an earlier one; None if there is none."""
+    entity = fold.get(_next_stream(stream))
+    while entity is not None and (entity.state is None or entity.state.done):  # forgotten, or done
+        entity = fold.get(_next_stream(entity.stream))
+    if entity is None or entity.state is None or entity.state.removed:
+        return None
+    return entity.stream if express(event, entity.state) else None
+
+
+def _next_stream(stream: str) -> str:
+    return DECIDER.stream(next_id(id_of(stream)))
+
+
 def lost_commands(commits: Sequence[Commit]) -> set[str]:
-    """Return the command ids of the commits that were in force, and that a merge has replaced by newer changes."""
-    return losers(commits, RULES)
+    """Return the command ids of the commits that were in force, and that a merge has replaced by newer changes.
+
+    So are those of the changes of a todo of a series that came too late for the next one.
+    """
+    streams = {event.stream for commit in commits for event in commit.events}
+    late = (each for each in _too_late(commits, (), 0) if _next_stream(each.stream) in streams)
+    return losers(commits, RULES) | {conflict.loser.command for conflict in late}
 
 
 def _applied(commits: Sequence[Commit], fold: Fold[State]) -> Fold[State]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from operator import attrgetter, itemgetter
@@ -476,7 +476,12 @@ class Move(Struct, frozen=True):
 
 def move_of(commit: Commit) -> Move | None:
     """Return the move that a commit is one half of. None for any other commit."""
-    match commit.metadata.meta.get(MOVE):
+    return move_in(commit.metadata.meta)
+
+
+def move_in(meta: Mapping[str, Any]) -> Move | None:
+    """Return the move that the `meta` of a commit names; None if it names none."""
+    match meta.get(MOVE):
         case {
             "from": {"log": str(source), "list": str(source_name)},
             "to": {"log": str(target), "list": str(target_name)},

@@ -82,7 +82,7 @@ def test_it_says_what_changed_for_the_person(here: Todo) -> None:
     assert text.endswith(". Undo: todo undo @4")
     assert removed.startswith("Conflict: 3 Call Bob now: removed (me@")
     assert removed.endswith(") shows when it is restored: todo restore 3")
-    assert kept.startswith("The list as it was, until 30 days after the next sync: ")
+    assert kept.startswith("The list as it was is kept until 30 days after the next sync: ")
     assert Path(kept.partition(": ")[2]).read_text().count("\n") == 5
     here("undo", "@4")
     assert here.todos()[0]["text"] == "Buy milk"

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from cqrs_todo.cli.renames import in_order, in_words
 from tests.conftest import Todo, empty_schema
 from tests.meeting import new_remote, until_nothing_is_left
 from tests.terminals import Terminal
@@ -84,7 +86,7 @@ def test_a_second_machine_that_already_has_an_inbox(machines: Machines) -> None:
     joined = two("sync", machines.url, "--join")
     assert joined.out == "inbox: joined, 1 commit sent, 1 commit received\n"
     assert joined.err.startswith(
-        "Renumbered in inbox: 1 → 3 Call Bob\nThe list as it was, until 30 days after the next sync: "
+        "Renumbered in inbox: 1 → 3 Call Bob\nThe list as it was is kept until 30 days after the next sync: "
     )
     assert one("sync").out == "inbox: 1 commit received\n"
     assert three("sync", machines.url).out == "inbox: new here, 2 commits received\n"
@@ -103,6 +105,20 @@ def test_lists_of_the_same_name_can_be_kept_apart(peers: Machines) -> None:
     assert two("sync", peers.url, "--as", "laptop").out == "laptop: 1 commit sent\ninbox: new here, 1 commit received\n"
     assert one("sync").out == "laptop: new here, 1 commit received\n"
     assert one("-L", "laptop", "ls", "--json").json["todos"][0]["text"] == "There"
+    assert two("sync", peers.url, "--as", "laptop").out.startswith("Nothing to sync"), "a script may say it each time"
+
+
+def test_a_name_for_a_list_that_needs_not_be_kept_apart_is_refused(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Here")
+    one("sync", peers.url)
+    for home in (one, two):
+        refused = home.run("sync", peers.url, "--as", "laptop")
+        assert refused.code == 2
+        assert refused.err == (
+            f"todo: no list here has to be kept apart from one on {peers.url}; nothing was synced\n      leave out --as\n"
+        )
+    assert two("lists").out == ""
 
 
 @pytest.mark.parametrize("taken", ["inbox", "INBOX", "Work"])
@@ -114,7 +130,7 @@ def test_a_name_that_the_remote_has_in_any_case_keeps_no_list_apart(users: Machi
     two("add", "There")
     refused = two.run("sync", users.url, "--as", taken)
     assert refused.code == 1
-    assert f"todo: --as {taken}: {users.url} has another list named '{taken.lower()}'" in refused.err
+    assert f"todo: {users.url} has another list named '{taken.lower()}'" in refused.err
     assert refused.err.endswith("; nothing was synced\n      choose another name\n")
     assert two("lists", "--plain").out.split("\t")[0] == "inbox", "it was not renamed"
 
@@ -206,6 +222,55 @@ def test_a_conflict_with_a_move_names_the_command_that_edits_the_todo_where_it_i
     assert [todo["text"] for todo in one.todos("-L", "work")] == ["Write", "Buy soy milk"]
 
 
+def test_what_came_too_late_for_the_next_todo_of_a_series_is_named_with_the_commands_that_do_it_there(
+    peers: Machines,
+) -> None:
+    one, two, _ = peers.all
+    one("add", "Pay", "every:month", "due:today", "pri:H", "+home")
+    peers.equal(one, two)
+    one("done", "1")
+    two("edit", "1", "every:week", "pri:none", "--note", "a b", "due:tomorrow", "--", "it's +due")
+    two("tag", "1", "-home")
+    one("sync")
+    said = two("sync")
+    assert said.out.endswith(", 5 conflicts\n"), "a date belongs to one todo of the series"
+    conflicts = [line for line in said.err.splitlines() if line.startswith("Conflict: ")]
+    assert [line for line in one("sync").err.splitlines() if line.startswith("Conflict: ")] == conflicts
+    start = "Conflict: 1 it's [+]due: done on .* \\(one@.*\\) made the next one, 2 Pay; without effect there: "
+    found = [re.fullmatch(f"{start}(.*) \\(two@.*\\)\\. To do the same there: todo (.*)", line) for line in conflicts]
+    commands = {each[1]: each[2] for each in found if each is not None}
+    assert commands == {
+        "text set to it's +due": """edit 2 -- 'it'"'"'s +due'""",
+        "every set to week": "edit 2 --every week",
+        "priority cleared": "edit 2 --clear priority",
+        "note set to a b": "edit 2 --note 'a b'",
+        "untagged -home": "tag 2 -home",
+    }
+    for home in (one, two):
+        assert re.search(r"two@\S+ +1 untagged -home", home("history", "--conflicts").out)
+    for command in commands.values():
+        one(*shlex.split(command))
+    peers.equal(one, two)
+    todo = two.todos()[-1]
+    assert (todo["text"], todo["note"], todo["priority"], todo["tags"]) == ("it's +due", "a b", None, [])
+
+
+def test_a_series_that_goes_on_although_its_todo_was_removed_is_named(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Pay", "every:month", "due:today")
+    peers.equal(one, two)
+    one("done", "1")
+    two("rm", "1")
+    one("sync")
+    said = two("sync")
+    assert said.out.endswith(", 1 conflict\n")
+    conflict = said.err.splitlines()[0]
+    assert conflict.startswith("Conflict: 1 Pay: done on ")
+    assert " made the next one, 2 Pay; without effect there: removed (two@" in conflict
+    two(*conflict.rpartition(". To do the same there: todo ")[2].split())
+    assert two("ls").out == ""
+
+
 def test_an_open_todo_under_one_that_was_removed_is_not_said_to_be_under_a_done_one(peers: Machines) -> None:
     one, two, _ = peers.all
     one("add", "Parent")
@@ -280,7 +345,7 @@ def test_a_number_from_before_a_sync_is_refused_without_the_text_that_was_forgot
     assert "since it was last shown: 2 is 4 now; nothing was changed" in one.run("done", "2").err
 
 
-@pytest.mark.parametrize("look", [["history"], ["ls"]])
+@pytest.mark.parametrize("look", [["history"], ["show", "1"], ["blame", "1"]])
 def test_a_position_from_before_a_sync_is_refused_until_the_history_was_shown(users: Machines, look: list[str]) -> None:
     one, two, _ = users.all
     one("add", "First")
@@ -290,6 +355,7 @@ def test_a_position_from_before_a_sync_is_refused_until_the_history_was_shown(us
     one("sync")
     two("sync")
     two("add", "Later")
+    two("ls")  # it shows no positions
     for words in (["undo", "@2"], ["restore", "--to", "@2"], ["restore", "1", "--to", "@2~1"]):
         refused = two.run(*words)
         assert refused.code == 1
@@ -488,8 +554,8 @@ def test_status_says_what_was_not_sent(peers: Machines) -> None:
     assert (inbox, work) == ("  inbox: 1 commit not sent", "  work: never synced")
     (remote,) = one("sync", "--status", "--json").json["remotes"]
     assert remote["lists"] == [
-        {"list": "inbox", "unsent": 1, "unforgotten": False},
-        {"list": "work", "unsent": None, "unforgotten": False},
+        {"list": "inbox", "unsent": 1, "unforgotten": False, "holders": []},
+        {"list": "work", "unsent": None, "unforgotten": False, "holders": []},
     ]
 
 
@@ -553,6 +619,71 @@ def test_a_list_that_was_renamed_elsewhere_is_reported_with_the_command_that_fol
     assert warning.endswith(": todo lists rename work job")
     two("lists", "rename", "work", "job")
     machines.equal(one, two)
+
+
+def test_lists_that_swapped_their_names_elsewhere_are_renamed_by_the_commands_in_their_order(peers: Machines) -> None:
+    one, two, _ = peers.all
+    for name in ("a", "b"):
+        one("lists", "new", name)
+    peers.equal(one, two)
+    for old, new in (("a", "x"), ("b", "a"), ("x", "b")):
+        one("lists", "rename", old, new)
+    one("sync")
+    (line,) = two("sync").err.splitlines()
+    named, _, commands = line.partition(". To rename them here, too: ")
+    assert named == f"a is named b on {os.uname().nodename}, and b is named a"
+    for command in commands.split(" && "):
+        two(*command.split()[1:])
+    peers.equal(one, two)
+    assert two("sync").err == ""
+
+
+def test_lists_are_renamed_in_an_order_in_which_each_name_is_free() -> None:
+    wanted = {"a": "b", "b": "c", "c": "A", "d": "e", "e": "f", "g": "G", "h": "z"}
+    names = {*wanted, "z", "A-2"}
+    for renames in in_order(wanted, names):
+        for old, new in renames.steps:
+            names.remove(old)
+            assert new.lower() not in {name.lower() for name in names}
+            names.add(new)
+    assert names == {*wanted.values(), "z", "A-2", "h"}
+    (stays,) = (renames for renames in in_order(wanted, {*wanted, "z"}) if not renames.steps)
+    assert (
+        in_words(stays, wanted, "x")
+        == "h is named z on x. Another list here has that name: give that one another name first"
+    )
+
+
+def test_a_list_that_has_another_name_on_a_hub_is_unarchived_there_by_the_command_that_is_named(users: Machines) -> None:
+    one, two, _ = users.all
+    one("lists", "new", "work")
+    users.equal(one, two)
+    one("lists", "archive", "work")
+    one("sync")
+    two("lists", "rename", "work", "job")
+    two("-L", "job", "add", "Write")
+    back = two("sync").err.partition(". To use it there again: todo ")[2].partition(". ")[0]
+    two(*back.split())
+    assert two("sync").out == "job: 1 commit sent\nRenamed work to job on " + users.url + "\n"
+
+
+def test_a_new_list_whose_name_an_archived_one_has_on_a_hub_is_named_with_what_can_be_done(users: Machines) -> None:
+    one, two, _ = users.all
+    one("lists", "new", "Work")
+    one("sync", users.url)
+    one("lists", "archive", "Work")
+    one("sync")
+    two("lists", "new", "work")
+    failed = two.run("sync", users.url)
+    assert failed.code == 1
+    message, hint = failed.err.splitlines()
+    assert message == f"todo: work was not sent: {users.url} has another archived list named 'Work'"
+    rename, _, back = hint.partition("; or use the other one again: todo ")
+    two(*back.split())
+    assert "to join them: " in two.run("sync").err
+    two(*rename.rpartition(": todo ")[2].replace("NEW", "mine").split())
+    two("sync")
+    assert {"Work", "mine"} <= {line.split("\t")[0] for line in two("lists", "--plain").out.splitlines()}
 
 
 def test_it_goes_on_until_it_is_stopped(peers: Machines) -> None:
@@ -772,6 +903,7 @@ def test_what_could_not_be_sent_is_not_reported_as_sent(peers: Machines) -> None
     file.mkdir()
     failed = one.run("sync")
     assert (failed.code, failed.out) == (6, "")
+    assert failed.err.startswith(f"todo: {file}: Is a directory; that was while inbox was synced with {peers.url}\n")
     assert not [path for path in peers.place.iterdir() if path.name.startswith(".")], "nothing half-written is left"
     file.rmdir()
     file.write_bytes(content)
@@ -807,7 +939,7 @@ def test_a_list_that_is_archived_on_a_hub_is_not_said_to_be_the_same(users: Mach
     one("--store", users.url, "lists", "archive", "inbox")
     one("add", "Paint")
     result = one("sync")
-    assert result.out == "No commits to send or receive\n"
+    assert result.out == "Nothing was sent or received\n"
     assert result.err.startswith(f"inbox is archived on {users.url}, so it was not synced: 1 commit not sent. To use it ")
     assert result.err.endswith("To archive it here, too: todo lists archive inbox\n")
 
@@ -820,12 +952,20 @@ def test_what_an_archived_list_lacks_on_a_hub_is_named_until_it_is_there(users: 
     two("lists", "archive", "work")
     two("sync")
     one("move", "1", "work")
+    half = f"inbox: 1 commit not sent, because a todo was moved to work, which is not complete on {users.url}\n"
     for _ in range(2):
         back = f"todo --store {users.url} lists unarchive work"
-        assert f"so it was not synced: 1 commit not sent. To use it there again: {back}. To " in one("sync").err
+        said = one("sync").err
+        assert f"so it was not synced: 1 commit not sent. To use it there again: {back}. To " in said
+        assert half in said
+    one("add", "Later")
+    assert half.replace("1 commit", "2 commits") in one("sync").err
+    two("sync")
+    assert [todo["text"] for todo in two("ls", "--json").json["todos"]] == ["Buy milk"], "it is in no other list there"
+    one("undo")
     one("lists", "archive", "work")
     for _ in range(2):
-        assert one("sync").err.startswith(f"work was archived before all of it was sent to {users.url}. To send the rest:")
+        assert f"work was archived before all of it was sent to {users.url}. To send the rest:" in one("sync").err
         assert one("sync", "--status").out.splitlines()[-1] == "  work (archived): 1 commit not sent"
     one("lists", "unarchive", "work")
     two("lists", "unarchive", "work")
@@ -886,7 +1026,7 @@ def test_what_a_sync_does_on_a_hub_beside_commits_is_named(users: Machines) -> N
     one("lists", "rename", "work", "job")
     assert one("sync", "--dry-run").out == f"Would rename work to job on {users.url}\n"
     assert one("sync").out == f"Renamed work to job on {users.url}\n"
-    assert two("sync").out == "No commits to send or receive\n"
+    assert two("sync").out == "Nothing was sent or received\n"
     one("lists", "archive", "job")
     assert one("sync").out == f"Archived job on {users.url}\n"
     one("lists", "unarchive", "job")
@@ -904,10 +1044,18 @@ def test_who_forgets_a_todo_is_told_where_it_still_is(peers: Machines) -> None:
         f"Forgotten in inbox on {peers.url}, too. The files of other machines there still have it until these sync.\n"
     )
     assert one("sync").out == forgotten
+    for _ in range(2):
+        holder = (
+            f"    Forgotten here, and still in the files of {os.uname().nodename}: run todo sync there, or delete the files"
+        )
+        assert one("sync", "--status").out.splitlines()[1:] == ["  inbox: all sent", holder]
+        assert one("sync").out.startswith("Nothing to sync"), "it is not said in each sync"
     received = two("sync")
     assert received.out == "inbox: 1 todo forgotten\n"
     assert received.err == "1 todo was forgotten in another copy, and is forgotten here now\n"
     assert not [path for path in peers.place.iterdir() if b"hunter3" in path.read_bytes()]
+    one("sync")
+    assert one("sync", "--status").out.splitlines()[1:] == ["  inbox: all sent"]
 
 
 def test_a_list_that_was_renamed_elsewhere_is_not_joined_with_the_new_list_of_its_old_name(peers: Machines) -> None:

@@ -6,23 +6,26 @@ import shutil
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cqrs_todo.cqrs.cursor import Cursor
-from cqrs_todo.cqrs.errors import CqrsError, LogExists, OutcomeUnknown, StoreUnavailable
+from cqrs_todo.cqrs.errors import CqrsError, OutcomeUnknown, StoreUnavailable
 from cqrs_todo.cqrs.ids import now
 from cqrs_todo.cqrs.names import check_log_name
 from cqrs_todo.cqrs.store import Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.format import FORMAT, VERSION, Header, encode_header
 from cqrs_todo.cqrs.stores.jsonl import JsonlStore
-from cqrs_todo.todo.errors import TwoLists, UnreadCopy
+from cqrs_todo.todo.errors import DamagedHere, TakenHere, TwoLists, UnreadCopy
 from cqrs_todo.todo.fields import NOTE, TEXT
 from cqrs_todo.todo.model import Change, Complete, Create, Remove
 from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
 from cqrs_todo.todo.sync import Joining, MemoryFile, Synced, Unjoined, WrongRemote, looking, sync, work
+from cqrs_todo.todo.sync.folder import SharedFolder
+from cqrs_todo.todo.sync.hub import Hub
 from cqrs_todo.todo.sync.memory import Memory
 from tests.meeting import new_remote, until_nothing_is_left
 from tests.strategies import NOW
@@ -298,6 +301,129 @@ def test_only_a_named_list_is_synced_with_those_that_share_a_move(homes: tuple[H
     one.sync(url)
     two.sync(url)
     assert two.texts("home") == ["In home", "Not yet"]
+
+
+def files_of(folder: str, home: Home, name: str) -> Path:
+    """Return the file that a machine has for a list in a shared folder."""
+    return Path(folder.partition(":")[2]) / f"{home.id(name)}.{home.memory.load().machine}.jsonl"
+
+
+@pytest.mark.parametrize("late", ["missing", "old", "cut"])
+def test_a_todo_that_was_moved_is_never_in_no_list_although_a_file_comes_later(
+    homes: tuple[Home, Home, Home], folder: str, late: str
+) -> None:
+    one, two, _ = homes
+    one.add("Moved", "Stays")
+    one.add("Work", name="work")
+    until_equal(folder, one, *([] if late == "missing" else [two]), names=["inbox", "work"])
+    if late == "missing":
+        work = files_of(folder, one, "work")
+        before = work.read_bytes()
+        work.unlink()
+        two.sync(folder)
+    else:
+        work = files_of(folder, one, "work")
+        before = work.read_bytes()
+    one.edit(2, "Before the move")
+    source, target = one.list(), one.list("work")
+    source.move(source.select(["1"]), target)
+    one.edit(2, "After the move")
+    one.sync(folder)
+    after = work.read_bytes()
+    if late == "missing":
+        work.unlink()
+    else:
+        work.write_bytes(before if late == "old" else after[:-9])
+    two.add("Mine")
+    for _ in range(2):
+        done = sync(two.store, folder, two.memory)
+        assert [(each.kind, each.list, each.there) for each in done.warnings if each.kind == "held"] == [
+            ("held", "inbox", "work")
+        ]
+        assert two.texts() == ["Moved", "Before the move", "Mine"], "what came before is received"
+    work.write_bytes(after)
+    until_equal(folder, one, two, names=["inbox", "work"])
+    assert (two.texts(), two.texts("work")) == (["After the move", "Mine"], ["Work", "Moved"])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(20))
+def test_whichever_files_come_late_each_todo_is_in_one_list(homes: tuple[Home, Home, Home], folder: str, seed: int) -> None:
+    dice = random.Random(seed)
+    names = ["inbox", "work", "home"]
+    for name in names:
+        homes[0].add("First", "Second", name=name)
+    until_equal(folder, *homes, names=names)
+    earlier: dict[Path, bytes] = {}
+    for _ in range(40):
+        home, name = dice.choice(homes), dice.choice(names)
+        source = home.list(name)
+        there = [item for item in source.view().items if not item.todo.removed]
+        if dice.random() < 0.6 and there:
+            source.move([dice.choice(there)], home.list(dice.choice([other for other in names if other != name])))
+            continue
+        own = home.memory.load().machine
+        files = {file: file.read_bytes() for file in Path(folder.partition(":")[2]).glob("*.jsonl")}
+        late = {file for file in files if own not in file.name and file in earlier and dice.random() < 0.35}
+        for file in late:
+            file.write_bytes(earlier[file])
+        sync(home.store, folder, home.memory, only=[name] if dice.random() < 0.3 else ())
+        for file in late:
+            file.write_bytes(files[file])
+        earlier |= {file: files[file] for file in files.keys() - late}
+        ids = [item.id for each in names for item in home.list(each).view().items if not item.todo.removed]
+        assert len(ids) == len({*ids}) == 6
+    until_equal(folder, *homes, names=names)
+
+
+def test_lists_that_moved_todos_into_each_other_are_received_together(homes: tuple[Home, Home, Home], url: str) -> None:
+    one, two, _ = homes
+    one.add("From inbox", "Stays")
+    one.add("From work", name="work")
+    until_equal(url, one, two, names=["inbox", "work"])
+    for name, other in (("inbox", "work"), ("work", "inbox")):
+        source = one.list(name)
+        source.move(source.select(["1"]), one.list(other))
+    done = one.sync(url)
+    done = two.sync(url, only=["inbox"])
+    assert done.warnings == []
+    assert (two.texts(), two.texts("work")) == (["Stays", "From work"], ["From inbox"]), "the other list is received, too"
+    assert two.sync(url).lists == []
+
+
+def test_a_move_to_a_list_that_was_archived_before_the_remote_knew_it_is_not_held_back(
+    homes: tuple[Home, Home, Home], url: str
+) -> None:
+    one, two, _ = homes
+    one.add("Moved", "Stays")
+    until_equal(url, one, two)
+    one.add("Work", name="work")
+    one.list().move(one.list().select(["1"]), one.list("work"))
+    one.store.archive("work")
+    assert one.sync(url).warnings == []
+    assert two.sync(url).warnings == []
+    assert two.texts() == ["Stays"]
+
+
+def test_the_list_that_a_todo_was_moved_to_is_sent_first(
+    homes: tuple[Home, Home, Home], url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, _, _ = homes
+    one.add("Moved")
+    one.add("Work", name="work")
+    one.sync(url)
+    source = one.list()
+    source.move(source.select(["1"]), one.list("work"))
+    kind = Hub if not url.startswith("folder:") else SharedFolder
+    publish, sent = kind.publish, []
+
+    def note(self: Any, id: str, *args: Any) -> Any:
+        sent.append(id)
+        return publish(self, id, *args)
+
+    monkeypatch.setattr(kind, "publish", note)
+    one.sync(url)
+    assert sent == [one.id("work"), one.id()], "if this was killed in between, the todo would be in both, and not in none"
 
 
 def test_a_todo_that_was_moved_to_two_lists_is_in_one(homes: tuple[Home, Home, Home], url: str) -> None:
@@ -598,6 +724,59 @@ def test_a_cloned_home_becomes_a_machine_of_its_own(homes: tuple[Home, Home, Hom
     assert sorted(two.texts()) == ["Here", "In the clone", "In the original"]
 
 
+@pytest.mark.parametrize("how", ["moved", "an older copy", "a symbolic link"])
+def test_a_machine_knows_its_files_in_a_shared_folder_wherever_that_is(
+    homes: tuple[Home, Home, Home], folder: str, tmp_path: Path, how: str
+) -> None:
+    one, two, _ = homes
+    one.add("Here")
+    until_equal(folder, one, two)
+    path, other = Path(folder.partition(":")[2]), tmp_path / "elsewhere"
+    if how == "moved":
+        path.rename(other)
+    elif how == "a symbolic link":
+        other.symlink_to(path)
+    else:
+        shutil.copytree(path, other)
+        two.add("There")
+        one.add("Later")  # a merge moves this commit of the machine
+        until_equal(folder, one, two)
+    names = {file.name for file in other.iterdir()}
+    assert not one.sync(f"folder:{other}").renewed
+    assert not two.sync(f"folder:{other}").renewed
+    until_equal(f"folder:{other}", one, two)
+    assert {file.name for file in other.iterdir()} == names
+
+
+def test_a_machine_completes_its_own_file(homes: tuple[Home, Home, Home], folder: str) -> None:
+    one, two, _ = homes
+    one.add("Here")
+    one.add("Later")
+    until_equal(folder, one, two)
+    (own,) = (file for file in Path(folder.partition(":")[2]).glob("*.jsonl") if one.memory.load().machine in file.name)
+    whole = own.read_bytes()
+    for lost in (1, len(whole.splitlines()[-1]) + 1):
+        own.write_bytes(whole[:-lost])
+        assert not one.sync(folder).renewed
+        assert own.read_bytes() == whole
+
+
+def test_a_list_that_was_repaired_gets_back_what_only_its_own_file_in_the_folder_has(
+    homes: tuple[Home, Home, Home], folder: str
+) -> None:
+    one, _, _ = homes
+    one.add("Here")
+    one.add("Later")
+    one.sync(folder)
+    log = one.folder / "data/lists/inbox.jsonl"
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-1]))
+    done = sync(one.store, folder, one.memory)
+    assert (done.renewed, [type(error) for error in done.errors]) == (False, [DamagedHere]), "it is no other machine's file"
+    one.store.repair("inbox")
+    one.sync(folder)
+    assert one.texts() == ["Here", "Later"]
+
+
 def test_a_home_that_was_restored_from_a_backup_gets_all_back(homes: tuple[Home, Home, Home], url: str) -> None:
     one, two, _ = homes
     one.add("Here")
@@ -667,6 +846,42 @@ def test_a_file_that_is_still_on_its_way_is_named_and_read_later(homes: tuple[Ho
     file.write_bytes(content)
     until_equal(folder, one, two)
     assert sorted(one.texts()) == ["Here", "Later", "There"]
+
+
+def test_a_file_of_a_machine_that_is_cut_in_its_first_line_is_named(homes: tuple[Home, Home, Home], folder: str) -> None:
+    one, two, _ = homes
+    one.add("Here")
+    until_equal(folder, one, two)
+    remote = Path(folder.partition(":")[2])
+    (file,) = (path for path in remote.glob("*.jsonl") if one.memory.load().machine in path.name)
+    copies = [file.with_suffix(".sync-conflict-20261122-093000-ABC.jsonl"), file.with_name(f"{file.stem} (copy).jsonl")]
+    for copy, length in zip(copies, (100, 0), strict=True):
+        copy.write_bytes(file.read_bytes()[:length])
+    two.add("There")
+    for _ in range(2):
+        done = sync(two.store, folder, two.memory)
+        assert sorted(map(str, done.errors)) == sorted(
+            f"{folder}, {copy.name}: its first line is not that of a list" for copy in copies
+        )
+        assert all(f"run todo sync on {os.uname().nodename}" in (getattr(error, "hint", "")) for error in done.errors)
+    for copy in copies:
+        copy.unlink()
+    until_equal(folder, one, two)
+    assert one.texts() == ["Here", "There"], "it was synced all the same"
+
+
+def test_a_list_with_an_impossible_name_is_named_and_the_others_are_synced(
+    homes: tuple[Home, Home, Home], folder: str
+) -> None:
+    one, two, _ = homes
+    one.add("Here")
+    one.sync(folder)
+    evil = Path(folder.partition(":")[2]) / "evil.jsonl"
+    evil.write_bytes(encode_header(Header(FORMAT, VERSION, "f" * 32, "../x", NOW)))
+    (error,) = sync(two.store, folder, two.memory).errors
+    assert isinstance(error, UnreadCopy)
+    assert str(error) == f"{folder}, evil.jsonl: no list can be named '../x'"
+    assert two.texts() == ["Here"]
 
 
 def test_a_join_waits_until_the_file_of_the_other_list_is_complete(homes: tuple[Home, Home, Home], folder: str) -> None:
@@ -755,7 +970,7 @@ def test_a_list_cannot_be_received_under_the_name_of_an_archived_one(homes: tupl
     two.store.archive("work")
     one.sync(url)
     done = sync(two.store, url, two.memory)
-    assert [type(error) for error in done.errors] == [LogExists]
+    assert [type(error) for error in done.errors] == [TakenHere]
     assert [each.name for each in done.lists] == ["inbox"], "the other lists are synced"
 
 

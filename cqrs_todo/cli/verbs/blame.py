@@ -18,6 +18,7 @@ def show_blame(session: Session, ids: Sequence[str]) -> None:
     chosen = session.choose(ids, then=True)
     todos = session.list
     view = todos.view(session.moment)
+    session.positions_shown(todos)
     commits = todos.commits(session.moment)
     found = [(item, blame(events_of(item.stream, commits))) for item in chosen]
     if session.options.json:

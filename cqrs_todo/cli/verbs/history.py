@@ -67,8 +67,7 @@ def history(
 
     def read(todos: TodoList) -> tuple[TodoList, View, Sequence[HistoryRow]]:
         view = todos.view(session.moment)
-        if session.moment is None:
-            session.positions_shown(todos)
+        session.positions_shown(todos)
         if conflicts:
             from ...todo.merging import lost_commands
 

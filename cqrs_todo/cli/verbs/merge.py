@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ...cqrs.errors import CqrsError, OutcomeUnknown
-from ...cqrs.operation_errors import CannotMerge, DifferentLogs
+from ...cqrs.operation_errors import CannotMerge, DifferentLogs, UnreadableCopy
 from ..errors import InvalidInput, UsageError
 from ..exports import file_name
 from ..merge_report import MergeReport
@@ -25,7 +25,7 @@ def merge(session: Session, file: str, dry_run: bool) -> None:
 
     Raises:
         UsageError: The file cannot be read.
-        InvalidInput: The file is a backup.
+        InvalidInput: The file is a backup, or is no intact log.
         CannotMerge: The file is not an intact copy of this list. Nothing was merged.
         CqrsError: What `Store.merge` raises.
     """
@@ -41,6 +41,9 @@ def merge(session: Session, file: str, dry_run: bool) -> None:
             f"{visible(file)} is a copy of another list, and not of {visible(todos.name)}; nothing was merged",
             "name the list with -L NAME; or, to have that list here, too: todo -L NAME import FILE",
         ) from error
+    except UnreadableCopy as error:
+        hint = "give an intact log of this list, such as a conflict copy, or NAME.jsonl from another machine"
+        raise InvalidInput(f"{visible(file)}: {error}", hint) from error
     except CannotMerge as error:
         raise CannotMerge(f"{visible(file)}: {error}") from error
     try:
@@ -82,7 +85,7 @@ def _first_line(name: str, merged: "MergedLog", todos: "MergedTodos", *, dry_run
     if not merged.changed:
         return f"Nothing to merge: {visible(name)} has all of these commits"
     done = "Would merge" if dry_run else "Merged"
-    conflicts = len(merged.conflicts)
+    conflicts = len(todos.all_conflicts)
     more = f", with {count_of(conflicts, 'conflict')}" if conflicts else ""
     return f"{done} {count_of(todos.received, 'commit')} into {visible(name)}{more}"
 

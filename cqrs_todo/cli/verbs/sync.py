@@ -4,6 +4,7 @@ import re
 import shlex
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +103,7 @@ def _sync_again(session: Session, remote: str | None, joining: "Joining | None",
 
 def _sync(session: Session, word: str | None, joining: "Joining | None", *, dry_run: bool, quiet: bool = False) -> int:
     from ...todo import sync as syncing
-    from ..remotes import about_remote, check_free, find_remote
+    from ..remotes import about_remote, find_remote
 
     file = syncing.MemoryFile(sync_dir(session.store_url))
     url, used_as = find_remote(session, word, file.load().last)
@@ -111,9 +112,9 @@ def _sync(session: Session, word: str | None, joining: "Joining | None", *, dry_
     def run(joining: "Joining | None") -> "Synced":
         store = session.store
         try:
-            if joining is not None and joining.apart:
-                check_free(session, url, file.load(), joining.apart)
             return syncing.sync(store, url, file, only=only, joining=joining, dry_run=dry_run, used_as=used_as)
+        except syncing.NothingApart as error:
+            raise UsageError(str(error), "leave out --as") from error
         except StoreUnavailable as error:
             better = about_remote(error, url)
             if better is error:
@@ -162,7 +163,8 @@ def _ways(session: Session, word: str | None, error: "Unjoined") -> str:
         if each.renamed:
             rename = f"todo lists rename {shlex.quote(each.name)} {shlex.quote(each.renamed)}"
             return (
-                f"{each.name} of this machine is named {each.renamed} there; rename it here, too, and sync again: {rename}"
+                f"{each.name} of this machine is named {each.renamed} there; give it that name here, or a third one, and"
+                f" sync again: {rename}"
             )
     if len(error.clashes) > 1:
         return f"to join them: {command} --join; or name one of them with -L"
@@ -233,14 +235,17 @@ class _Report:
             if not lists and not done.effects and not quiet and not done.errors:
                 differ = any(warning.kind != "ahead" for warning in done.warnings)
                 same = f"Nothing to sync: {visible(self._remote)} has the same lists"
-                print_line("No commits to send or receive" if differ else same)
+                print_line("Nothing was sent or received" if differ else same)
         for each in lists:
             self._print_details(each)
         for gone in done.removed:
             elsewhere = f"Removed from {visible(gone.list)}, because it is in another list"
             print_message(session, f"{elsewhere}: {self._text_of(gone)}")
+        for line in self._renames():
+            print_message(session, line)
         for warning in done.warnings:
-            print_message(session, self._warning(warning))
+            if warning.kind != "renamed":
+                print_message(session, self._warning(warning))
         if done.began:
             kind, path = done.remote.split(":", 1)
             what = "shared folder" if kind == "folder" else "hub"
@@ -248,7 +253,9 @@ class _Report:
             print_message(session, f"{begins}. No other machine has synced there yet.")
         if done.renewed:
             print_message(
-                session, "Another machine has the id of this one, as after a home was copied: this machine has a new id now"
+                session,
+                "Another machine has written the file of this one, as after a home was copied or restored: this machine has"
+                " a new id now",
             )
 
     @property
@@ -295,7 +302,8 @@ class _Report:
 
     def _line(self, each: "ListSync") -> str:
         received = self._received(each)
-        conflicts = 0 if each.merged is None else len(each.merged.conflicts)
+        todos = self._todos(each)
+        conflicts = 0 if todos is None else len(todos.all_conflicts)
         if self._dry_run:
             parts = [f"would send {count_of(each.sent, 'commit')}"] if each.sent else []
             parts += [f"would receive {count_of(received, 'commit')}"] if received else []
@@ -331,24 +339,42 @@ class _Report:
         entity = self._session.open_list(gone.list).entities([id_of(gone.stream)])[0]
         return f"{entity.number} {'' if entity.state is None else brief(entity.state.text)}"
 
+    def _renames(self) -> Iterator[str]:
+        """Yield what lists are named elsewhere."""
+        from ..renames import in_order, in_words
+
+        wanted: dict[str, dict[str, str]] = {}
+        for warning in self._done.warnings:
+            if warning.kind == "renamed":
+                wanted.setdefault(warning.where, {})[warning.list] = warning.other
+        names = [head.name for head in self._session.store.heads()] if wanted else []
+        for where, renamed in wanted.items():
+            for renames in in_order(dict(sorted(renamed.items())), names):
+                yield in_words(renames, renamed, where)
+
     def _warning(self, warning: "SyncWarning") -> str:
         name, other, where = visible(warning.list), visible(warning.other), visible(warning.where)
+        there = shlex.quote(visible(warning.there or warning.list))
         match warning.kind:
-            case "renamed":
-                return (
-                    f"{name} is named {other} on {where}. To rename it here, too:"
-                    f" todo lists rename {shlex.quote(name)} {shlex.quote(other)}"
-                )
             case "archived":
                 out = ", so it was not synced" if warning.where == self._done.remote else ""
                 archive = f"To archive it here, too: todo lists archive {shlex.quote(name)}"
                 if warning.other:
                     lacks = f"{count_of(int(warning.other), 'commit')} not sent"
-                    back = f"todo --store {shlex.quote(where)} lists unarchive {shlex.quote(name)}"
+                    back = f"todo --store {shlex.quote(where)} lists unarchive {there}"
                     return f"{name} is archived on {where}{out}: {lacks}. To use it there again: {back}. {archive}"
                 return f"{name} is archived on {where}{out}. {archive}"
             case "unnamed":
                 return f"{name} could not be renamed or archived on {where}: {other}"
+            case "waiting":
+                commits = count_of(int(warning.other), "commit")
+                return f"{name}: {commits} not sent, because a todo was moved to {there}, which is not complete on {where}"
+            case "held":
+                theirs = f" of {other}" if other else ""
+                return (
+                    f"{name}: commits{theirs} not received, because a todo was moved to {there}, of which the file has not"
+                    " arrived: sync again later"
+                )
             case "unsent":
                 back = f"todo lists unarchive {shlex.quote(name)}"
                 return (
@@ -357,7 +383,7 @@ class _Report:
             case "unforgotten":
                 return (
                     f"{where} still has data of {name} that were forgotten here: {other}."
-                    f" Its owner can run: todo --store {shlex.quote(where)} -L {shlex.quote(name)} forget IDS"
+                    f" Its owner can run: todo --store {shlex.quote(where)} -L {there} forget IDS"
                 )
         return f"warning: the last change of {name} is more than a day ahead of the clock of this machine: check the clocks"
 
@@ -373,7 +399,13 @@ class _Report:
             row |= {"list": each.name, "sent": each.sent, "received": self._received(each)}
             rows.append({**row, "new": each.made, "joined": each.joined})
         warnings = [
-            {"kind": each.kind, "list": each.list, "other": each.other or None, "where": each.where or None}
+            {
+                "kind": each.kind,
+                "list": each.list,
+                "other": each.other or None,
+                "where": each.where or None,
+                "there": each.there or None,
+            }
             for each in self._done.warnings
         ]
         print_line(
@@ -407,14 +439,15 @@ def _print_status(session: Session) -> None:
         heads = [head for head in heads if head.name == session.list_name]
         if not any(not head.archived for head in heads):
             raise LogNotFound(session.list_name)
-    rows: list[tuple[str, datetime | None, list[tuple[LogHead, int | None, bool]]]] = []
+    rows: list[tuple[str, datetime | None, list[tuple[LogHead, int | None, bool, list[str]]]]] = []
     for url, known in memory.remotes.items():
         lists = []
         for head in heads:
             count = unsent(session.store, head, known)
-            unforgotten = head.id in known.lists and known.lists[head.id].unforgotten != ""
-            if not head.archived or count or unforgotten:  # of an archived list only what is left to do
-                lists.append((head, count, unforgotten))
+            there = known.lists.get(head.id)
+            unforgotten, holders = (False, []) if there is None else (there.unforgotten != "", there.holders)
+            if not head.archived or count or unforgotten or holders:  # of an archived list only what is left to do
+                lists.append((head, count, unforgotten, holders))
         rows.append((url, known.at, lists))
     if session.options.json:
         from .. import document
@@ -424,7 +457,8 @@ def _print_status(session: Session) -> None:
                 "url": url,
                 "synced": at,
                 "lists": [
-                    {"list": head.name, "unsent": count, "unforgotten": unforgotten} for head, count, unforgotten in lists
+                    {"list": head.name, "unsent": count, "unforgotten": unforgotten, "holders": holders}
+                    for head, count, unforgotten, holders in lists
                 ],
             }
             for url, at, lists in rows
@@ -436,11 +470,14 @@ def _print_status(session: Session) -> None:
     for url, at, lists in rows:
         when = "never completely" if at is None else short_instant(at, to_local)
         print_line(f"{visible(url)}: synced {when}")
-        for head, count, unforgotten in lists:
+        for head, count, unforgotten, holders in lists:
             state = "never synced" if count is None else f"{count_of(count, 'commit')} not sent" if count else "all sent"
             archived = " (archived)" if head.archived else ""
             left = ", not forgotten there: what was forgotten here" if unforgotten else ""
             print_line(f"  {visible(head.name)}{archived}: {state}{left}")
+            if holders:
+                files = f"the files of {', '.join(map(visible, holders))}"
+                print_line(f"    Forgotten here, and still in {files}: run todo sync there, or delete the files")
 
 
 VERB = Verb(

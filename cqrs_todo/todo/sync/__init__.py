@@ -16,7 +16,17 @@ from .hub import Hub
 from .looking import Look, unsent
 from .memory import Memory, MemoryFile
 from .remotes import Remote, check_marker
-from .results import Clash, Effect, Joining, ListSync, Synced, SyncWarning, Unjoined
+from .results import (
+    Clash,
+    Effect,
+    Joining,
+    ListSync,
+    NameTaken,
+    NothingApart,
+    Synced,
+    SyncWarning,
+    Unjoined,
+)
 
 __all__ = [
     "Clash",
@@ -24,6 +34,8 @@ __all__ = [
     "Joining",
     "ListSync",
     "MemoryFile",
+    "NameTaken",
+    "NothingApart",
     "SyncWarning",
     "Synced",
     "Unjoined",
@@ -33,13 +45,13 @@ __all__ = [
 ]
 
 
-def open_remote(url: str, memory: Memory, save: Callable[[], None], *, write: bool) -> Remote:
+def open_remote(url: str, memory: Memory, store: Store, *, write: bool) -> Remote:
     """Open a remote.
 
     Args:
         url: `postgresql://…`, `jsonl:DIR`, or `folder:DIR`, with an absolute path.
         memory: What this machine remembers.
-        save: Keeps what it remembers.
+        store: The store of its lists.
         write: Whether a new folder may be made and marked.
 
     Raises:
@@ -49,7 +61,7 @@ def open_remote(url: str, memory: Memory, save: Callable[[], None], *, write: bo
     scheme, _, rest = url.partition(":")
     if scheme == "folder" and rest:
         began = check_marker(rest, "folder", url, known=url in memory.remotes, write=write)
-        remote: Remote = SharedFolder(rest, memory, save)
+        remote: Remote = SharedFolder(rest, memory, store)
     elif scheme == "jsonl" and rest:
         began = check_marker(rest, "hub", url, known=url in memory.remotes, write=write)
         remote = Hub(open_store(url, TYPES))
@@ -90,6 +102,8 @@ def sync(
 
     Raises:
         Unjoined: There are such lists, and nobody said. Nothing was synced.
+        NameTaken: A list that was to be kept apart cannot get this name. Nothing was synced.
+        NothingApart: There is no list to be kept apart. Nothing was synced.
         CqrsError: The remote or the lists cannot be reached.
     """
     if dry_run:
@@ -109,10 +123,10 @@ def _sync(
     dry_run: bool,
     used_as: str,
 ) -> Synced:
-    remote = open_remote(url, memory, lambda: save(memory), write=not dry_run)
+    remote = open_remote(url, memory, store, write=not dry_run)
     try:
         look = Look(store, remote, memory, dry_run=dry_run)
-        if only or not look.finds_nothing:
+        if only or (joining is not None and joining.apart) or not look.finds_nothing:
             from .work import Work  # most syncs have nothing to do
 
             look = work = Work(store, remote, memory, only=only, joining=joining, dry_run=dry_run)

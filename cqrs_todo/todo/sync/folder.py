@@ -7,26 +7,31 @@ file `<id of the machine>.json` that says how it calls the lists.
 
 import errno
 import os
+import re
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 import msgspec
 from msgspec import Struct, field
 
 from ...cqrs.cursor import START, Cursor
-from ...cqrs.names import name_key
+from ...cqrs.errors import CqrsError, InvalidLogName, StaleCursor
+from ...cqrs.names import check_log_name, name_key
+from ...cqrs.store import Log, LogHead, Store
 from ...cqrs.stores.format import log_in
 from ...cqrs.stores.hash_chain import digest_in, last_digest
 from ...cqrs.stores.jsonl.files import OPEN_SAFELY, os_errors_as_store_errors, remove, there
-from .memory import Memory, RemoteMemory, new_machine
-from .remotes import MARKER, Remote, RemoteCopy, RemoteList, write_file
+from .memory import Memory, new_machine
+from .remotes import MARKER, Remote, RemoteCopy, RemoteList, commands_in, opened, write_file
 
 _ENDING = ".jsonl"
 _LONGEST_HEADER = 1 << 24
 _LONGEST_NAME = 200
 _BLOCK = 1 << 16
+_ANY_OWN = re.compile(r"[0-9A-Za-z]+\.([0-9a-f]{10})\b")
+"""The beginning of the name of a file that a machine has written, and of a copy that another program made of it."""
 
 
 class _Named(Struct):
@@ -82,30 +87,27 @@ class SharedFolder(Remote):
 
     is_hub = False
 
-    def __init__(self, path: str, memory: Memory, save: Callable[[], None]) -> None:
+    def __init__(self, path: str, memory: Memory, store: Store) -> None:
         """Use a folder.
 
         Args:
             path: The path of the folder.
             memory: What this machine remembers.
-            save: Keeps what it remembers.
+            store: The store of its lists.
         """
         self.url = f"folder:{path}"
         self._path = path
         self._memory = memory
-        self._save = save
+        self._store = store
         self._files: list[_File] = []
         self._machines: dict[str, _Machine] = {}
         self.renewed = False
-
-    @property
-    def _known(self) -> RemoteMemory:
-        return self._memory.of(self.url)
 
     def lists(self) -> Sequence[RemoteList]:
         """Return the lists that are there; see `Remote`."""
         with os_errors_as_store_errors(self._path):
             names = sorted(os.listdir(self._path)) if there(self._path) else []
+        self.unread = {}
         self._files = [file for name in names if name.endswith(_ENDING) and (file := self._looked_at(name)) is not None]
         self._machines = {
             name.removesuffix(".json"): machine
@@ -113,8 +115,8 @@ class SharedFolder(Remote):
             if name.endswith(".json") and name != MARKER and (machine := self._machine(name)) is not None
         }
         self._check_machine()
-        ids = dict.fromkeys(file.id for file in self._files)
-        return [self._list(id, name) for id, name in self._names(ids).items()]
+        names_of = self._names(dict.fromkeys(file.id for file in self._files))
+        return [self._list(id, name) for id, name in names_of.items()]
 
     def _looked_at(self, name: str) -> _File | None:
         with _reading(os.path.join(self._path, name)) as file:
@@ -123,6 +125,8 @@ class SharedFolder(Remote):
             first = file.readline(_LONGEST_HEADER)
             header = log_in(first.removesuffix(b"\n"))
             if header is None:
+                if _ANY_OWN.match(name) and name != self._own(name.partition(".")[0]):  # its own file is written again
+                    self.unread = {**self.unread, name: "its first line is not that of a list"}
                 return None
             size = file.seek(0, os.SEEK_END)
             return _File(name, header.id, header.name, _last_digest(file.fileno(), size), frozenset(header.forgotten))
@@ -135,13 +139,41 @@ class SharedFolder(Remote):
                 return None
 
     def _check_machine(self) -> None:
-        """Take a new id if another machine has written the files of this one, because it has a copy of this home."""
-        for file in self._files:
-            if file.name == self._own(file.id) and file.end not in self._known.wrote.get(file.id, ()):
-                self._memory.machine = new_machine()
-                self._known.wrote = {}
-                self.renewed = True
-                return
+        """Take a new id if another machine has written a file of this one, because it has a copy of this home."""
+        own = [file for file in self._files if file.name == self._own(file.id)]
+        heads = {head.id: head for head in self._store.heads()} if own else {}
+        if not all(self._has_all_of(file, heads.get(file.id)) for file in own):
+            self._memory.machine = new_machine()
+            self.renewed = True
+
+    def _has_all_of(self, file: _File, head: LogHead | None) -> bool:
+        """Return whether nothing is lost if this machine replaces a file of its own.
+
+        The path of the folder says nothing: the folder may be a copy, or be reached by another path.
+        """
+        if head is not None and head.digest == file.end:
+            return True
+        known = [each for remote in self._memory.remotes.values() if (each := remote.lists.get(file.id)) is not None]
+        then = next((each for each in known if each.digest == file.end), None)
+        with suppress(CqrsError):
+            if head is not None:
+                log = opened(self._store, head)
+                if then is not None:
+                    with suppress(StaleCursor):  # usually the list only became longer since
+                        next(log.lines(then.end), None)
+                        return True
+                if any(commit.sum == file.end for commit in log.commits_backward()) or self._lacks_nothing(file, log):
+                    return True
+                if log.damage is None:
+                    return False
+        # a list that is damaged or missing here is repaired or received first
+        return then is not None
+
+    def _lacks_nothing(self, file: _File, log: Log) -> bool:
+        """Return whether a list has the commands of all commits in a file."""
+        with _reading(os.path.join(self._path, file.name)) as content:
+            commands = set() if content is None else commands_in(content)
+        return commands <= commands_in(log.lines())
 
     def _own(self, id: str) -> str:
         # another program may have given a log any id
@@ -164,7 +196,12 @@ class SharedFolder(Remote):
         for id in ids:
             said = sorted(self._said_of(id).values(), key=lambda each: each.archived)
             unused[id] = all(each.archived for each in said)
-            choices[id] = [each.name for each in said] or [next(file.made_as for file in self._files if file.id == id)]
+            files = [file for file in self._files if file.id == id]
+            names = [each.name for each in said] or [files[0].made_as]
+            choices[id] = [name for name in map(_allowed, names) if name]
+            if not choices[id]:  # another program made it
+                del choices[id]
+                self.unread = {**self.unread, **{file.name: f"no list can be named {names[0]!a}" for file in files}}
         chosen: dict[str, str] = {}
         taken: set[str] = set()
         for id in sorted(choices, key=lambda each: (unused[each], len({*map(name_key, choices[each])}), each)):
@@ -181,12 +218,13 @@ class SharedFolder(Remote):
         return RemoteList(
             id,
             name,
-            bool(said) and all(each.archived for each in said.values()),
+            self.is_archived(id),
             {file.name: file.end for file in others},
             {machine: each.name for machine, each in said.items()},
             [machine for machine, each in said.items() if each.archived],
             frozenset(each.mark for each in said.values() if each.mark),
-            mine=own is not None,
+            own="" if own is None else own.end,
+            forgets={file.name: file.forgotten for file in others},
             forgotten=forgotten - (frozenset() if own is None else own.forgotten),
             apart=frozenset[str]().union(*(self._machines[machine].lists for machine in said)) - {id},
         )
@@ -207,11 +245,7 @@ class SharedFolder(Remote):
         seen = {file.name: file.end for file in self._files if file.id == id and file.name != self._own(id)}
         if own is not None and own.end == digest:
             return seen
-        wrote = self._known.wrote
-        wrote[id] = [*wrote.get(id, ()), digest]
-        self._save()  # a kill behind the next line must not make this machine believe that another one wrote the file
         write_file(os.path.join(self._path, self._own(id)), b"".join(lines))
-        wrote[id] = [digest]
         return seen
 
     def finish(self, names: Mapping[str, str], archived: Mapping[str, str]) -> None:
@@ -226,10 +260,15 @@ class SharedFolder(Remote):
 
     def retire(self, id: str) -> None:
         """Remove the file of this machine; see `Remote`."""
-        if self._known.wrote.pop(id, None) is not None:
-            path = os.path.join(self._path, self._own(id))
-            with os_errors_as_store_errors(path):
+        path = os.path.join(self._path, self._own(id))
+        with os_errors_as_store_errors(path):
+            if there(path):
                 remove(path)
+
+    def is_archived(self, id: str) -> bool:
+        """Return whether all other machines that have a list have archived it; see `Remote`."""
+        said = self._said_of(id)
+        return bool(said) and all(each.archived for each in said.values())
 
     def shown(self, label: str) -> str:
         """Return the name of a machine; see `Remote`."""
@@ -237,8 +276,16 @@ class SharedFolder(Remote):
 
     def writer(self, label: str) -> str:
         """Return the name of the machine that wrote a file; see `Remote`."""
-        machine = label.removesuffix(_ENDING).rpartition(".")[2]
-        return self._machines[machine].host if machine in self._machines else ""
+        found = _ANY_OWN.match(label)
+        return self._machines[found[1]].host if found is not None and found[1] in self._machines else ""
+
+
+def _allowed(name: str) -> str:
+    """Return a name as a list can have it; '' if none can."""
+    try:
+        return check_log_name(name)
+    except InvalidLogName:
+        return ""
 
 
 @contextmanager

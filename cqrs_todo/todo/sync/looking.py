@@ -5,12 +5,13 @@ from datetime import timedelta
 from ...cqrs.errors import StoreUnavailable
 from ...cqrs.ids import now
 from ...cqrs.names import name_key
-from ...cqrs.store import Log, LogHead, Store
+from ...cqrs.store import LogHead, Store
 from ...cqrs.stores.jsonl.files import os_errors_as_store_errors, remove
+from ..errors import UnreadCopy
 from .folder import SharedFolder
 from .hub import HUB
 from .memory import Memory, RemoteMemory
-from .remotes import Remote
+from .remotes import Remote, RemoteList, opened
 from .results import Effect, Synced, SyncWarning
 
 KEPT = timedelta(days=30)
@@ -41,6 +42,7 @@ class Look:
         self._known = memory.of(remote.url)
         self._failed: set[str] = set()
         self._tried: dict[tuple[str, str], str] = {}  # why a list (by id) could not be renamed, archived, …, or ''
+        self._named: set[str] = set()  # the labels of copies that are passed over
         self.done = Synced(remote.url)
         self.done.began = remote.began
         self._look()
@@ -48,7 +50,16 @@ class Look:
     def _look(self) -> None:
         self._heads = {head.id: head for head in self._store.heads()}
         self._theirs = {each.id: each for each in self._remote.lists()}
+        for label, why in self._remote.unread.items():
+            if label not in self._named:
+                self._named.add(label)
+                self.done.errors.append(UnreadCopy(f"{self._remote.url}, {label}: {why}", self._remote.writer(label)))
         self.done.renewed = self.done.renewed or (isinstance(self._remote, SharedFolder) and self._remote.renewed)
+
+    def _warn(self, kind: str, mine: LogHead, other: str = "", where: str = "") -> None:
+        """Warn of a list; see `SyncWarning`. Without a place it is about the remote itself."""
+        there = self._theirs[mine.id].name if self._remote.is_hub and mine.id in self._theirs else ""
+        self.done.warnings.append(SyncWarning(kind, mine.name, other, where or self._remote.url, there))
 
     @property
     def finds_nothing(self) -> bool:
@@ -62,7 +73,7 @@ class Look:
         mine, theirs, known = self._heads.get(id), self._theirs.get(id), self._known.lists.get(id)
         if mine is None or theirs is None or known is None or not mine.digest or mine.digest != known.digest:
             return False
-        return theirs.ends == known.seen and (self._remote.is_hub or theirs.mine)
+        return theirs.ends == known.seen and (self._remote.is_hub or theirs.own == known.digest)
 
     def _is_kept(self, id: str) -> bool:
         """Return whether a list that is archived here needs nothing: it is in a folder, and all is forgotten."""
@@ -71,7 +82,7 @@ class Look:
             return theirs is None or self._is_same(id)
         if theirs is None or known is None:
             return False
-        return theirs.mine and not theirs.forgotten and mine.digest == known.digest
+        return not theirs.forgotten and mine.digest == known.digest == theirs.own
 
     def follow_names(self) -> None:
         """Report what lists are called elsewhere, and tell the others how they are called here."""
@@ -87,13 +98,11 @@ class Look:
                     continue
                 is_new = known.names.get(label) != name and (id, "renamed") not in self._tried
                 if is_new and not self._has_not_met(label, name):
-                    self.done.warnings.append(SyncWarning("renamed", mine, name, self._remote.shown(label)))
+                    self._warn("renamed", self._heads[id], name, self._remote.shown(label))
             for label in theirs.archives:
                 if (id, "unarchived") not in self._tried and (label not in known.archived or self._remote.is_hub):
                     count = unsent(self._store, self._heads[id], self._known) if self._remote.is_hub else 0
-                    self.done.warnings.append(
-                        SyncWarning("archived", mine, str(count) if count else "", self._remote.shown(label))
-                    )
+                    self._warn("archived", self._heads[id], str(count) if count else "", self._remote.shown(label))
         for id in archived if self._remote.is_hub else ():
             self._follow_archived(self._heads[id])
         if not self._dry_run:
@@ -113,7 +122,7 @@ class Look:
         if known is None or theirs is None:
             return
         if mine.digest != known.digest:
-            self.done.warnings.append(SyncWarning("unsent", mine.name, "", self._remote.url))
+            self._warn("unsent", mine)
             if not theirs.archived:
                 self._tried[mine.id, "archived"] = "not all was sent"
         elif not theirs.archived and HERE not in known.archived:
@@ -169,7 +178,7 @@ class Look:
                 now[id] = _parked(id)  # if this is killed here, the next sync knows that name
         for id, why in left.items():
             self._tried[id, "renamed"] = why
-            self.done.warnings.append(SyncWarning("unnamed", wanted[id][1], why, self._remote.url))
+            self._warn("unnamed", self._heads[id], why)
 
     @staticmethod
     def _in_circle(id: str, now: dict[str, str], wanted: dict[str, tuple[str, str]]) -> bool:
@@ -187,7 +196,7 @@ class Look:
         kind = "unarchived" if back else "archived"
         self._tried[mine.id, kind] = why
         if why:
-            self.done.warnings.append(SyncWarning("unnamed", mine.name, why, self._remote.url))
+            self._warn("unnamed", mine, why)
         else:
             self.done.effects.append(Effect(kind, there))
 
@@ -201,7 +210,7 @@ class Look:
             if not self._dry_run:
                 known.unforgotten = self._remote.forget(id, opened(self._store, mine).forgotten)
             if known.unforgotten:
-                self.done.warnings.append(SyncWarning("unforgotten", mine.name, known.unforgotten, self._remote.url))
+                self._warn("unforgotten", mine, known.unforgotten)
             else:
                 self.done.effects.append(Effect("forgotten", mine.name))
 
@@ -220,10 +229,18 @@ class Look:
                 known.archived = [*theirs.archives, *([HERE] if mine.archived != bool(undone) else [])]
             elif self._remote.is_hub:
                 known.names = {HUB: known.name}
+            known.holders = (
+                self._holders(mine, theirs) if known.forgotten and mine is not None and theirs is not None else []
+            )
         if used_as:
             self._memory.last = used_as
         if not self.done.errors:
             self._remove_kept()
+
+    def _holders(self, mine: LogHead, theirs: RemoteList) -> list[str]:
+        """Return whose files may still hold what was forgotten here."""
+        forgotten = {*opened(self._store, mine).forgotten} if theirs.forgets else set()
+        return sorted({self._remote.writer(label) or label for label, gone in theirs.forgets.items() if forgotten - gone})
 
     def _remove_kept(self) -> None:
         kept = self._store.kept_logs()
@@ -239,11 +256,6 @@ class Look:
 def _parked(id: str) -> str:
     """Return the name that a list has on a hub while another one gets its name."""
     return f"renaming-{id.encode().hex()[:32]}"
-
-
-def opened(store: Store, head: LogHead) -> Log:
-    """Open a list of this machine; an archived one can only be read."""
-    return store.open_archived(head.name) if head.archived else store.open(head.name)
 
 
 def unsent(store: Store, head: LogHead, known: RemoteMemory) -> int | None:

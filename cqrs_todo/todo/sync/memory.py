@@ -43,6 +43,7 @@ class ListMemory(Struct):
         names: The names that others had for it, by the labels of their copies.
         archived: The labels of the copies that others had archived.
         unforgotten: Why a hub could not forget what was forgotten on this machine; '' if it has forgotten all.
+        holders: Whose files in a shared folder may still hold what was forgotten on this machine.
     """
 
     name: str
@@ -55,6 +56,7 @@ class ListMemory(Struct):
     names: dict[str, str] = field(default_factory=dict)
     archived: list[str] = field(default_factory=list)
     unforgotten: str = ""
+    holders: list[str] = field(default_factory=list)
 
     @property
     def end(self) -> Cursor:
@@ -68,13 +70,10 @@ class RemoteMemory(Struct):
     Attributes:
         at: When that was.
         lists: What was known of each list, by the ids of the logs.
-        wrote: The digests of the last lines that this machine has written to its own files, by the ids of the logs. Before
-            a file is written, the new digest is here beside the old one.
     """
 
     at: datetime | None = None
     lists: dict[str, ListMemory] = field(default_factory=dict)
-    wrote: dict[str, list[str]] = field(default_factory=dict)
 
 
 class Memory(Struct):

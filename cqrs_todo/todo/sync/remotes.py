@@ -1,17 +1,20 @@
 """Where a machine syncs its lists: what a hub and a shared folder have in common, and the marker that tells them apart."""
 
 import os
+import re
 import shlex
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from io import BytesIO
+from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 from ...cqrs.cursor import START, Cursor
 from ...cqrs.errors import LogBusy, OutcomeUnknown
+from ...cqrs.store import Log, LogHead, Store
 from ...cqrs.stores.jsonl.files import make_directory, os_errors_as_store_errors, sync_directory, write_all
 from ...cqrs.struct import Struct
 from ..errors import RemoteUnavailable, WrongRemote
@@ -19,6 +22,7 @@ from ..errors import RemoteUnavailable, WrongRemote
 Kind: TypeAlias = Literal["hub", "folder"]
 MARKER = "cqrs-todo-sync.json"
 """The file that says what a folder is. Its content is always the same, so that two machines that make it agree."""
+_COMMAND = re.compile(rb'"command":"([^"]*)"')
 
 
 class Behind(LogBusy):
@@ -42,9 +46,11 @@ class RemoteList(Struct, frozen=True):
         names: How others call it, by their labels.
         archives: The labels of those who have archived it.
         marks: Digests of its commits that are known to be on a hub.
-        mine: Whether this machine has written its copy there.
-        forgotten: The streams that the copies of other machines name as forgotten, and that of this machine does not. A hub
-            does not say it before its copy is read.
+        own: The digest of the last line of the copy that this machine has written there; '' if that is not complete, or not
+            there.
+        forgets: The streams that the copies of other machines name as forgotten, by labels. A hub does not say it before its
+            copy is read.
+        forgotten: Those of these that the copy of this machine does not name.
         apart: The ids of the lists that are kept apart from it there, because somebody has both.
     """
 
@@ -55,7 +61,8 @@ class RemoteList(Struct, frozen=True):
     names: Mapping[str, str]
     archives: Sequence[str] = ()
     marks: frozenset[str] = frozenset()
-    mine: bool = False
+    own: str = ""
+    forgets: Mapping[str, frozenset[str]] = MappingProxyType({})
     forgotten: frozenset[str] = frozenset()
     apart: frozenset[str] = frozenset()
 
@@ -86,10 +93,12 @@ class Remote(ABC):
         url: What it is known by, without a password.
         is_hub: Whether it has one copy of each list, which is only appended to.
         began: Whether it is a folder that was empty or not there before.
+        unread: Why copies are passed over that may be lists, by their labels.
     """
 
     url: str
     began: bool = False
+    unread: Mapping[str, str] = MappingProxyType({})
     is_hub: bool
 
     @abstractmethod
@@ -178,6 +187,10 @@ class Remote(ABC):
 
     def retire(self, id: str) -> None:  # noqa: B027
         """Remove the copy that this machine has written of a list, because the list became a part of another one."""
+
+    def is_archived(self, id: str) -> bool:
+        """Return whether a list of which there may be no copy is archived by all who have it, as far as they say so."""
+        return False
 
     def shown(self, label: str) -> str:
         """Return what people call the one with a label."""
@@ -268,17 +281,28 @@ def write_file(path: str, content: bytes) -> None:
     fresh = os.path.join(folder, f".{name}.new")
     with os_errors_as_store_errors(path):
         make_directory(folder)
-        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
+            fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             try:
                 write_all(fd, content)
                 os.fsync(fd)
             finally:
                 os.close(fd)
             os.replace(fresh, path)
-        except OSError:
+        except OSError as error:
+            error.filename = path  # what was to take its place is nobody's concern
             with suppress(OSError):
                 os.unlink(fresh)
             raise
         with suppress(OSError):  # not every file system can sync a folder
             sync_directory(folder)
+
+
+def opened(store: Store, head: LogHead) -> Log:
+    """Open a list of this machine; an archived one can only be read."""
+    return store.open_archived(head.name) if head.archived else store.open(head.name)
+
+
+def commands_in(lines: Iterable[bytes]) -> set[bytes]:
+    """Return the command ids in the lines of a log, which may be damaged."""
+    return {command for line in lines for command in _COMMAND.findall(line)}

@@ -47,23 +47,55 @@ class Unjoined(CqrsError):
         self.remote = remote
 
 
+class NameTaken(CqrsError):
+    """A list of this machine was to get a name that another list has on the remote. Nothing was synced.
+
+    Args:
+        remote: The remote.
+        name: The name.
+        other: The name of the other list, which may differ by case.
+    """
+
+    hint = "choose another name"
+
+    def __init__(self, remote: str, name: str, other: str) -> None:
+        """Make the error; the arguments are described above."""
+        case = "" if other == name else f", which {name!r} differs from only by case"
+        super().__init__(f"{remote} has another list named {other!r}{case}; nothing was synced")
+
+
+class NothingApart(CqrsError):
+    """A name was given for a list that has to be kept apart, and there is no such list. Nothing was synced.
+
+    Args:
+        remote: The remote.
+    """
+
+    def __init__(self, remote: str) -> None:
+        """Make the error; the arguments are described above."""
+        super().__init__(f"no list here has to be kept apart from one on {remote}; nothing was synced")
+
+
 class SyncWarning(Struct, frozen=True):
     """Something that a person should know about a list.
 
     Attributes:
         kind: "renamed" or "archived" elsewhere; "unsent": it is archived here before all of it was sent; "unforgotten": the
             hub could not forget; "unnamed": the hub could not give it the name that it has here, or archive it; "ahead": its
-            last change is more than a day ahead of the clock.
+            last change is more than a day ahead of the clock; "waiting": its end was not sent, because a todo has left it
+            for a list of which a hub does not have the end; "held": the end of a copy was not received, because such a list
+            has not arrived.
         list: The name of the list on this machine.
-        other: Its name elsewhere, how many commits were not sent because it is archived there, or why something was not
-            possible.
+        other: Its name elsewhere, how many commits were not sent, why something was not possible, or whose copy it is.
         where: Where that is.
+        there: The name of the list on the hub, if it is about a hub; the name of the list that the todo went to.
     """
 
     kind: str
     list: str
     other: str = ""
     where: str = ""
+    there: str = ""
 
 
 class Effect(Struct, frozen=True):

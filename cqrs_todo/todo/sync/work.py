@@ -1,29 +1,34 @@
 """Merging what others have into the lists of this machine, and bringing the lists to the remote."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from itertools import count, takewhile
+from typing import Literal
 
 from ...cqrs.cursor import START, Cursor
-from ...cqrs.errors import CqrsError, DamagedLog, LogNotFound, MissingLog, StaleCursor
+from ...cqrs.errors import CqrsError, DamagedLog, LogExists, LogNotFound, MissingLog, StaleCursor
 from ...cqrs.ids import now
 from ...cqrs.names import name_key
 from ...cqrs.operation_errors import CannotMerge, ImportRefused, UnreadableCopy
 from ...cqrs.replication import MergedLog, MergeTerms
 from ...cqrs.store import Log, LogHead, Store
 from ...cqrs.stores.forgetting import forget_in_copy
-from ...cqrs.stores.format import decode_header
+from ...cqrs.stores.format import InvalidLine, decode_header
 from ...cqrs.stores.hash_chain import last_digest
 from ...cqrs.struct import replace
-from ..errors import DamagedHere, DamagedRemote, TwoLists, UnreadCopy
+from ..errors import DamagedHere, DamagedRemote, TakenHere, TakenThere, TwoLists, UnreadCopy
 from ..merges import arrivals, settle_in
 from ..merging import RULES
 from ..views import move_of
+from .halves import Copies, Leaving, cuts, has_other_half, has_todos, leaving
 from .hub import HUB
-from .looking import HERE, Look, opened, unsent
+from .looking import HERE, Look
 from .memory import ListMemory, Memory
-from .remotes import Behind, Remote, RemoteCopy, RemoteList
-from .results import Clash, Effect, Joining, ListSync, SyncWarning, Unjoined
+from .remotes import Behind, Remote, RemoteCopy, RemoteList, commands_in, opened
+from .results import Clash, Effect, Joining, ListSync, NameTaken, NothingApart, SyncWarning, Unjoined
 
 _ROUNDS = 8
 """How often a sync tries again because another machine has changed the remote meanwhile."""
@@ -48,9 +53,23 @@ class Work(Look):
         self._only, self._joining = only, joining
         self._unread: dict[str, set[str]] = {}  # the labels of copies that could not be read, by the ids of the logs
         self._chosen: Sequence[str] = ()
+        self._changed: list[str] = []  # the lists of this round
+        self._again: list[str] = []  # those of the next one
+        self._is_last = False
+        self._begun: dict[str, set[str]] = {}  # the lists that were received and sent in this round, or are now
+        self._in_turn: set[str] = set()  # those that are received or sent now
+        self._arrived: set[str] = set()
+        self._copies: dict[str, list[RemoteCopy]] = {}
+        self._found: Mapping[tuple[str, str], Sequence[Leaving]] = {}  # the halves of moves in copies that are new here
+        self._ends: Mapping[tuple[str, str], Leaving] = {}  # those that the copies must end before
+        self._held: dict[str, set[str]] = {}  # the labels of copies of which the end was held back, by the ids of the logs
+        self._warned: set[tuple[str, str]] = set()
 
     def run(self) -> None:
         """Merge what others have, and bring them what they lack, until another machine has changed nothing meanwhile."""
+        self._chosen = self._choose()
+        if self._joining is not None and self._joining.apart:
+            self._check_apart(self._joining.apart)
         if self._follow_on_hub() and not self._dry_run:  # so that a new list can get the old name of another one
             self._look()
         self._chosen = self._choose()
@@ -126,6 +145,16 @@ class Work(Look):
                 self._join(now, theirs)
             except CannotMerge as error:
                 self._put_off(now, theirs, error)
+
+    def _check_apart(self, name: str) -> None:
+        """Check that a list that is to be kept apart can get a name, and that there is such a list."""
+        taken = (each.name for id, each in self._theirs.items() if id not in self._heads)
+        other = next((each for each in taken if name_key(each) == name_key(name)), None)
+        if other is not None:
+            raise NameTaken(self._remote.url, name, other)
+        done = any(head.name == name for head in self._heads.values())  # by an earlier sync
+        if not done and not any(self._clashing()):
+            raise NothingApart(self._remote.url)
 
     def _here(self, name: str) -> LogHead | None:
         """Return the list here with a name, however it is written; None if there is none, or only an archived one."""
@@ -224,41 +253,51 @@ class Work(Look):
         Returns:
             The ids of those that must be synced again.
         """
-        changed = [id for id in ids if id not in self._failed and not self._is_same(id)]
-        again: list[str] = []
-        arrived: set[str] = set()
-        for id in changed:
-            try:
-                arrived |= self._receive(id)
-            except Behind as error:
-                self._behind(id, error, again, last=last)
-            except CqrsError as error:
-                self._fail(id, error)
+        self._changed = [id for id in ids if id not in self._failed and not self._is_same(id)]
+        self._is_last, self._again, self._arrived, self._begun = last, [], set(), {}
+        self._read_copies()
+        for id in self._changed:
+            self._take_turn(id, "receive")
         if self._dry_run:
             return []
-        if arrived:
-            removed = settle_in(self._store, arrived)
+        if self._arrived:
+            removed = settle_in(self._store, self._arrived)
             self.done.removed += removed
             names = {each.list for each in removed}
-            changed += [
-                id for id, head in self._heads.items() if head.name in names and id in self._chosen and id not in changed
+            self._changed += [
+                id
+                for id, head in self._heads.items()
+                if head.name in names and id in self._chosen and id not in self._changed
             ]
-        for id in changed:
-            if id in self._failed or id in again:
-                continue
-            try:
-                self._send(id)
-            except Behind as error:
-                self._behind(id, error, again, last=last)
-            except CqrsError as error:
-                self._fail(id, error)
-        return again
+        for id in self._changed:
+            self._take_turn(id, "send")
+        return self._again
 
-    def _behind(self, id: str, error: Behind, again: list[str], *, last: bool) -> None:
-        if last:  # then it may have another reason
+    def _take_turn(self, id: str, what: Literal["receive", "send"]) -> None:
+        """Receive or send a list, once in a round."""
+        begun = self._begun.setdefault(what, set())
+        if id in begun or id in self._failed or id in self._again:
+            return
+        begun.add(id)
+        self._in_turn.add(id)
+        try:
+            if what == "receive":
+                self._arrived |= self._receive(id)
+            else:
+                self._send(id)
+        except CqrsError as error:
+            self._put_aside(id, error)
+        finally:
+            self._in_turn.discard(id)
+
+    def _put_aside(self, id: str, error: CqrsError) -> None:
+        """Leave a list for the next round, or, if that does not help, as it is."""
+        if not isinstance(error, Behind):
+            self._fail(id, error)
+        elif self._is_last:  # then it may have another reason
             self._fail(id, error.__cause__ if isinstance(error.__cause__, CqrsError) else error)
         else:
-            again.append(id)
+            self._again.append(id)
 
     def _fail(self, id: str, error: CqrsError) -> None:
         self._failed.add(id)
@@ -285,12 +324,11 @@ class Work(Look):
         before = report.sent
         terms = MergeTerms(hub=self._remote.is_hub, marks=self._marks(id, theirs))
         lacking: list[int] = []
-        since = self._shared_end(id, mine.name)
-        for copy in self._remote.copies(id, since=since):
+        for copy in self._copies[id]:
             if copy.since.digest and not copy.content:  # nothing is new there
-                lacking.append(sum(1 for _ in self._store.open(mine.name).lines(since)))
+                lacking.append(sum(1 for _ in self._store.open(mine.name).lines(copy.since)))
                 continue
-            merged = self._merged(mine.name, copy, terms, id)
+            merged = self._merged(mine.name, self._taken(mine, copy), terms, id)
             if merged is not None:
                 lacking.append(merged.lacking)
                 self._add(report, merged)
@@ -299,6 +337,143 @@ class Work(Look):
         if report.merged is None:
             return set()
         return arrivals(report.merged)
+
+    # moves, of which both halves must come to the other list
+
+    def _read_copies(self) -> None:
+        """Read the copies of the lists that have changed, and of those that todos were moved to.
+
+        If only one half of a move has come, what comes in a copy from this half on is held back.
+        """
+        self._copies, self._found, self._ends = {}, {}, {}
+        found: dict[tuple[str, str], list[Leaving]] = {}
+        for id in self._changed:  # it grows
+            self._copies[id] = []
+            try:
+                self._copies[id] = list(self._read(id))
+            except CqrsError as error:
+                self._put_aside(id, error)
+            for copy in self._copies[id]:
+                halves = self._new_halves(id, copy)
+                if halves:
+                    found[id, copy.label] = halves
+                for target in {half.target for half in halves}:
+                    is_there = target in self._theirs and self._is_open_to(target)
+                    if is_there and target not in self._changed and not self._is_same(target):
+                        self._chosen = [*self._chosen, target]
+                        self._changed.append(target)
+        if found:
+            lists = {*self._heads, *self._theirs}
+            self._found = found
+            self._ends = cuts(found, self._intact_copies(), lists, partial(self._target_has, has_other_half))
+            waiting = {id for id, _ in found}
+            self._changed.sort(key=waiting.__contains__)  # if a list fails, those that need it wait
+
+    def _read(self, id: str) -> Iterator[RemoteCopy]:
+        mine, theirs = self._heads.get(id), self._theirs.get(id)
+        if theirs is None or (theirs.archived and (self._remote.is_hub or mine is None)):
+            return iter(())
+        since = START if mine is None else self._shared_end(id, mine.name)
+        return self._remote.copies(id, own=mine is None, since=since)
+
+    def _is_open_to(self, id: str) -> bool:
+        """Return whether a list can receive commits: it is not archived, as far as that is known."""
+        known = self._heads.get(id) or self._theirs.get(id)
+        return not known.archived if known is not None else not self._remote.is_archived(id)
+
+    def _new_halves(self, id: str, copy: RemoteCopy) -> list[Leaving]:
+        """Return the halves of moves in a copy that a list does not have. A list that is new here gets all of it."""
+        halves = list(leaving(copy.lines, id)) if id in self._heads else []
+        known: set[bytes] = set()
+        if halves:
+            with suppress(CqrsError):
+                known = commands_in(self._store.open(self._heads[id].name).lines())
+        return [half for half in halves if half.command.encode() not in known]
+
+    def _intact_copies(self) -> Copies:
+        from ...cqrs.stores.jsonl.repair import verified_end  # moves are rare
+
+        copies = {}
+        for id, each in self._copies.items():
+            for copy in each:
+                with suppress(InvalidLine):
+                    if not copy.since.digest:
+                        verified_end(copy.content)
+                    copies[id, copy.label] = {
+                        command.decode(): place for place, line in enumerate(copy.lines) for command in commands_in([line])
+                    }
+        return copies
+
+    def _target_has(self, has: Callable[[Log, Leaving], bool], half: Leaving) -> bool:
+        """Return whether the list that a todo went to has it here, in the sense of a function."""
+        id = half.target
+        if not self._is_open_to(id):
+            return True
+        others = [head for head in self._heads.values() if head.id != half.source and not head.archived]
+        for head in [self._heads[id]] if id in self._heads else others:  # it may be a part of any other list now
+            with suppress(CqrsError):
+                if has(self._store.open(head.name), half):
+                    return True
+        return False
+
+    def _taken(self, mine: LogHead, copy: RemoteCopy) -> RemoteCopy:
+        """Return a copy without what is held back.
+
+        What a hub has cannot be held back, because a machine sends only what comes after it.
+        """
+        found = self._found.get((mine.id, copy.label), ())
+        end = self._ends.get((mine.id, copy.label))
+        half = next((each for each in found if each is end or each.target in self._failed), None)
+        is_final = half is not None and (half.target not in self._changed or half.target in self._begun["receive"])
+        if half is not None and is_final and self._target_has(has_todos, half):  # they are in both lists
+            half = next((each for each in found if each.place > half.place), None)
+        if half is None:
+            return copy
+        if self._remote.is_hub:
+            if not self._is_last:
+                raise Behind(f"{half.target_name} is still on its way")
+            return copy
+        self._held.setdefault(mine.id, set()).add(copy.label)
+        self._warn_of_move("held", mine, self._remote.writer(copy.label), half.target_name)
+        return replace(copy, content=b"".join(copy.lines[: half.place]))
+
+    def _to_be_sent(self, log: Log, lines: Sequence[bytes], since: Cursor) -> tuple[Sequence[bytes], Cursor]:
+        """Hold back what comes after a todo has left a list, if a hub does not have it in the list that it went to.
+
+        Returns:
+            The lines to send, and the cursor behind the last one.
+        """
+        known = 0 if since.digest else self._remote.end(log.id).line
+        for half in leaving(lines, log.id):
+            if half.place < known:
+                continue
+            if half.target in self._changed:
+                self._take_turn(half.target, "send")
+            if self._remote.is_hub and not self._is_sent(half):
+                self._warn_of_move("waiting", self._heads[log.id], str(len(lines) - half.place), half.target_name)
+                kept = lines[: half.place]
+                digest = last_digest(kept[-1]) if kept else since.digest
+                size = since.offset + sum(map(len, kept))
+                return kept, Cursor(half.position - 1, since.line + len(kept), size, digest)
+        return lines, log.cursor()
+
+    def _is_sent(self, half: Leaving) -> bool:
+        """Return whether a hub has the other half of a move."""
+        head, known = self._heads.get(half.target), self._known.lists.get(half.target)
+        if head is None or half.target in self._in_turn or (head.archived and half.target not in self._theirs):
+            return True  # a list that was archived before the first sync is not sent
+        try:
+            log = opened(self._store, head)
+            other = next((found for command in half.others if (found := log.find_command(command)) is not None), None)
+        except CqrsError:
+            return False
+        return other is None or (known is not None and other.position <= known.position)
+
+    def _warn_of_move(self, kind: str, mine: LogHead, other: str, target: str) -> None:
+        """Warn once that a part of a list is held back because of a move to another list."""
+        if (kind, mine.id) not in self._warned:
+            self._warned.add((kind, mine.id))
+            self.done.warnings.append(SyncWarning(kind, mine.name, other, self._remote.url, target))
 
     def _shared_end(self, id: str, name: str) -> Cursor:
         """Return where a list ended when it was the same here and on a hub, if it still is up to there; else `START`."""
@@ -325,7 +500,8 @@ class Work(Look):
             self.done.errors.append(self._unread_copy(label, label, error))
 
     def _unread_copy(self, what: str, label: str, error: CqrsError) -> CannotMerge:
-        message = f"{self._remote.url}, {what}: {error}"
+        why = re.sub("; nothing was (merged|imported)$", "", str(error))  # other copies of the list were
+        message = f"{self._remote.url}, {what}: {why}"
         if isinstance(error, (UnreadableCopy, ImportRefused)):
             return UnreadCopy(message, self._remote.writer(label))
         return CannotMerge(message)
@@ -342,12 +518,14 @@ class Work(Look):
             self._report(id, theirs.name).made = True
             return set()
         name = self._name_here(theirs)
-        left = sorted(self._remote.copies(id, own=True), key=lambda copy: -len(copy.content))
+        left = sorted(self._copies[id], key=lambda copy: -len(copy.content))
         while left:
             copy = left.pop(0)
             try:
                 self._store.import_log(name, copy.lines)
                 break
+            except LogExists as error:
+                raise TakenHere(self._remote.url, theirs.name, error.name) from error
             except ImportRefused as error:
                 if self._remote.is_hub:
                     raise
@@ -390,25 +568,32 @@ class Work(Look):
             raise DamagedLog(log.damage)
         if log.id != id:
             raise Behind(f"{mine.name} was renamed meanwhile")
-        seen = self._remote.publish(id, mine.name, lines, since)
-        end = log.cursor()
+        complete = len(lines)
+        lines, end = self._to_be_sent(log, lines, since)
+        try:
+            seen = self._remote.publish(id, mine.name, lines, since)
+        except LogExists as error:
+            raise TakenThere(self._remote.url, mine.name, error.name, archived=error.archived) from error
         digest = end.digest.decode()
         why = ""
         if log.forgotten and self._remote.is_hub:
             why = self._remote.forget(id, log.forgotten)  # what the hub lacked before it could not forget
             if why:
-                self.done.warnings.append(SyncWarning("unforgotten", mine.name, why, self._remote.url))
+                self._warn("unforgotten", mine, why)
             else:  # then its lines have the same digests
                 seen = dict.fromkeys(seen, digest)
         known = self._known.lists.setdefault(id, ListMemory(mine.name, digest, forgotten=len(log.forgotten)))
         report = next((each for each in self.done.lists if each.id == id), None)
+        if report is not None:
+            report.sent = max(0, report.sent - (complete - len(lines)))
         taken = report is not None and report.merged is not None and report.merged.forgotten
         if len(log.forgotten) > known.forgotten and not taken and not why:
             self.done.effects.append(Effect("forgotten", mine.name, machines=not self._remote.is_hub and bool(seen)))
         known.digest, known.position, known.line, known.offset = digest, end.position, end.line, end.offset
         known.forgotten = len(log.forgotten)
         known.unforgotten = why
-        known.seen = {label: end for label, end in seen.items() if label not in self._unread.get(id, ())}
+        unread = self._unread.get(id, set()) | self._held.get(id, set())
+        known.seen = {label: end for label, end in seen.items() if label not in unread}
         if _is_ahead(log):
             self.done.warnings.append(SyncWarning("ahead", mine.name))
         if self._remote.is_hub:
@@ -438,8 +623,7 @@ class Work(Look):
         log = opened(self._store, mine)
         before = len(log.forgotten)
         if not self._remote.is_hub:
-            sent = unsent(self._store, mine, self._known) if theirs is not None and theirs.mine else None
-            self._report(id, mine.name).sent = sum(1 for _ in log.commits_backward()) if sent is None else sent
+            self._report(id, mine.name).sent = self._unsent(mine, theirs)
         forgets = {*there} - {*log.forgotten}
         if any(next(log.events(limit=1, stream=stream), None) is not None for stream in forgets):
             report = self._report(id, mine.name)
@@ -462,7 +646,7 @@ class Work(Look):
             reached = not {*log.forgotten} <= {*there}
             known.unforgotten = self._remote.forget(id, log.forgotten) if reached else ""
             if known.unforgotten:
-                self.done.warnings.append(SyncWarning("unforgotten", mine.name, known.unforgotten, self._remote.url))
+                self._warn("unforgotten", mine, known.unforgotten)
             copy = next(copy.lines for copy in self._remote.copies(id))
             common = _in_common(lines, copy)
             known.digest = last_digest(lines[common - 1]).decode()
@@ -480,11 +664,10 @@ class Work(Look):
         if found:
             self._memory.marks[id] = found
 
-    def _unsent(self, head: LogHead, theirs: RemoteList) -> int:
+    def _unsent(self, head: LogHead, theirs: RemoteList | None) -> int:
         """Count the commits that the copy of this machine on the remote lacks, if no other machine has one."""
-        known = self._known.lists.get(head.id) if theirs.mine else None
-        commits = opened(self._store, head).commits_backward()
-        return sum(1 for _ in takewhile(lambda commit: known is None or commit.sum != known.digest, commits))
+        own = "" if theirs is None else theirs.own
+        return sum(1 for _ in takewhile(lambda commit: commit.sum != own, opened(self._store, head).commits_backward()))
 
     # what is reported and remembered
 
