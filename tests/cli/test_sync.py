@@ -638,6 +638,18 @@ def test_lists_that_swapped_their_names_elsewhere_are_renamed_by_the_commands_in
     assert two("sync").err == ""
 
 
+def test_a_machine_that_renamed_lists_is_not_told_to_undo_that(peers: Machines) -> None:
+    one, two, _ = peers.all
+    for name in ("a", "b", "c"):
+        one("lists", "new", name)
+    one("sync", peers.url)
+    two("sync", peers.url)  # the first machine does not know yet how this one calls the lists
+    for old, new in (("a", "x"), ("b", "a"), ("x", "b"), ("c", "d")):
+        one("lists", "rename", old, new)
+    assert [one("sync").err for _ in range(2)] == ["", ""]
+    assert " is named " in two("sync").err
+
+
 def test_lists_are_renamed_in_an_order_in_which_each_name_is_free() -> None:
     wanted = {"a": "b", "b": "c", "c": "A", "d": "e", "e": "f", "g": "G", "h": "z"}
     names = {*wanted, "z", "A-2"}

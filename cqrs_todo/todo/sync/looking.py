@@ -94,7 +94,7 @@ class Look:
             if known is None or mine is None or id in self._failed:
                 continue
             for label, name in theirs.names.items():
-                if name == mine:
+                if name == mine or (name == known.name and not self._remote.is_hub):  # it was renamed here since
                     continue
                 is_new = known.names.get(label) != name and (id, "renamed") not in self._tried
                 if is_new and not self._has_not_met(label, name):
