@@ -41,7 +41,7 @@ class Machines:
     def equal(self, *homes: Todo) -> None:
         """Sync until all have the same bytes, and hold that nothing is left to do then."""
         homes = homes or tuple(self.all)
-        until_nothing_is_left(homes, lambda home: home("sync", self.url).out.startswith("Nothing to sync: "))
+        until_nothing_is_left(homes, lambda home: home("sync", self.url).out.startswith("Nothing to sync with "))
         names = {path.name for home in homes for path in home.log_file().parent.glob("*.jsonl")}
         for name in names:
             assert len({(home.log_file().parent / name).read_bytes() for home in homes}) == 1
@@ -407,7 +407,7 @@ def test_a_remote_has_a_name_in_the_configuration(peers: Machines) -> None:
     one("add", "Buy milk")
     assert one("sync").out == "inbox: 1 commit sent\n", "it is the only one"
     assert two("sync", "home").out == "inbox: new here, 1 commit received\n"
-    assert two("sync").out == "Nothing to sync: home has the same lists\n"
+    assert two("sync").out == "Nothing to sync with home\n"
     unknown = two.run("sync", "hime")
     assert (unknown.code, "there is no remote 'hime'\n      the names in config.toml are home;" in unknown.err) == (2, True)
 
@@ -698,6 +698,25 @@ def test_a_new_list_whose_name_an_archived_one_has_on_a_hub_is_named_with_what_c
     assert {"Work", "mine"} <= {line.split("\t")[0] for line in two("lists", "--plain").out.splitlines()}
 
 
+def test_who_has_archived_a_list_is_told_once_that_it_is_in_use_again(machines: Machines) -> None:
+    one, two, _ = machines.all
+    one("lists", "new", "my work")
+    machines.equal(one, two)
+    for home in (one, two):
+        home("lists", "archive", "my work")
+        home("sync")
+    if machines.url.startswith("folder:"):  # only here can it hear of the other one
+        one("sync")
+    two("lists", "unarchive", "my work")
+    two("sync")
+    line = one("sync").err
+    assert line.startswith("my work is in use again on ")
+    assert one("sync").err == ""
+    one(*shlex.split(line.rpartition(". To use it here, too: todo ")[2]))
+    machines.equal(one, two)
+    assert (one("sync").err, two("sync").err) == ("", "")
+
+
 def test_it_goes_on_until_it_is_stopped(peers: Machines) -> None:
     one, two, _ = peers.all
     one("add", "Buy milk")
@@ -736,7 +755,7 @@ def test_a_reaction_that_syncs_goes_on_although_its_list_is_rewritten_meanwhile(
         one("react")
     assert one("react").err == "0 events, 0 reminders\n"
     assert "Nothing failed." in one("react", "--failed").err
-    assert one("sync").out == "Nothing to sync: home has the same lists\n"
+    assert one("sync").out == "Nothing to sync with home\n"
     peers.equal(one, two)
     assert len(two.todos()) == 5
 

@@ -234,8 +234,7 @@ class _Report:
                 print_line(self._effect(effect))
             if not lists and not done.effects and not quiet and not done.errors:
                 differ = any(warning.kind != "ahead" for warning in done.warnings)
-                same = f"Nothing to sync: {visible(self._remote)} has the same lists"
-                print_line("Nothing was sent or received" if differ else same)
+                print_line("Nothing was sent or received" if differ else f"Nothing to sync with {visible(self._remote)}")
         for each in lists:
             self._print_details(each)
         for gone in done.removed:
@@ -364,6 +363,8 @@ class _Report:
                     back = f"todo --store {shlex.quote(where)} lists unarchive {there}"
                     return f"{name} is archived on {where}{out}: {lacks}. To use it there again: {back}. {archive}"
                 return f"{name} is archived on {where}{out}. {archive}"
+            case "unarchived":
+                return f"{name} is in use again on {where}. To use it here, too: todo lists unarchive {shlex.quote(name)}"
             case "unnamed":
                 return f"{name} could not be renamed or archived on {where}: {other}"
             case "waiting":
