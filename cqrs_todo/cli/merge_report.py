@@ -15,6 +15,7 @@ from .text import brief, printable, visible
 if TYPE_CHECKING:
     from ..cqrs.events import Commit
     from ..cqrs.replication import Change, Conflict, MergedLog
+    from ..cqrs.store import LogHead
     from ..todo.events import TodoEvent
     from ..todo.merging import MergedTodos, TooLate
     from ..todo.views import Move
@@ -129,7 +130,7 @@ class MergeReport:
         winner = self._who(conflict.winner, seconds=seconds)
         move = self._move_of(conflict.winner)
         if move is not None:
-            now = None if dry_run else self._command_there(move, conflict.stream)
+            now = None if dry_run else self._command_there(conflict.stream)
             return f"{what}{winner} stands; without effect there: {loser}" + (f". To edit it there: {now}" if now else "")
         if isinstance(conflict.winner.event, TodoRemoved):
             number = self._todos.fold[conflict.stream].number
@@ -157,18 +158,10 @@ class MergeReport:
 
         return move_of(self._commits[change.command]) if isinstance(change.event, TodoRemoved) else None
 
-    def _command_there(self, move: "Move", stream: str) -> str | None:
-        """Return the command that edits a todo in the list that it was moved to; None if it is not in that list."""
-        from ..todo.views import id_of
-
-        for head in self._session.store.heads():
-            if head.id == move.target and not head.archived:
-                # it may have been moved on, or the list cannot be read: the rest is said all the same
-                with suppress(CqrsError):
-                    (entity,) = self._session.open_list(head.name).entities([id_of(stream)])
-                    if entity.state is not None and not entity.state.removed:
-                        return self._session.typed(head.name, f"edit {entity.number}")
-        return None
+    def _command_there(self, stream: str) -> str | None:
+        """Return the command that edits a todo in the list in which it is; None if it is in none."""
+        found = _place_of(self._session, stream)
+        return None if found is None else self._session.typed(found[0].name, f"edit {found[1]}")
 
     def _command_again(self, change: "Change", stream: str) -> str:
         """Return the command that makes a change of a todo in the next one of its series, too."""
@@ -227,3 +220,40 @@ class MergeReport:
 
         entity = self._todos.fold.get(DECIDER.stream(id))
         return id if entity is None else f"{entity.number}"
+
+
+def removed_line(session: Session, name: str, stream: str, commit: "Commit") -> str:
+    """Return a line about a todo that was removed from a list, because a newer change has brought it to another one.
+
+    Args:
+        session: This run of the program.
+        name: The list that it was removed from.
+        stream: Its stream.
+        commit: The commit that removed it, which has the author of that change.
+    """
+    from ..todo.views import id_of, move_of
+
+    (entity,) = session.open_list(name).entities([id_of(stream)])
+    todo = f"{entity.number}{'' if entity.state is None else f' {brief(entity.state.text)}'}"
+    found, move = _place_of(session, stream), move_of(commit)
+    if found is None:
+        return f"Removed from {visible(name)}, because it was moved on: {todo}"
+    head, number = found
+    where = visible(head.name)
+    is_moved = move is not None and move.target == head.id
+    why = f"{visible(commit.metadata.by)} moved it to {where}" if is_moved else f"it is in {where}"
+    back = session.typed(head.name, shlex.join(["move", f"{number}", name]))
+    return f"Removed from {visible(name)}, because {why}: {todo}. To move it back: {back}"
+
+
+def _place_of(session: Session, stream: str) -> "tuple[LogHead, int] | None":
+    """Return the list in which a todo is, and its number there; None if it is in none, or that list cannot be read."""
+    from ..todo.views import id_of
+
+    for head in session.store.heads():
+        if not head.archived:
+            with suppress(CqrsError):
+                (entity,) = session.open_list(head.name).entities([id_of(stream)])
+                if entity.state is not None and not entity.state.removed:
+                    return head, entity.number
+    return None

@@ -200,6 +200,25 @@ def test_what_people_see_of_a_conflict(peers: Machines) -> None:
         assert "Buy oat milk" in home("history", "--conflicts", "--patch").out, "whether or not it was in force before"
 
 
+def test_the_newest_of_two_moves_stands_and_all_who_had_another_one_are_told(machines: Machines) -> None:
+    one, two, _ = machines.all
+    for name in ("work", "home"):
+        one("-L", name, "add", "Other")
+    one("add", "Report")
+    machines.equal(one, two)
+    one("move", "1", "work")
+    two("move", "1", "home")
+    one("sync")
+    line = f"Removed from work, because two@{os.uname().nodename} moved it to home: 2 Report. To move it back: todo "
+    back = "-L home move 2 work"
+    assert f"{line}{back}\n" in two("sync").err
+    assert f"{line}{back}\n" in one("sync").err
+    machines.equal(one, two)
+    one(*back.split())
+    machines.equal(one, two)
+    assert [todo["text"] for todo in two.todos("-L", "work")] == ["Other", "Report"]
+
+
 def test_a_conflict_with_a_move_names_the_command_that_edits_the_todo_where_it_is(peers: Machines) -> None:
     one, two, _ = peers.all
     one("add", "Buy milk")

@@ -8,7 +8,7 @@ from ...cqrs.errors import CqrsError, OutcomeUnknown
 from ...cqrs.operation_errors import CannotMerge, DifferentLogs, UnreadableCopy
 from ..errors import InvalidInput, UsageError
 from ..exports import file_name
-from ..merge_report import MergeReport
+from ..merge_report import MergeReport, removed_line
 from ..output import print_line, print_message
 from ..reports import count_of
 from ..session import Session
@@ -70,9 +70,7 @@ def merge(session: Session, file: str, dry_run: bool) -> None:
                 moved = f"Moved to {visible(target)} elsewhere: {report.named(stream)}"
                 print_message(session, f"{moved}. Merge that list, too.")
             for each in elsewhere:
-                print_message(
-                    session, f"Removed from {visible(each.list)}, because it is in another list: {report.named(each.stream)}"
-                )
+                print_message(session, removed_line(session, each.list, each.stream, each.commit))
             for what in unreached:
                 print_message(session, f"Not reached: {visible(what)}")
     except CqrsError as error:

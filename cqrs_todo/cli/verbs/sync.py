@@ -4,7 +4,7 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -237,9 +237,10 @@ class _Report:
                 print_line("Nothing was sent or received" if differ else f"Nothing to sync with {visible(self._remote)}")
         for each in lists:
             self._print_details(each)
-        for gone in done.removed:
-            elsewhere = f"Removed from {visible(gone.list)}, because it is in another list"
-            print_message(session, f"{elsewhere}: {self._text_of(gone)}")
+        for gone in self._removed():
+            from ..merge_report import removed_line
+
+            print_message(session, removed_line(session, gone.list, gone.stream, gone.commit))
         for line in self._renames():
             print_message(session, line)
         for warning in done.warnings:
@@ -332,11 +333,15 @@ class _Report:
         if report is not None:
             report.print_details(f"Renumbered in {visible(each.name)}: ", dry_run=self._dry_run)
 
-    def _text_of(self, gone: "Elsewhere") -> str:
-        from ...todo.views import id_of
+    def _removed(self) -> "Sequence[Elsewhere]":
+        """Return the todos that are no longer in a list, because a newer change has brought them to another one."""
+        found = list(self._done.removed)
+        for each in self._done.lists:
+            if each.merged is not None and not each.made and not self._dry_run:
+                from ...todo.merges import lost_moves
 
-        entity = self._session.open_list(gone.list).entities([id_of(gone.stream)])[0]
-        return f"{entity.number} {'' if entity.state is None else brief(entity.state.text)}"
+                found += lost_moves(each.name, each.merged)
+        return found
 
     def _renames(self) -> Iterator[str]:
         """Yield what lists are named elsewhere."""
@@ -415,7 +420,7 @@ class _Report:
                     "remote": self._done.remote,
                     "dry_run": self._dry_run,
                     "lists": rows,
-                    "removed": [{"list": each.list, "id": id_of(each.stream)} for each in self._done.removed],
+                    "removed": [{"list": each.list, "id": id_of(each.stream)} for each in self._removed()],
                     "effects": [
                         {"kind": each.kind, "list": each.list, "other": each.other or None} for each in self._done.effects
                     ],
