@@ -82,14 +82,16 @@ class MergeReport:
             "change": self._in_words(change),
         }
 
-    def print_details(self, renumbered: str = "Renumbered: ", *, dry_run: bool) -> None:
+    def print_details(self, *, dry_run: bool, in_list: bool = False) -> None:
         """Print what people should know beside the number of commits.
 
         Args:
-            renumbered: How the lines about renumbered todos begin.
             dry_run: Whether nothing was changed.
+            in_list: Whether the lines about renumbered todos name the list.
         """
         session, merged, todos = self._session, self._merged, self._todos
+        renumbered = "Would be renumbered" if dry_run else "Renumbered"
+        renumbered += f" in {visible(self._name)}: " if in_list else ": "
         for number in todos.renumbered[:_MOST]:
             print_message(session, f"{renumbered}{number.old} → {number.new} {brief(number.text)}")
         self._print_rest(len(todos.renumbered), "renumbered todos")
@@ -105,7 +107,8 @@ class MergeReport:
             count = len(merged.forgotten)
             were, are = ("todo was", "is") if count == 1 else ("todos were", "are")
             would = "would be" if dry_run else are
-            print_message(session, f"{count:,} {were} forgotten in another copy, and {would} forgotten here now")
+            copy = f"another copy of {visible(self._name)}"
+            print_message(session, f"{count:,} {were} forgotten in {copy}, and {would} forgotten here now")
         if merged.kept and not dry_run:
             print_message(session, f"The list as it was is kept until 30 days after the next sync: {visible(merged.kept)}")
 

@@ -83,6 +83,8 @@ def test_a_second_machine_that_already_has_an_inbox(machines: Machines) -> None:
     assert cannot == "A join cannot be undone as a whole, but each of its commits can."
     assert "nothing was synced" in error
     assert " --join; to keep them apart: todo sync " in hint
+    dry = two("sync", machines.url, "--dry-run")
+    assert dry.err == f"Would be renumbered in inbox: 1 → 3 Call Bob\nWithout --dry-run, it would ask: {hint.strip()}\n"
     joined = two("sync", machines.url, "--join")
     assert joined.out == "inbox: joined, 1 commit sent, 1 commit received\n"
     assert joined.err.startswith(
@@ -593,7 +595,8 @@ def test_a_dry_run_says_the_same_and_changes_nothing(peers: Machines) -> None:
         "inbox: would send 1 commit, would receive 1 commit\n",
         "inbox: 1 commit sent, 1 commit received\n",
     )
-    assert dry.err.splitlines() == [line for line in real.err.splitlines() if not line.startswith("The list as it was")]
+    said = real.err.replace("Renumbered in inbox: ", "Would be renumbered in inbox: ").splitlines()
+    assert dry.err.splitlines() == [line for line in said if not line.startswith("The list as it was")]
 
 
 def test_the_json_document(peers: Machines) -> None:
@@ -1102,7 +1105,7 @@ def test_who_forgets_a_todo_is_told_where_it_still_is(peers: Machines) -> None:
         assert one("sync").out.startswith("Nothing to sync"), "it is not said in each sync"
     received = two("sync")
     assert received.out == "inbox: 1 todo forgotten\n"
-    assert received.err == "1 todo was forgotten in another copy, and is forgotten here now\n"
+    assert received.err == "1 todo was forgotten in another copy of inbox, and is forgotten here now\n"
     assert not [path for path in peers.place.iterdir() if b"hunter3" in path.read_bytes()]
     one("sync")
     assert one("sync", "--status").out.splitlines()[1:] == ["  inbox: all sent"]

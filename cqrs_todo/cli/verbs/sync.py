@@ -121,11 +121,13 @@ def _sync(session: Session, word: str | None, joining: "Joining | None", *, dry_
                 raise
             raise better from error
 
+    question = ""
     try:
         done = run(joining)
     except syncing.Unjoined as error:
         if dry_run and joining is None and not any(clash.renamed for clash in error.clashes):
             done = run(syncing.Joining(join=True))
+            question = f"Without --dry-run, it would ask: {_ways(session, used_as if word else None, error)}"
         elif joining is not None or not _agreed(session, error):
             error.hint = _ways(session, used_as if word else None, error)
             raise
@@ -133,6 +135,8 @@ def _sync(session: Session, word: str | None, joining: "Joining | None", *, dry_
             done = run(syncing.Joining(join=True))
     done.errors = [about_remote(error, url) for error in done.errors]
     _Report(session, done, used_as, dry_run=dry_run).print(quiet=quiet)
+    if question and not session.options.json:
+        print_message(session, question)
     if not done.errors:
         return 0
     if not session.options.json:  # the document has all of them
@@ -331,7 +335,7 @@ class _Report:
     def _print_details(self, each: "ListSync") -> None:
         report = self._report(each)
         if report is not None:
-            report.print_details(f"Renumbered in {visible(each.name)}: ", dry_run=self._dry_run)
+            report.print_details(dry_run=self._dry_run, in_list=True)
 
     def _removed(self) -> "Sequence[Elsewhere]":
         """Return the todos that are no longer in a list, because a newer change has brought them to another one."""
