@@ -755,6 +755,26 @@ def test_it_goes_on_until_it_is_stopped(peers: Machines) -> None:
     assert b"Traceback" not in err
 
 
+def test_it_says_that_it_tries_again_and_that_it_works_again(peers: Machines) -> None:
+    one = peers.one
+    one("add", "Buy milk")
+    one("sync", peers.url)
+    os.rename(peers.place, peers.folder / "elsewhere")
+    running = start(one, "sync", "--every", "1s")
+    said: list[str] = []
+    try:
+        for line in running.stderr or ():
+            said.append(line.decode())
+            if "tries again" in said[-1]:
+                os.rename(peers.folder / "elsewhere", peers.place)
+            if "works again" in said[-1]:
+                break
+    finally:
+        running.terminate()
+        running.communicate(timeout=30)
+    assert said[-2:] == ["This sync goes on, and tries again every 1s\n", "The sync works again\n"]
+
+
 @pytest.mark.parametrize("inline", [False, True])
 def test_a_reaction_that_syncs_goes_on_although_its_list_is_rewritten_meanwhile(peers: Machines, inline: bool) -> None:
     one, two, _ = peers.all

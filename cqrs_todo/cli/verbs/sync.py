@@ -66,7 +66,7 @@ def sync(
         return 0
     if every is None:
         return _sync(session, remote, joining, dry_run=dry_run)
-    return _sync_again(session, remote, joining, _span(every))
+    return _sync_again(session, remote, joining, every)
 
 
 def _span(text: str) -> int:
@@ -77,8 +77,9 @@ def _span(text: str) -> int:
     return int(found[1]) * _SECONDS[found[2]]
 
 
-def _sync_again(session: Session, remote: str | None, joining: "Joining | None", seconds: int) -> int:
+def _sync_again(session: Session, remote: str | None, joining: "Joining | None", span: str) -> int:
     """Sync until Ctrl-C. A sync that fails is tried again the next time."""
+    seconds = _span(span)
     from ...todo.sync import Unjoined, WrongRemote
     from ..report import report
 
@@ -87,6 +88,8 @@ def _sync_again(session: Session, remote: str | None, joining: "Joining | None",
     while True:
         try:
             _sync(session, remote, joining, dry_run=False, quiet=not first)
+            if said and not session.options.json:
+                print_message(session, "The sync works again")
             said = ""
         except UsageError:
             raise
@@ -95,6 +98,8 @@ def _sync_again(session: Session, remote: str | None, joining: "Joining | None",
                 raise
             if str(error) != said:  # a server that is away for days is named once
                 report(error, as_json=session.options.json)
+                if not session.options.json:
+                    print_message(session, f"This sync goes on, and tries again every {span}")
             said = str(error)
         first, joining = False, None
         sys.stdout.flush()
