@@ -1092,6 +1092,16 @@ def test_a_new_folder_is_announced_and_is_made_only_in_one_that_exists(peers: Ma
     assert one("sync").err == two("sync", peers.url).err == ""
 
 
+def test_a_first_sync_that_is_refused_makes_no_folder(peers: Machines) -> None:
+    one = peers.one
+    one("add", "Buy milk")
+    for url in (peers.url, f"jsonl:{peers.place}"):
+        for words in (["--as", "mine"], ["-L", "nothing"]):
+            assert one.run("sync", url, *words).code in (2, 3)
+        assert not peers.place.exists()
+    assert one("sync", f"jsonl:{peers.place}").err.startswith("Began a new hub: ")
+
+
 def test_what_a_sync_does_on_a_hub_beside_commits_is_named(users: Machines) -> None:
     one, two, _ = users.all
     one("-L", "work", "add", "Write")

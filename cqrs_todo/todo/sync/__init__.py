@@ -45,14 +45,13 @@ __all__ = [
 ]
 
 
-def open_remote(url: str, memory: Memory, store: Store, *, write: bool) -> Remote:
+def open_remote(url: str, memory: Memory, store: Store) -> Remote:
     """Open a remote.
 
     Args:
         url: `postgresql://…`, `jsonl:DIR`, or `folder:DIR`, with an absolute path.
         memory: What this machine remembers.
         store: The store of its lists.
-        write: Whether a new folder may be made and marked.
 
     Raises:
         WrongRemote: The URL names none, or one of another kind.
@@ -60,11 +59,13 @@ def open_remote(url: str, memory: Memory, store: Store, *, write: bool) -> Remot
     """
     scheme, _, rest = url.partition(":")
     if scheme == "folder" and rest:
-        began = check_marker(rest, "folder", url, known=url in memory.remotes, write=write)
+        began = check_marker(rest, "folder", url, known=url in memory.remotes)
         remote: Remote = SharedFolder(rest, memory, store)
+        remote.place = (rest, "folder")
     elif scheme == "jsonl" and rest:
-        began = check_marker(rest, "hub", url, known=url in memory.remotes, write=write)
+        began = check_marker(rest, "hub", url, known=url in memory.remotes)
         remote = Hub(open_store(url, TYPES))
+        remote.place = (rest, "hub")
     elif scheme in ("postgresql", "postgres"):
         return Hub(open_store(url, TYPES))
     else:
@@ -123,7 +124,7 @@ def _sync(
     dry_run: bool,
     used_as: str,
 ) -> Synced:
-    remote = open_remote(url, memory, store, write=not dry_run)
+    remote = open_remote(url, memory, store)
     try:
         look = Look(store, remote, memory, dry_run=dry_run)
         if only or (joining is not None and joining.apart) or not look.finds_nothing:
@@ -131,6 +132,8 @@ def _sync(
 
             look = work = Work(store, remote, memory, only=only, joining=joining, dry_run=dry_run)
             work.run()
+        elif not dry_run:
+            remote.mark()
         look.follow_names()
         look.follow_forgets()
         if not dry_run:

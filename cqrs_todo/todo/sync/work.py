@@ -65,6 +65,8 @@ class Work(Choice):
     def run(self) -> None:
         """Merge what others have, and bring them what they lack, until another machine has changed nothing meanwhile."""
         self._choose()
+        if not self._dry_run:  # a sync that is refused before leaves no new folder behind
+            self._remote.mark()
         left = self._chosen
         for attempt in range(1, _ROUNDS + 1):
             left = self._round(left, last=attempt == _ROUNDS)
