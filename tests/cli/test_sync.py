@@ -1141,6 +1141,30 @@ def test_who_forgets_a_todo_is_told_where_it_still_is(peers: Machines) -> None:
     assert one("sync", "--status").out.splitlines()[1:] == ["  inbox: all sent"]
 
 
+@pytest.mark.parametrize("archived", [False, True])
+def test_what_is_to_be_forgotten_is_named_before_the_sync(machines: Machines, archived: bool) -> None:
+    one, two, _ = machines.all
+    for text in ("Buy milk", "hunter2"):
+        one("add", text)
+    machines.equal(one, two)
+    one("forget", "2", "--yes")
+    if archived:
+        one("lists", "archive", "inbox")
+    else:
+        one("add", "Later")
+    others = " The files of other machines there still have it until these sync." if "folder:" in machines.url else ""
+    state = f"{'inbox (archived): all sent' if archived else 'inbox: 1 commit not sent'}, not yet forgotten there: 1 todo"
+    assert one("sync", "--status").out.splitlines()[1].strip() == state
+    assert one("sync", "--status", "--json").json["remotes"][0]["lists"][0]["unforgotten"] is True
+    would, did = (
+        [line for line in one("sync", *words).out.splitlines() if "orget" in line or "orgot" in line]
+        for words in (["--dry-run"], [])
+    )
+    assert did == [line.replace("Would forget", "Forgotten") for line in would]
+    assert re.fullmatch(rf"Would forget in inbox on .*, too\.{re.escape(others)}", "\n".join(would))
+    assert "not yet forgotten" not in one("sync", "--status").out
+
+
 def test_a_list_that_was_renamed_elsewhere_is_not_joined_with_the_new_list_of_its_old_name(peers: Machines) -> None:
     one, two, _ = peers.all
     one("add", "Buy milk")

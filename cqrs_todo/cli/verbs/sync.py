@@ -333,7 +333,8 @@ class _Report:
         name, where = visible(effect.list), visible(self._done.remote)
         if effect.kind == "forgotten":
             others = " The files of other machines there still have it until these sync." if effect.machines else ""
-            return f"Forgotten in {name} on {where}, too.{others}"
+            forgets = f"Would forget in {name} on {where}, too" if self._dry_run else f"Forgotten in {name} on {where}, too"
+            return f"{forgets}.{others}"
         did = f"Would {would[effect.kind]}" if self._dry_run else effect.kind.capitalize()
         return f"{did} {name}{f' to {visible(effect.other)}' if effect.other else ''} on {where}"
 
@@ -444,7 +445,7 @@ class _Report:
 
 def _print_status(session: Session) -> None:
     """Print what this machine knows of its remotes, without asking them."""
-    from ...todo.sync import MemoryFile, unsent
+    from ...todo.sync import MemoryFile, to_forget, unsent
     from ...todo.views import short_instant
     from ..clock import to_local
 
@@ -454,15 +455,16 @@ def _print_status(session: Session) -> None:
         heads = [head for head in heads if head.name == session.list_name]
         if not any(not head.archived for head in heads):
             raise LogNotFound(session.list_name)
-    rows: list[tuple[str, datetime | None, list[tuple[LogHead, int | None, bool, list[str]]]]] = []
+    rows: list[tuple[str, datetime | None, list[tuple[LogHead, int | None, int, bool, list[str]]]]] = []
     for url, known in memory.remotes.items():
         lists = []
         for head in heads:
             count = unsent(session.store, head, known)
             there = known.lists.get(head.id)
             unforgotten, holders = (False, []) if there is None else (there.unforgotten != "", there.holders)
-            if not head.archived or count or unforgotten or holders:  # of an archived list only what is left to do
-                lists.append((head, count, unforgotten, holders))
+            new = to_forget(session.store, head, known)
+            if not head.archived or count or new or unforgotten or holders:  # of an archived list only what is left to do
+                lists.append((head, count, new, unforgotten, holders))
         rows.append((url, known.at, lists))
     if session.options.json:
         from .. import document
@@ -472,8 +474,8 @@ def _print_status(session: Session) -> None:
                 "url": url,
                 "synced": at,
                 "lists": [
-                    {"list": head.name, "unsent": count, "unforgotten": unforgotten, "holders": holders}
-                    for head, count, unforgotten, holders in lists
+                    {"list": head.name, "unsent": count, "unforgotten": bool(new) or unforgotten, "holders": holders}
+                    for head, count, new, unforgotten, holders in lists
                 ],
             }
             for url, at, lists in rows
@@ -485,10 +487,11 @@ def _print_status(session: Session) -> None:
     for url, at, lists in rows:
         when = "never completely" if at is None else short_instant(at, to_local)
         print_line(f"{visible(url)}: synced {when}")
-        for head, count, unforgotten, holders in lists:
+        for head, count, new, unforgotten, holders in lists:
             state = "never synced" if count is None else f"{count_of(count, 'commit')} not sent" if count else "all sent"
             archived = " (archived)" if head.archived else ""
             left = ", not forgotten there: what was forgotten here" if unforgotten else ""
+            left = f", not yet forgotten there: {count_of(new, 'todo')}" if new and not unforgotten else left
             print_line(f"  {visible(head.name)}{archived}: {state}{left}")
             if holders:
                 files = f"the files of {', '.join(map(visible, holders))}"

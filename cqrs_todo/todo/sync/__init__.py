@@ -13,7 +13,7 @@ from ..errors import WrongRemote
 from ..recorder import TYPES
 from .folder import SharedFolder
 from .hub import Hub
-from .looking import Look, unsent
+from .looking import Look, to_forget, unsent
 from .memory import Memory, MemoryFile
 from .remotes import Remote, check_marker
 from .results import (
@@ -41,6 +41,7 @@ __all__ = [
     "Unjoined",
     "WrongRemote",
     "sync",
+    "to_forget",
     "unsent",
 ]
 

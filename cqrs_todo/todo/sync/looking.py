@@ -286,9 +286,16 @@ def unsent(store: Store, head: LogHead, known: RemoteMemory) -> int | None:
     synced = known.lists.get(head.id)
     if synced is None:
         return None
-    count = 0
-    for commit in opened(store, head).commits_backward():
-        if commit.sum == synced.digest:
+    log, count = opened(store, head), 0
+    end = synced.position if len(log.forgotten) > synced.forgotten else 0  # then the same commits have other digests
+    for commit in log.commits_backward():
+        if commit.sum == synced.digest or commit.last <= end:
             break
         count += 1
     return count
+
+
+def to_forget(store: Store, head: LogHead, known: RemoteMemory) -> int:
+    """Return how many todos of a list were forgotten here since the last sync with a remote; 0 if it was never synced."""
+    synced = known.lists.get(head.id)
+    return 0 if synced is None else max(0, len(opened(store, head).forgotten) - synced.forgotten)
