@@ -80,7 +80,7 @@ def test_a_second_machine_that_already_has_an_inbox(machines: Machines) -> None:
     different, number, cannot, error, hint = refused.err.splitlines()
     assert different.endswith("are different lists. Joined, they have 2 commits: 1 from here, 1 from there.")
     assert number == "  1 → 3 Call Bob"
-    assert cannot == "A join cannot be undone as a whole, but each of its commits can."
+    assert cannot == "A join cannot be undone as a whole, but each of its commits can. --as NAME keeps lists apart."
     assert "nothing was synced" in error
     assert " --join; to keep them apart: todo sync " in hint
     dry = two("sync", machines.url, "--dry-run")
@@ -556,6 +556,20 @@ def test_the_command_that_joins_lists_names_the_list_that_was_named(peers: Machi
     assert two(*command.split()).out.startswith("inbox: joined")
 
 
+def test_one_of_several_lists_is_kept_apart_by_the_command_that_the_refusal_names(peers: Machines) -> None:
+    one, two, _ = peers.all
+    for home in (one, two):
+        home("add", "Buy milk")
+        home("-L", "work", "add", "Write")
+    one("sync", peers.url)
+    refused = two.run("sync", peers.url, "--as", "mine")
+    named = re.search("to keep one apart: todo (-L (inbox|work) sync .* --as mine); to join them: ", refused.err)
+    assert named is not None, refused.err
+    two(*named[1].split())
+    other = "work" if named[2] == "inbox" else "inbox"
+    assert f"; to keep them apart: todo sync {peers.url} --as {other}-" in two.run("sync", peers.url).err
+
+
 def test_a_folder_is_a_hub_or_shared_and_not_both(peers: Machines) -> None:
     peers.one("add", "Buy milk")
     peers.one("sync", peers.url)
@@ -946,7 +960,9 @@ def test_a_folder_on_a_disk_that_is_not_mounted_is_not_taken_for_an_empty_one(pe
     one("sync", peers.url)
     os.rename(peers.place, peers.folder / "elsewhere")
     result = one.run("sync")
-    assert (result.code, "mount or share the folder again, and run todo sync again" in result.err) == (6, True)
+    assert result.code == 6
+    assert result.err.startswith(f"todo: {peers.place}: this machine has synced there before, but the lists and ")
+    assert "mount or share the folder again, and run todo sync again; if you moved it" in result.err
     assert not peers.place.exists()
 
 
@@ -1086,8 +1102,9 @@ def test_a_new_folder_is_announced_and_is_made_only_in_one_that_exists(peers: Ma
     refused = one.run("sync", f"folder:{peers.folder}/typo/x")
     assert (refused.code, f"there is no folder {peers.folder}/typo" in refused.err) == (2, True)
     assert not (peers.folder / "typo").exists()
-    assert (
-        one("sync", peers.url).err == f"Began a new shared folder: {peers.place}. No other machine has synced there yet.\n"
+    assert one("sync", peers.url).err == (
+        f"Began a new shared folder: {peers.place}. No other machine has synced there yet. If one has, the path is wrong:"
+        " sync with the right one, and delete what this sync has written here.\n"
     )
     assert one("sync").err == two("sync", peers.url).err == ""
 

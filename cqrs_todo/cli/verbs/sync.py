@@ -132,9 +132,9 @@ def _sync(session: Session, word: str | None, joining: "Joining | None", *, dry_
     except syncing.Unjoined as error:
         if dry_run and joining is None and not any(clash.renamed for clash in error.clashes):
             done = run(syncing.Joining(join=True))
-            question = f"Without --dry-run, it would ask: {_ways(session, used_as if word else None, error)}"
+            question = f"Without --dry-run, it would ask: {_ways(session, used_as if word else None, error, joining)}"
         elif joining is not None or not _agreed(session, error):
-            error.hint = _ways(session, used_as if word else None, error)
+            error.hint = _ways(session, used_as if word else None, error, joining)
             raise
         else:
             done = run(syncing.Joining(join=True))
@@ -152,22 +152,25 @@ def _sync(session: Session, word: str | None, joining: "Joining | None", *, dry_
     raise done.errors[0]
 
 
-def _ways(session: Session, word: str | None, error: "Unjoined") -> str:
+def _ways(session: Session, word: str | None, error: "Unjoined", joining: "Joining | None") -> str:
     """Return the commands that join lists of the same name, or keep them apart.
 
     Args:
         session: This run of the program.
         word: The remote, if it was typed, without a password.
         error: The lists.
+        joining: What was said to do about them.
     """
     from ...cqrs.stores.passwords import without_password
 
     options = session.options
     store = [] if options.store is None else ["--store", without_password(options.store)]
     lists = ["-L", options.list] if options.list else ["-A"] if options.all_lists else []
-    command = visible(shlex.join(["todo", *store, *lists, "sync", *([word] if word else [])]))
     clash = error.clashes[0]
-    own = f"{clash.name}-{_host()}"
+
+    def command(*words: str, of: Sequence[str] = lists) -> str:
+        return visible(shlex.join(["todo", *store, *of, "sync", *([word] if word else []), *words]))
+
     for each in error.clashes:
         if each.renamed:
             rename = f"todo lists rename {shlex.quote(each.name)} {shlex.quote(each.renamed)}"
@@ -175,9 +178,12 @@ def _ways(session: Session, word: str | None, error: "Unjoined") -> str:
                 f"{each.name} of this machine is named {each.renamed} there; give it that name here, or a third one, and"
                 f" sync again: {rename}"
             )
+    join = f"to join them: {command('--join')}"
+    apart = ["--as", joining.apart if joining is not None and joining.apart else f"{clash.name}-{_host()}"]
     if len(error.clashes) > 1:
-        return f"to join them: {command} --join; or name one of them with -L"
-    return f"to join them: {command} --join; to keep them apart: {command} --as {shlex.quote(own)}"
+        one = f"to keep one apart: {command(*apart, of=['-L', clash.name])}"
+        return f"{one}; {join}" if joining is not None else f"{join}; {one}"
+    return f"{join}; to keep them apart: {command(*apart)}"
 
 
 def _host() -> str:
@@ -205,7 +211,7 @@ def _agreed(session: Session, error: "Unjoined") -> bool:
             print_message(session, f"  {each.old} → {each.new} {brief(each.text)}")
         if len(todos.renumbered) > 10:
             print_message(session, f"  and {len(todos.renumbered) - 10:,} more new numbers")
-    print_message(session, "A join cannot be undone as a whole, but each of its commits can.")
+    print_message(session, "A join cannot be undone as a whole, but each of its commits can. --as NAME keeps lists apart.")
     if not (sys.stdin.isatty() and sys.stderr.isatty()) or session.options.json:
         return False
     return asked("Join them?")
@@ -259,7 +265,12 @@ class _Report:
             kind, path = done.remote.split(":", 1)
             what = "shared folder" if kind == "folder" else "hub"
             begins = f"{'Would begin' if self._dry_run else 'Began'} a new {what}: {visible(path)}"
-            print_message(session, f"{begins}. No other machine has synced there yet.")
+            done_here = "" if self._dry_run else ", and delete what this sync has written here"
+            print_message(
+                session,
+                f"{begins}. No other machine has synced there yet. If one has, the path is wrong: sync with the right"
+                f" one{done_here}.",
+            )
         if done.renewed:
             print_message(
                 session,

@@ -240,8 +240,9 @@ def check_marker(folder: str, kind: Kind, url: str, *, known: bool) -> bool:
     if found is None:
         if known and not _is_used(folder, kind):
             raise RemoteUnavailable(
-                f"{path} is not there, but this machine has synced there before",
-                "mount or share the folder again, and run todo sync again",
+                f"{folder}: this machine has synced there before, but the lists and {MARKER} are not there now",
+                "mount or share the folder again, and run todo sync again; if you moved it, sync with its new path; to begin"
+                " again, sync with a new folder",
             )
         if kind == "folder" and os.path.isdir(os.path.join(folder, "lists")):
             raise WrongRemote(f"{folder} holds lists, and is no shared folder", f"use it as a hub: jsonl:{folder}")
