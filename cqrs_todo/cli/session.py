@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
@@ -586,7 +587,21 @@ class Session:
 
     def warnings(self) -> dict[str, None]:
         """Return what the logs found that the person should know, each once."""
-        return dict.fromkeys(warning for opened in self._lists for warning in opened.warnings)
+        return dict.fromkeys(
+            f"{warning}{self._to_merge(opened) if warning == opened.log.read_only else ''}"
+            for opened in self._lists
+            for warning in opened.warnings
+        )
+
+    def _to_merge(self, opened: TodoList) -> str:
+        """Return a sentence that says how to merge a list that is a copy of another one; '' if it is none."""
+        from .reports import to_merge
+
+        with suppress(CqrsError):  # the warning is shown all the same
+            for stray in self.store.strays():
+                if stray.name == opened.name and not stray.archived:
+                    return to_merge(self, stray)
+        return ""
 
 
 def _position(text: str) -> int | None:

@@ -2,6 +2,7 @@
 
 import json
 import random
+import shlex
 import shutil
 import subprocess
 import sys
@@ -191,6 +192,23 @@ def test_another_list_is_refused(here: Todo) -> None:
     assert result.code == 1
     assert "is a copy of another list, and not of inbox; nothing was merged" in result.err
     assert here.log_file().read_bytes() == before
+
+
+def test_a_copy_of_another_list_is_named_with_what_can_be_done_with_it(here: Todo) -> None:
+    here("-L", "work", "add", "Write the report")
+    copy = here.home / "some copy.jsonl"
+    copy.write_bytes(here.log_file("work").read_bytes())
+    hint = here.run("merge", str(copy)).err.splitlines()[-1].strip()
+    assert hint == f"it is a copy of work: todo -L work merge '{copy}'"
+    assert here(*shlex.split(hint.partition(": todo ")[2])).out.startswith("Nothing to merge: work ")
+    here("lists", "archive", "work")
+    assert here.run("merge", str(copy)).err.endswith("list work. To use that again: todo lists unarchive work\n")
+    other = Todo(here.home.parent / "other")
+    other("add", "Buy milk")
+    hint = other.run("merge", str(copy)).err.splitlines()[-1].strip()
+    assert hint == f"to have the list work here, too: todo -L work import '{copy}'"
+    other(*shlex.split(hint.partition(": todo ")[2]))
+    assert [todo["text"] for todo in other.todos("-L", "work")] == ["Write the report"]
 
 
 @pytest.mark.parametrize("damage", ["cut", "altered", "no log", "empty"])
