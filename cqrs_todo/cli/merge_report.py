@@ -123,7 +123,7 @@ class MergeReport:
             print_message(self._session, f"and {count - _MOST:,} more {what}: see them with --json")
 
     def _conflict_line(self, conflict: "Conflict", *, dry_run: bool) -> str:
-        from ..todo.events import TodoRemoved
+        from ..todo.events import TodoRemoved, TodoRestored
 
         seconds = conflict.winner is not None and self._when(conflict.winner) == self._when(conflict.loser)
         loser = self._who(conflict.loser, seconds=seconds)
@@ -133,11 +133,13 @@ class MergeReport:
         winner = self._who(conflict.winner, seconds=seconds)
         move = self._move_of(conflict.winner)
         if move is not None:
-            now = None if dry_run else self._command_there(conflict.stream)
-            return f"{what}{winner} stands; without effect there: {loser}" + (f". To edit it there: {now}" if now else "")
+            there = "" if dry_run else self._way_there(conflict)
+            return f"{what}{winner} stands; without effect there: {loser}{there}"
         if isinstance(conflict.winner.event, TodoRemoved):
             number = self._todos.fold[conflict.stream].number
             restore = self._session.typed(self._name, f"restore {number}")
+            if isinstance(conflict.loser.event, TodoRestored):
+                return f"{what}{winner} stands; without effect: {loser}" + ("" if dry_run else f". To restore it: {restore}")
             restored = "" if dry_run else f": {restore}"
             return f"{what}{winner} stands; {loser} shows when it is restored{restored}"
         undo = self._session.typed(self._name, f"undo @{self._commits[conflict.winner.command].position}")
@@ -161,10 +163,26 @@ class MergeReport:
 
         return move_of(self._commits[change.command]) if isinstance(change.event, TodoRemoved) else None
 
-    def _command_there(self, stream: str) -> str | None:
-        """Return the command that edits a todo in the list in which it is; None if it is in none."""
-        found = _place_of(self._session, stream)
-        return None if found is None else self._session.typed(found[0].name, f"edit {found[1]}")
+    def _way_there(self, conflict: "Conflict") -> str:
+        """Return a sentence with the command that makes a change in the list in which the todo is; '' if it is in none."""
+        from ..todo.events import TodoCompleted, TodoReopened
+        from ..todo.fields import DEPENDS, FIELD_BY_EVENT, PARENT
+
+        found = _place_of(self._session, conflict.stream)
+        if found is None:
+            return ""
+        head, number = found
+        event = conflict.loser.event
+        verb: str
+        words: Sequence[str]
+        if isinstance(event, (TodoCompleted, TodoReopened)):
+            verb, words = "done" if isinstance(event, TodoCompleted) else "reopen", ()
+        elif FIELD_BY_EVENT.get(type(event)) in (None, PARENT, DEPENDS):  # the numbers of other todos are of this list
+            verb, words = "edit", ()
+        else:
+            verb, words = self._typed_again(event)
+        command = self._session.typed(head.name, shlex.join([verb, f"{number}", *words]))
+        return f". To {'edit it' if verb == 'edit' and not words else 'do the same'} there: {command}"
 
     def _command_again(self, change: "Change", stream: str) -> str:
         """Return the command that makes a change of a todo in the next one of its series, too."""

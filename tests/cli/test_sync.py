@@ -233,14 +233,44 @@ def test_a_conflict_with_a_move_names_the_command_that_edits_the_todo_where_it_i
     conflict = two("sync").err.splitlines()[0]
     assert conflict.startswith("Conflict: 1 Buy soy milk: moved to work (one@")
     assert ") stands; without effect there: text set to Buy soy milk (two@" in conflict
-    assert conflict == f"{dry}. To edit it there: todo -L work edit 2"
+    assert conflict == f"{dry}. To do the same there: todo -L work edit 2 -- 'Buy soy milk'"
     refused = two.run("restore", "1")
     assert (refused.code, "todo 1 was moved to work" in refused.err) == (1, True), (
         "although the edit restored and removed it"
     )
-    two(*conflict.rpartition(": todo ")[2].split(), "Buy soy milk")
+    two(*shlex.split(conflict.rpartition(": todo ")[2]))
     peers.equal(one, two)
     assert [todo["text"] for todo in one.todos("-L", "work")] == ["Write", "Buy soy milk"]
+
+
+def test_what_else_conflicts_with_a_move_names_the_command_for_the_list_where_the_todo_is(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "-", stdin="Buy milk\nPaint\nCook\nPay\nHouse\n")
+    one("lists", "new", "work")
+    peers.equal(one, two)
+    one("move", "1-4", "work")
+    two("done", "1")
+    two("tag", "2", "+home")
+    two("edit", "3", "parent:5")
+    two("edit", "4", "--note", "x" * 300)
+    one("sync")
+    lines = two("sync").err.splitlines()
+    commands = sorted(line.partition(" there: todo ")[2] for line in lines if line.startswith("Conflict: "))
+    assert commands == ["-L work done 1", "-L work edit 3", "-L work edit 4", "-L work tag 2 +home"]
+
+
+def test_a_restoration_of_a_todo_that_stays_removed_is_named_with_the_command_that_restores_it(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Buy milk")
+    one("rm", "1")
+    peers.equal(one, two)
+    two("restore", "1")
+    one("restore", "1")
+    one("rm", "1")
+    one("sync")
+    line = next(line for line in two("sync").err.splitlines() if line.startswith("Conflict: "))
+    assert re.fullmatch(r"Conflict: 1 Buy milk: removed \(one@.*\) stands; without effect: restored \(two@.*\)\. To .*", line)
+    assert line.endswith(". To restore it: todo restore 1")
 
 
 def test_what_came_too_late_for_the_next_todo_of_a_series_is_named_with_the_commands_that_do_it_there(
