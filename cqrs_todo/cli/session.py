@@ -481,7 +481,7 @@ class Session:
     def check_verb(self, verb: Verb) -> None:
         """Raise `UsageError` if this run cannot run a verb: the past cannot be changed."""
         if verb.writes:
-            self.require_present()
+            self.require_present(verb.name)
         if self.options.all_lists:
             self.check_all_lists(verb.name if not verb.all_lists else "")
 
@@ -501,12 +501,12 @@ class Session:
         if isinstance(self.moment, int):
             raise UsageError("a position belongs to one list, not to all", "give a time")
 
-    def require_present(self) -> None:
+    def require_present(self, verb: str) -> None:
         """Raise `UsageError` if this run looks at the past, for a verb that changes something."""
         if self.options.at is not None:
             raise UsageError(
-                "the past cannot be changed, and this verb changes something",
-                "to go back to a past state: todo restore --help",
+                f"the past cannot be changed, and {verb} works on the present",
+                "leave out --at; to go back to a past state: todo restore --help",
             )
 
     @property

@@ -1,5 +1,6 @@
 """`todo sync`: sync the lists with a hub or a shared folder."""
 
+import os
 import re
 import shlex
 import sys
@@ -9,7 +10,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ...cqrs.errors import CqrsError, LogNotFound, StoreUnavailable
-from ..config import sync_dir
+from ...cqrs.stores.passwords import without_password
+from ..config import default_store, sync_dir
 from ..errors import UsageError
 from ..output import print_line, print_message, print_row
 from ..reports import count_of
@@ -55,7 +57,15 @@ def sync(
             if value not in (None, False):
                 raise UsageError(f"--status syncs nothing, so {option} has no meaning beside it", "leave out one of the two")
     if not session.store_url.startswith("jsonl:"):
-        raise UsageError("sync is for lists in files, and the lists in use are elsewhere", "see: todo where")
+        place = without_password(session.store_url)
+        files = "to sync your lists in files, " + (
+            "leave out --store"
+            if session.options.store
+            else "unset TODO_STORE"
+            if os.environ.get("TODO_STORE")
+            else f"name them: todo --store {default_store()} sync"
+        )
+        raise UsageError(f"sync is for lists in files, and the lists in use are in {place}", files)
     from ...cqrs.names import check_log_name
     from ...todo.sync import Joining
 
@@ -72,7 +82,9 @@ def sync(
 def _span(text: str) -> int:
     """Return how many seconds a text such as 5m means."""
     found = _SPAN.fullmatch(text)
-    if found is None or int(found[1]) == 0:
+    if found is not None and int(found[1]) == 0:
+        raise UsageError(f"--every: {text!r} is too short", "the shortest pause is a second: --every 1s")
+    if found is None:
         raise UsageError(f"--every: {text!r} is not a span of time", "write, for instance: --every 5m (or 30s, 1h, 1d)")
     return int(found[1]) * _SECONDS[found[2]]
 
@@ -161,8 +173,6 @@ def _ways(session: Session, word: str | None, error: "Unjoined", joining: "Joini
         error: The lists.
         joining: What was said to do about them.
     """
-    from ...cqrs.stores.passwords import without_password
-
     options = session.options
     store = [] if options.store is None else ["--store", without_password(options.store)]
     lists = ["-L", options.list] if options.list else ["-A"] if options.all_lists else []
@@ -187,8 +197,6 @@ def _ways(session: Session, word: str | None, error: "Unjoined", joining: "Joini
 
 
 def _host() -> str:
-    import os
-
     return re.sub(r"[^a-z0-9-]", "", os.uname().nodename.lower()) or "here"
 
 
@@ -459,6 +467,7 @@ def _print_status(session: Session) -> None:
     from ...todo.sync import MemoryFile, to_forget, unsent
     from ...todo.views import short_instant
     from ..clock import to_local
+    from ..remotes import find_remote
 
     memory = MemoryFile(sync_dir(session.store_url)).load()
     heads = session.store.heads()
@@ -495,9 +504,13 @@ def _print_status(session: Session) -> None:
         return
     if not rows:
         print_message(session, "This machine was never synced: to begin: todo sync URL")
+    try:
+        following = without_password(find_remote(session, None, memory.last)[0]) if rows else ""
+    except UsageError:  # several are known, or the last one is no longer in the configuration
+        following = ""
     for url, at, lists in rows:
         when = "never completely" if at is None else short_instant(at, to_local)
-        print_line(f"{visible(url)}: synced {when}")
+        print_line(f"{visible(url)}: synced {when}{', used next' if url == following else ''}")
         for head, count, new, unforgotten, holders in lists:
             state = "never synced" if count is None else f"{count_of(count, 'commit')} not sent" if count else "all sent"
             archived = " (archived)" if head.archived else ""

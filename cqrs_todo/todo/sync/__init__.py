@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from ...cqrs.store import Store
 from ...cqrs.stores import open_store
+from ...cqrs.stores.passwords import without_password
 from ..errors import WrongRemote
 from ..recorder import TYPES
 from .folder import SharedFolder
@@ -71,7 +72,7 @@ def open_remote(url: str, memory: Memory, store: Store) -> Remote:
         return Hub(open_store(url, TYPES))
     else:
         raise WrongRemote(
-            "that is not the URL of a remote",
+            f"{without_password(url)!r} is not the URL of a remote",
             "use postgresql://HOST/DATABASE, jsonl:DIR for a folder that one machine reaches at a time, or folder:DIR",
         )
     remote.began = began

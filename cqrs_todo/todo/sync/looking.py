@@ -53,7 +53,10 @@ class Look:
         for label, why in self._remote.unread.items():
             if label not in self._named:
                 self._named.add(label)
-                self.done.errors.append(UnreadCopy(f"{self._remote.url}, {label}: {why}", self._remote.writer(label)))
+                id = label.partition(".")[0]
+                found = self._heads.get(id) or self._theirs.get(id)
+                copy = label if found is None else f"{found.name}, {label}"
+                self.done.errors.append(UnreadCopy(f"{self._remote.url}, {copy}: {why}", self._remote.writer(label)))
         self.done.renewed = self.done.renewed or (isinstance(self._remote, SharedFolder) and self._remote.renewed)
 
     def _warn(self, kind: str, mine: LogHead, other: str = "", where: str = "") -> None:

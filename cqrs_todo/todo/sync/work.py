@@ -340,7 +340,8 @@ class Work(Choice):
     def _not_read(self, id: str, label: str, error: CqrsError) -> None:
         if label not in self._unread.setdefault(id, set()):
             self._unread[id].add(label)
-            self.done.errors.append(self._unread_copy(label, label, error))
+            named = self._heads[id] if id in self._heads else self._theirs[id]
+            self.done.errors.append(self._unread_copy(f"{named.name}, {label}", label, error))
 
     def _marks(self, id: str, theirs: RemoteList) -> frozenset[str]:
         own = self._memory.marks.get(id)
