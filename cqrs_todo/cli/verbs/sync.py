@@ -282,8 +282,8 @@ class _Report:
         if done.renewed:
             print_message(
                 session,
-                "Another machine has written the file of this one, as after a home was copied or restored: this machine has"
-                " a new id now",
+                "The file of this machine in the shared folder holds what this machine does not have, as after a home was"
+                " copied or restored, or a list was repaired: this machine has a new id now",
             )
 
     @property
