@@ -365,6 +365,23 @@ def test_undo_takes_back_the_last_commit_of_this_machine(machines: Machines) -> 
     assert [todo["text"] for todo in one.todos()] == ["Buy milk", "By one"]
 
 
+def test_undo_takes_back_nothing_that_another_machine_has_done_meanwhile(machines: Machines) -> None:
+    one, two, _ = machines.all
+    one("add", "By one")
+    machines.equal(one, two)
+    two("add", "By two")
+    two("sync")
+    one("add", "Also by one")
+    one("sync")
+    two("sync")
+    assert "created: By two" in two("undo").out
+    refused = two.run("undo")
+    assert (refused.code, refused.err.splitlines()[0].partition(" here; ")[2]) == (
+        1,
+        "a change of others is undone by its position",
+    )
+
+
 def with_a_renumbered_todo(peers: Machines) -> Todo:
     """A machine whose todo 2 is 4 since a sync, because another machine has added two todos before."""
     one, two, _ = peers.all

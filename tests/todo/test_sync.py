@@ -861,7 +861,7 @@ def test_a_file_of_a_machine_that_is_cut_in_its_first_line_is_named(homes: tuple
     for _ in range(2):
         done = sync(two.store, folder, two.memory)
         assert sorted(map(str, done.errors)) == sorted(
-            f"{folder}, {copy.name}: its first line is not that of a list" for copy in copies
+            f"{folder}, inbox, {copy.name}: its first line is not that of a list" for copy in copies
         )
         assert all(f"run todo sync on {os.uname().nodename}" in (getattr(error, "hint", "")) for error in done.errors)
     for copy in copies:
@@ -1047,3 +1047,30 @@ def test_machines_that_use_a_hub_a_folder_or_both_become_equal(
     for name in ("inbox", "work"):
         assert len({home.bytes(name) for home in homes}) == 1
         assert one.commands(name) >= wanted[check_log_name(name)]
+
+
+def test_what_was_removed_or_changed_stays_so_when_a_repaired_hub_gets_its_creation_back(
+    homes: tuple[Home, Home, Home], hub: str
+) -> None:
+    one, two, _ = homes
+    for text in ("A", "B", "C", "D"):
+        one.add(text)
+    one.store.create("other", NOW)
+    until_equal(hub, one, two, names=("inbox", "other"))
+    todos = one.list()
+    todos.change(todos.select(["2"]), lambda _: [Remove()])
+    todos.move(todos.select(["3"]), one.list("other"))
+    one.edit(4, "E")
+    until_equal(hub, one, two, names=("inbox", "other"))
+    place = Path(hub.removeprefix("jsonl:"))
+    file = place / "lists/inbox.jsonl"
+    lines = file.read_bytes().splitlines(keepends=True)
+    for number in (2, 3, 4):
+        lines[number] = lines[number].replace(b'"text":"', b'"text":"x')
+    file.write_bytes(b"".join(lines))
+    shared = open_store(hub, TYPES)
+    assert shared.repair("inbox") is not None
+    until_equal(hub, one, two, names=("inbox", "other"))
+    assert one.texts() == two.texts() == ["A", "E"]
+    assert one.texts("other") == two.texts("other") == ["C"]
+    assert one.store.verify("inbox").damage is None

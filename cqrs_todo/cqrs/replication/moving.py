@@ -218,6 +218,7 @@ class Moving(Generic[S, C, E]):
         merged = _Placed(stream, MERGED, Merged(wanted), event.tags)
         if field == CREATION and self._state(stream) == self._rules.decider.initial:
             yield self._as_is(stream, wanted, event.tags)
+            yield from self._changes_since(stream, change)
         elif not is_newest or self._state(stream) == self._rules.decider.initial:
             yield merged
         elif field == CREATION:
@@ -258,6 +259,14 @@ class Moving(Generic[S, C, E]):
         yield from self._helpers(stream, [self._rules.restore])
         yield from placed
         yield from self._helpers(stream, [self._rules.remove])
+
+    def _changes_since(self, stream: str, creation: Change) -> Iterator[_Placed]:
+        """Yield the newer changes of an aggregate whose creation the trunk had lost, so that they had no effect there."""
+        changes = self._registers.changes(stream).items()
+        newer = [(field == self._rules.removed, each) for field, each in changes if each.key > creation.key]
+        for _, each in sorted(newer, key=lambda change: (change[0], change[1].key)):  # what is removed cannot be changed
+            if each.command != creation.command and self._rules.circle(stream, each.event, self._state) is None:
+                yield from self._helpers(stream, self._rules.express(each.event, self._state(stream)))
 
     def _fields_of_creation(self, stream: str, wanted: E, change: Change) -> Iterator[_Placed]:
         """Yield what a second creation, the newer one, makes of the fields that were not changed since."""
