@@ -202,12 +202,12 @@ def test_what_people_see_of_a_conflict(peers: Machines) -> None:
         assert "Buy oat milk" in home("history", "--conflicts", "--patch").out, "whether or not it was in force before"
 
 
-def test_the_newest_of_two_moves_stands_and_all_who_had_another_one_are_told(machines: Machines) -> None:
-    one, two, _ = machines.all
+def test_the_newest_of_two_moves_stands_and_all_who_had_another_one_are_told(peers: Machines) -> None:
+    one, two, _ = peers.all
     for name in ("work", "home"):
         one("-L", name, "add", "Other")
     one("add", "Report")
-    machines.equal(one, two)
+    peers.equal(one, two)
     one("move", "1", "work")
     two("move", "1", "home")
     one("sync")
@@ -215,9 +215,9 @@ def test_the_newest_of_two_moves_stands_and_all_who_had_another_one_are_told(mac
     back = "-L home move 2 work"
     assert f"{line}{back}\n" in two("sync").err
     assert f"{line}{back}\n" in one("sync").err
-    machines.equal(one, two)
+    peers.equal(one, two)
     one(*back.split())
-    machines.equal(one, two)
+    peers.equal(one, two)
     assert [todo["text"] for todo in two.todos("-L", "work")] == ["Other", "Report"]
 
 
@@ -1211,8 +1211,11 @@ def test_who_forgets_a_todo_is_told_where_it_still_is(peers: Machines) -> None:
     assert one("sync", "--status").out.splitlines()[1:] == ["  inbox: all sent"]
 
 
-@pytest.mark.parametrize("archived", [False, True])
-def test_what_is_to_be_forgotten_is_named_before_the_sync(machines: Machines, archived: bool) -> None:
+@pytest.mark.parametrize(("kind", "archived"), [("jsonl", False), ("folder", False), ("folder", True)])
+def test_what_is_to_be_forgotten_is_named_before_the_sync(
+    tmp_path: Path, request: pytest.FixtureRequest, kind: str, archived: bool
+) -> None:
+    machines = Machines(tmp_path, new_remote(kind, tmp_path, request))
     one, two, _ = machines.all
     for text in ("Buy milk", "hunter2"):
         one("add", text)
