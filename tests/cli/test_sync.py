@@ -351,6 +351,18 @@ def test_lines_about_todos_show_the_beginning_of_long_texts(peers: Machines) -> 
     assert max(map(len, re.findall(r"x+|y+|z+", said))) < 60
 
 
+def test_two_who_complete_the_same_todo_have_no_conflict(machines: Machines) -> None:
+    one, two, _ = machines.all
+    one("add", "Buy milk")
+    machines.equal(one, two)
+    one("done", "1")
+    two("done", "1")
+    said = [machine("sync").err for machine in (one, two, one, two)]
+    assert not [text for text in said if "Conflict" in text]
+    assert one("history", "--conflicts").out == two("history", "--conflicts").out
+    assert [todo["done"] for todo in one.todos("--all")] == [todo["done"] for todo in two.todos("--all")] == [True]
+
+
 def test_undo_takes_back_the_last_commit_of_this_machine(machines: Machines) -> None:
     one, two, _ = machines.all
     one("add", "Buy milk")
