@@ -4,7 +4,9 @@ import os
 import random
 import shutil
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext, suppress
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +27,10 @@ from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
 from cqrs_todo.todo.sync import Joining, MemoryFile, Synced, Unjoined, WrongRemote, looking, sync, work
 from cqrs_todo.todo.sync.folder import SharedFolder
+from cqrs_todo.todo.sync.halves import Leaving, has_todos
 from cqrs_todo.todo.sync.hub import Hub
 from cqrs_todo.todo.sync.memory import Memory
+from cqrs_todo.todo.sync.remotes import opened
 from tests.meeting import new_remote, until_nothing_is_left
 from tests.strategies import NOW
 
@@ -374,6 +378,149 @@ def test_whichever_files_come_late_each_todo_is_in_one_list(homes: tuple[Home, H
         ids = [item.id for each in names for item in home.list(each).view().items if not item.todo.removed]
         assert len(ids) == len({*ids}) == 6
     until_equal(folder, *homes, names=names)
+
+
+def lists_with(hub: str, stream: str) -> set[str]:
+    """Return the names of the lists on a hub that have a todo, whether they are archived or not."""
+    store = open_store(hub, TYPES)
+    logs = {head.name: opened(store, head) for head in store.heads()}
+    half = Leaving(0, 0, "", "", (), "", "", (stream,))
+    return {name for name, log in logs.items() if has_todos(log, half)}
+
+
+def fail_at(monkeypatch: pytest.MonkeyPatch, hub: str, error: BaseException, name: str = "", import_: int = 0) -> None:
+    """Let the imports of a list into a hub fail, or one of all imports."""
+    real, number = JsonlStore.import_log, count(1)
+
+    def fails(self: JsonlStore, wanted: str, *args: Any, **more: Any) -> int:
+        if self.url == hub and (next(number) == import_ or wanted == name):
+            raise error
+        return real(self, wanted, *args, **more)
+
+    monkeypatch.setattr(JsonlStore, "import_log", fails)
+
+
+@pytest.mark.parametrize("fails", ["inbox", "work", 1, 2, 3, 4])
+def test_todos_that_were_swapped_are_on_a_hub_whatever_of_it_is_sent(
+    homes: tuple[Home, Home, Home], hub: str, monkeypatch: pytest.MonkeyPatch, fails: str | int
+) -> None:
+    one, two, three = homes
+    for name in ("inbox", "work"):
+        one.add(f"From {name}", name=name)
+    until_equal(hub, one, two, names=["inbox", "work"])
+    todos = [item.stream for name in ("inbox", "work") for item in one.list(name).view().items]
+    for name, other in (("inbox", "work"), ("work", "inbox")):
+        one.list(name).move(one.list(name).select(["1"]), one.list(other))
+    if isinstance(fails, str):
+        fail_at(monkeypatch, hub, StoreUnavailable("it is full"), name=fails)
+        done = sync(one.store, hub, one.memory)
+        (warning,) = done.warnings
+        assert (warning.kind, warning.there, len(done.errors)) == ("waiting", fails, 1)
+    else:
+        fail_at(monkeypatch, hub, KeyboardInterrupt(), import_=fails)
+        with nullcontext() if fails > 3 else pytest.raises(KeyboardInterrupt):
+            one.sync(hub)
+    assert all(lists_with(hub, todo) for todo in todos)
+    sync(three.store, hub, three.memory)
+    assert {*three.texts(), *three.texts("work")} == {"From inbox", "From work"}
+    monkeypatch.undo()
+    until_equal(hub, *homes, names=["inbox", "work"])
+    assert (three.texts(), three.texts("work")) == (["From work"], ["From inbox"])
+
+
+def test_todos_that_were_moved_in_a_circle_are_on_a_hub_although_one_list_is_archived_there(
+    homes: tuple[Home, Home, Home], hub: str
+) -> None:
+    one, two, _ = homes
+    names = ["inbox", "work", "home"]
+    one.add("First", "Second", name="inbox")
+    one.add("At work", name="work")
+    one.add("Third", name="home")
+    until_equal(hub, one, two, names=names)
+    open_store(hub, TYPES).archive("work")
+    for number, source, target in (("1", "inbox", "home"), ("2", "inbox", "work"), ("1", "home", "inbox")):
+        one.list(source).move(one.list(source).select([number]), one.list(target))
+    assert {(each.kind, each.list, each.there) for each in one.sync(hub).warnings} == {
+        ("waiting", "inbox", "work"),
+        ("waiting", "home", "inbox"),
+        ("archived", "work", "work"),
+    }
+    two.sync(hub)
+    assert (two.texts(), two.texts("home")) == (["Second"], ["Third", "First"])
+    open_store(hub, TYPES).unarchive("work")
+    until_equal(hub, one, two, names=names)
+    assert (two.texts(), two.texts("work"), two.texts("home")) == (["Third"], ["At work", "Second"], ["First"])
+
+
+def test_a_todo_that_was_moved_is_on_a_hub_that_was_restored_without_the_list_that_has_it(
+    homes: tuple[Home, Home, Home], hub: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, _ = homes
+    one.add("Moved")
+    one.add("Work", name="work")
+    one.sync(hub)
+    remote, dump = Path(hub.partition(":")[2]), Path(hub.partition(":")[2]).with_name("dump")
+    shutil.copytree(remote, dump)
+    one.list().move(one.list().select(["1"]), one.list("work"))
+    one.sync(hub)
+    shutil.rmtree(remote)
+    shutil.copytree(dump, remote)
+    fail_at(monkeypatch, hub, StoreUnavailable("it is full"), name="work")
+    for _ in range(2):
+        assert [(each.kind, each.list) for each in sync(one.store, hub, one.memory).warnings] == [("waiting", "inbox")]
+        two.sync(hub)
+        assert two.texts() == ["Moved"]
+    monkeypatch.undo()
+    until_equal(hub, one, two, names=["inbox", "work"])
+    assert (two.texts(), two.texts("work")) == ([], ["Work", "Moved"])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_is_sent_to_a_hub_each_todo_is_there(
+    homes: tuple[Home, Home, Home], hub: str, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    dice = random.Random(seed)
+    names = ["inbox", "work", "home"]
+    for name in names:
+        homes[0].add("First", "Second", name=name)
+    until_equal(hub, *homes, names=names)
+    todos = {item.stream for name in names for item in homes[0].list(name).view().items}
+    shared = open_store(hub, TYPES)
+    remote, dump = Path(hub.partition(":")[2]), Path(hub.partition(":")[2]).with_name("dump")
+    for _ in range(60):
+        home, name = dice.choice(homes), dice.choice(names)
+        source = home.list(name)
+        there = [item for item in source.view().items if not item.todo.removed]
+        if dice.random() < 0.6 and there:
+            source.move([dice.choice(there)], home.list(dice.choice([other for other in names if other != name])))
+            continue
+        match dice.randrange(12):
+            case 0:
+                shutil.rmtree(dump, ignore_errors=True)
+                shutil.copytree(remote, dump)
+            case 1 if dump.exists():
+                shutil.rmtree(remote)
+                shutil.copytree(dump, remote)
+            case 2 if name in shared.names():
+                shared.archive(name)
+            case 3 if name not in shared.names():
+                shared.unarchive(name)
+            case 4 | 5:
+                fail_at(monkeypatch, hub, StoreUnavailable("it is full"), name=name)
+            case 6 | 7 | 8:
+                fail_at(monkeypatch, hub, KeyboardInterrupt(), import_=dice.randint(1, 5))
+        with suppress(KeyboardInterrupt):
+            sync(home.store, hub, home.memory, only=[name] if dice.random() < 0.2 else ())
+        monkeypatch.undo()
+        assert {todo for todo in todos if not lists_with(hub, todo)} == set()
+        here = [item.stream for each in names for item in home.list(each).view().items if not item.todo.removed]
+        assert {*here} == todos or {*shared.names()} != {*names}
+    for name in {*names} - {*shared.names()}:
+        shared.unarchive(name)
+    until_equal(hub, *homes, names=names)
+    here = [item.stream for each in names for item in homes[0].list(each).view().items if not item.todo.removed]
+    assert sorted(here) == sorted(todos)
 
 
 def test_lists_that_moved_todos_into_each_other_are_received_together(homes: tuple[Home, Home, Home], url: str) -> None:

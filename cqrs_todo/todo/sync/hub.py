@@ -86,7 +86,7 @@ class Hub(Remote):
 
         if since.digest:
             if lines:
-                self._ends.pop(id)
+                self._ends.pop(id, None)
                 self._import(self._heads[id].name, lines, since)
             return {HUB: (last_digest(lines[-1]) if lines else since.digest).decode()}
         from ...cqrs.stores.rechaining import rechained
@@ -101,6 +101,7 @@ class Hub(Remote):
         new = list(rechained(lines[len(theirs) :], last_digest(theirs[-1])))
         if new:
             self._import(self._heads[id].name, [*theirs, *new])
+            self._read[id] = [*theirs, *new]
         return {HUB: last_digest([*theirs, *new][-1]).decode()}
 
     def _import(self, name: str, lines: Sequence[bytes], since: Cursor = START) -> None:
