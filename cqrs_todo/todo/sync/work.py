@@ -437,7 +437,7 @@ class Work(Choice):
         taken = report is not None and report.merged is not None and report.merged.forgotten
         if len(log.forgotten) > known.forgotten and not taken and not why:
             self.done.effects.append(Effect("forgotten", mine.name, machines=not self._remote.is_hub and bool(seen)))
-        known.digest, known.position, known.line, known.offset = digest, end.position, end.line, end.offset
+        known.end = end
         known.forgotten = len(log.forgotten)
         known.unforgotten = why
         unread = self._unread.get(id, set()) | self._held.get(id, set())
@@ -488,7 +488,7 @@ class Work(Choice):
         lines = list(log.lines())
         if log.damage is not None:
             raise DamagedLog(log.damage)
-        digest = last_digest(lines[-1]).decode()
+        end, digest = log.cursor(), last_digest(lines[-1]).decode()
         # this machine has archived it before, so it is not archived on the hub now
         known = self._known.lists.setdefault(id, ListMemory(mine.name, digest, archived=[HERE] if mine.archived else []))
         reached, others = before > known.forgotten, False
@@ -499,11 +499,12 @@ class Work(Choice):
                 self._warn("unforgotten", mine, known.unforgotten)
             copy = next(copy.lines for copy in self._remote.copies(id))
             common = _in_common(lines, copy)
-            known.digest = last_digest(lines[common - 1]).decode()
+            # where a part ends is not known without reading it
+            known.end = end if common == len(lines) else Cursor(0, digest=last_digest(lines[common - 1]))
             known.seen = {HUB: last_digest(copy[-1]).decode()} if common == len(copy) else {}
         else:
             others = bool(self._remote.publish(id, mine.name, lines))  # what they have is still to be merged later
-            known.digest = digest
+            known.end = end
         if reached and not known.unforgotten:
             self.done.effects.append(Effect("forgotten", mine.name, machines=others))
         known.forgotten = len(log.forgotten)
