@@ -350,6 +350,49 @@ def test_a_todo_that_was_moved_is_never_in_no_list_although_a_file_comes_later(
     assert (two.texts(), two.texts("work")) == (["After the move", "Mine"], ["Work", "Moved"])
 
 
+@pytest.mark.parametrize("late", ["missing", "missing with what its machine says", "old", "cut"])
+def test_a_new_machine_gets_a_todo_that_was_moved_although_a_file_comes_later(
+    homes: tuple[Home, Home, Home], folder: str, late: str
+) -> None:
+    one, two, _ = homes
+    one.add("Moved")
+    one.add("Work", name="work")
+    until_equal(folder, one, names=["inbox", "work"])
+    work = files_of(folder, one, "work")
+    files = [work, *([work.with_name(f"{one.memory.load().machine}.json")] if "says" in late else [])]
+    before = work.read_bytes()
+    one.list().move(one.list().select(["1"]), one.list("work"))
+    one.edit(1, "After the move", name="work")
+    one.sync(folder)
+    after = {file: file.read_bytes() for file in files}
+    if late in ("old", "cut"):
+        work.write_bytes(before if late == "old" else after[work][:-9])
+    else:
+        for file in files:
+            file.unlink()
+    for _ in range(2):
+        done = sync(two.store, folder, two.memory)
+        assert [(each.kind, each.list, each.there) for each in done.warnings] == [("held", "inbox", "work")]
+        assert two.texts() == ["Moved"]
+    for file in files:
+        file.write_bytes(after[file])
+    until_equal(folder, one, two, names=["inbox", "work"])
+    assert (two.texts(), two.texts("work")) == ([], ["After the move", "Moved"])
+
+
+def test_a_new_machine_gets_all_of_a_list_that_was_brought_to_a_folder_without_those_that_todos_were_moved_to(
+    homes: tuple[Home, Home, Home], folder: str
+) -> None:
+    one, two, three = homes
+    one.add("Moved", "Stays")
+    one.add("Work", name="work")
+    one.list().move(one.list().select(["1"]), one.list("work"))
+    two.store.import_log("inbox", one.bytes().splitlines(keepends=True))
+    two.sync(folder)
+    assert three.sync(folder).warnings == []
+    assert three.texts() == ["Stays"]
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(20))
 def test_whichever_files_come_late_each_todo_is_in_one_list(homes: tuple[Home, Home, Home], folder: str, seed: int) -> None:
@@ -359,7 +402,7 @@ def test_whichever_files_come_late_each_todo_is_in_one_list(homes: tuple[Home, H
         homes[0].add("First", "Second", name=name)
     until_equal(folder, *homes, names=names)
     earlier: dict[Path, bytes] = {}
-    for _ in range(40):
+    for turn in range(40):
         home, name = dice.choice(homes), dice.choice(names)
         source = home.list(name)
         there = [item for item in source.view().items if not item.todo.removed]
@@ -371,6 +414,14 @@ def test_whichever_files_come_late_each_todo_is_in_one_list(homes: tuple[Home, H
         late = {file for file in files if own not in file.name and file in earlier and dice.random() < 0.35}
         for file in late:
             file.write_bytes(earlier[file])
+        new, copy = Home(home.folder.with_name(f"new{turn}")), home.folder.with_name(f"folder{turn}")
+        shutil.copytree(folder.partition(":")[2], copy)
+        for file in copy.glob("*.jsonl"):
+            if dice.random() < 0.2:
+                file.unlink()
+        sync(new.store, f"folder:{copy}", new.memory)
+        todos = [item for each in new.store.names() for item in new.list(each).view().items]
+        assert {item.id for item in todos if not item.todo.removed} == {item.id for item in todos}
         sync(home.store, folder, home.memory, only=[name] if dice.random() < 0.3 else ())
         for file in late:
             file.write_bytes(files[file])

@@ -164,6 +164,10 @@ class Hub(Remote):
         self._ends.pop(id, None)
         return ""
 
+    def may_bring(self, id: str, label: str, *, with_: str) -> bool:
+        """Return whether a list is there; see `Remote`."""
+        return id in self._heads
+
     def rename(self, id: str, old: str, new: str) -> str:  # the name is enough
         """Give a list another name; see `Remote`."""
         try:

@@ -162,7 +162,7 @@ class Work(Choice):
             if copy.since.digest and not copy.content:  # nothing is new there
                 lacking.append(sum(1 for _ in self._store.open(mine.name).lines(copy.since)))
                 continue
-            merged = self._merged(mine.name, self._taken(mine, copy), terms, id)
+            merged = self._merged(mine.name, self._taken(id, mine.name, copy), terms, id)
             if merged is not None:
                 lacking.append(merged.lacking)
                 self._add(report, merged)
@@ -216,8 +216,13 @@ class Work(Choice):
         return not known.archived if known is not None else not self._remote.is_archived(id)
 
     def _new_halves(self, id: str, copy: RemoteCopy) -> list[Leaving]:
-        """Return the halves of moves in a copy that a list does not have. A list that is new here gets all of it."""
-        halves = list(leaving(copy.lines, id)) if id in self._heads else []
+        """Return the halves of moves in a copy that a list does not have, and of which the other half is expected.
+
+        A list that is new here can have todos that were moved long ago to lists that nobody has any more.
+        """
+        halves = list(leaving(copy.lines, id))
+        if id not in self._heads:
+            return [half for half in halves if self._remote.may_bring(half.target, copy.label, with_=id)]
         known: set[bytes] = set()
         if halves:
             with suppress(CqrsError):
@@ -250,13 +255,13 @@ class Work(Choice):
                     return True
         return False
 
-    def _taken(self, mine: LogHead, copy: RemoteCopy) -> RemoteCopy:
-        """Return a copy without what is held back.
+    def _taken(self, id: str, name: str, copy: RemoteCopy) -> RemoteCopy:
+        """Return a copy of a list without what is held back.
 
         What a hub has cannot be held back, because a machine sends only what comes after it.
         """
-        found = self._found.get((mine.id, copy.label), ())
-        end = self._ends.get((mine.id, copy.label))
+        found = self._found.get((id, copy.label), ())
+        end = self._ends.get((id, copy.label))
         half = next((each for each in found if each is end or each.target in self._failed), None)
         is_final = half is not None and (half.target not in self._changed or half.target in self._received)
         if half is not None and is_final and self._target_has(has_todos, half):  # they are in both lists
@@ -267,8 +272,8 @@ class Work(Choice):
             if not self._is_last:
                 raise Behind(f"{half.target_name} is still on its way")
             return copy
-        self._held.setdefault(mine.id, set()).add(copy.label)
-        self._warn_of_move("held", mine, self._remote.writer(copy.label), half.target_name)
+        self._held.setdefault(id, set()).add(copy.label)
+        self._warn_of_move("held", id, name, self._remote.writer(copy.label), half.target_name)
         return replace(copy, content=b"".join(copy.lines[: half.place]))
 
     def _has_other_half(self, half: Leaving, outgoing: Collection[str]) -> bool:
@@ -297,11 +302,11 @@ class Work(Choice):
         command = commit.metadata.command.encode()  # an older copy may have been restored there
         return any(command in commands_in(copy.lines) for copy in self._remote.copies(id))
 
-    def _warn_of_move(self, kind: str, mine: LogHead, other: str, target: str) -> None:
+    def _warn_of_move(self, kind: str, id: str, name: str, other: str, target: str) -> None:
         """Warn once that a part of a list is held back because of a move to another list."""
-        if (kind, mine.id) not in self._warned:
-            self._warned.add((kind, mine.id))
-            self.done.warnings.append(SyncWarning(kind, mine.name, other, self._remote.url, target))
+        if (kind, id) not in self._warned:
+            self._warned.add((kind, id))
+            self.done.warnings.append(SyncWarning(kind, name, other, self._remote.url, target))
 
     def _shared_end(self, id: str, name: str) -> Cursor:
         """Return where a list ended when it was the same here and on a hub, if it still is up to there; else `START`."""
@@ -339,7 +344,7 @@ class Work(Choice):
             self._report(id, theirs.name).made = True
             return set()
         name = self._name_here(theirs)
-        left = sorted(self._copies[id], key=lambda copy: -len(copy.content))
+        left = sorted((self._taken(id, name, copy) for copy in self._copies[id]), key=lambda copy: -len(copy.content))
         while left:
             copy = left.pop(0)
             try:
@@ -431,7 +436,7 @@ class Work(Choice):
                 self._again.append(id)
             else:
                 half = next(half for half in outgoing.halves if half.place == outgoing.there)
-                self._warn_of_move("waiting", mine, str(outgoing.left), half.target_name)
+                self._warn_of_move("waiting", id, mine.name, str(outgoing.left), half.target_name)
                 if report is not None:
                     report.sent = max(0, report.sent - outgoing.left)
         taken = report is not None and report.merged is not None and report.merged.forgotten
