@@ -20,7 +20,7 @@ from cqrs_todo.cqrs.store import Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.format import FORMAT, VERSION, Header, encode_header
 from cqrs_todo.cqrs.stores.jsonl import JsonlStore
-from cqrs_todo.todo.errors import DamagedHere, TakenHere, TwoLists, UnreadCopy
+from cqrs_todo.todo.errors import DamagedHere, TakenHere, TakenThere, TwoLists, UnreadCopy
 from cqrs_todo.todo.fields import NOTE, TEXT
 from cqrs_todo.todo.model import Change, Complete, Create, Remove
 from cqrs_todo.todo.recorder import TYPES
@@ -754,6 +754,54 @@ def test_a_rename_that_a_hub_refused_is_tried_again(
     assert (effect.kind, effect.list, effect.other) == ("renamed", "work", "job")
     assert open_store(hub, TYPES).names() == ["job"]
     assert (one.sync(hub).effects, one.sync(hub).warnings) == ([], [])
+
+
+def test_a_new_list_with_a_name_that_another_list_got_on_a_hub_is_named(homes: tuple[Home, Home, Home], hub: str) -> None:
+    one, two, _ = homes
+    one.add("Write", name="work")
+    until_equal(hub, one, two, names=("work",))
+    one.store.rename("work", "new")
+    one.sync(hub)
+    two.add("Mine", name="new")
+    done = sync(two.store, hub, two.memory)
+    (error,) = done.errors
+    assert isinstance(error, TakenThere)
+    assert error.hint == "rename the list here, and sync again: todo lists rename new NEW"
+    assert [(each.kind, each.list, each.other) for each in done.warnings] == [("renamed", "work", "new")]
+    two.store.rename("new", "mine")
+    two.store.rename("work", "new")
+    until_equal(hub, one, two, names=("new", "mine"))
+
+
+@pytest.mark.parametrize("act", ["rename", "archive", "swap"])
+def test_what_another_machine_does_to_a_list_on_a_hub_while_it_is_sent_is_followed(
+    homes: tuple[Home, Home, Home], hub: str, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    one, two, _ = homes
+    for name in ("inbox", "work"):
+        one.add("First", name=name)
+    until_equal(hub, one, two, names=("inbox", "work"))
+    one.add("Second")
+    real, shared = Hub.publish, open_store(hub, TYPES)
+
+    def publish(self: Hub, *args: Any) -> Any:
+        monkeypatch.undo()
+        if act == "archive":
+            shared.archive("inbox")
+        else:
+            shared.rename("inbox", "job")
+        if act == "swap":
+            shared.rename("work", "inbox")
+        return real(self, *args)
+
+    monkeypatch.setattr(Hub, "publish", publish)
+    done = one.sync(hub)
+    assert {each.kind for each in done.warnings} == {"archived" if act == "archive" else "renamed"}
+    assert sum(each.sent for each in done.lists) == (0 if act == "archive" else 1)
+    if act == "archive":
+        shared.unarchive("inbox")
+    until_equal(hub, one, two, names=("inbox", "work"))
+    assert two.texts() == ["First", "Second"]
 
 
 @pytest.mark.parametrize("killed", [False, True])

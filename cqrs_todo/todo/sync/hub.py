@@ -14,6 +14,7 @@ from ...cqrs.errors import (
     StaleCursor,
     StoreUnavailable,
 )
+from ...cqrs.names import name_key
 from ...cqrs.operation_errors import ImportRefused, StreamNotFound
 from ...cqrs.store import Log, LogHead, Store
 from ..errors import DamagedRemote, RemoteUnavailable
@@ -92,6 +93,9 @@ class Hub(Remote):
         from ...cqrs.stores.rechaining import rechained
 
         if id not in self._heads:
+            other = next((head for head in self._heads.values() if name_key(head.name) == name_key(name)), None)
+            if other is not None:
+                raise LogExists(other.name, name, archived=other.archived)
             self._import(name, lines)
             return {HUB: last_digest(lines[-1]).decode()}
         theirs = self._lines(id)
@@ -109,6 +113,8 @@ class Hub(Remote):
             self._store.import_log(name, lines, since=since)
         except (ImportRefused, LogBusy) as error:
             raise Behind(str(error)) from error
+        except (LogNotFound, StaleCursor) as error:  # another machine has renamed, archived or restored it meanwhile
+            raise Behind(f"{name} was changed on {self.url} meanwhile") from error
         except OutcomeUnknown as error:
             raise SentPerhaps(str(error)) from error
         except DamagedLog as error:

@@ -396,6 +396,9 @@ class Work(Choice):
         if mine is None:
             return None
         if theirs is not None and self._remote.is_hub and theirs.archived:
+            for report in self.done.lists:
+                if report.id == id:  # it may have been archived meanwhile
+                    report.sent = 0
             self._sync_archived(id)
             return None
         log = self._store.open(mine.name)
