@@ -773,6 +773,28 @@ def test_a_new_list_with_a_name_that_another_list_got_on_a_hub_is_named(homes: t
     until_equal(hub, one, two, names=("new", "mine"))
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"position": 1}, {"position": 999}, {"position": -1}, {"line": 0}, {"offset": 0}, {"digest": "", "seen": {"hub": ""}}],
+)
+def test_a_sync_repairs_what_is_remembered_wrongly_of_the_end_of_a_list(
+    homes: tuple[Home, Home, Home], hub: str, wrong: dict[str, Any]
+) -> None:
+    one, two, _ = homes
+    for text in ("First", "Second", "Third"):
+        one.add(text)
+    until_equal(hub, one, two)
+    one.add("Here")
+    two.add("There")
+    two.sync(hub)
+    memory = one.memory.load()
+    for name, value in wrong.items():
+        setattr(memory.remotes[hub].lists[one.id()], name, value)
+    one.memory.save(memory)
+    until_equal(hub, one, two)
+    assert sorted(two.texts()) == ["First", "Here", "Second", "There", "Third"]
+
+
 @pytest.mark.parametrize("act", ["rename", "archive", "swap"])
 def test_what_another_machine_does_to_a_list_on_a_hub_while_it_is_sent_is_followed(
     homes: tuple[Home, Home, Home], hub: str, monkeypatch: pytest.MonkeyPatch, act: str

@@ -311,13 +311,15 @@ class Work(Choice):
     def _shared_end(self, id: str, name: str) -> Cursor:
         """Return where a list ended when it was the same here and on a hub, if it still is up to there; else `START`."""
         known = self._known.lists.get(id)
-        if known is None or known.seen != {HUB: known.digest}:
+        if known is None or not known.digest or known.seen != {HUB: known.digest}:
             return START
         try:
-            next(self._store.open(name).lines(known.end), None)
+            last = next(self._store.open(name).commits_backward(known.end), None)
         except StaleCursor:
             return START
-        return known.end
+        # the file that remembers it may have been altered, or have been restored from a backup
+        is_there = known.position == 0 if last is None else (last.last, last.sum) == (known.position, known.digest)
+        return known.end if is_there else START
 
     def _merged(self, name: str, copy: RemoteCopy, terms: MergeTerms, id: str) -> MergedLog | None:
         """Merge a copy; None if it cannot be read, for example because it is still on its way."""
