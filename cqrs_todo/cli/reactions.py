@@ -209,7 +209,7 @@ class ListReaction:
             begun: When the reaction began on this machine; None if it begins now.
             from_start: Whether it begins with the whole history instead.
         """
-        if from_start or (begun is not None and self.log.created >= begun) or self.checkpoint != Checkpoint():
+        if from_start or (begun is not None and self.log.created >= begun) or self.checkpoint.has_begun:
             return
         if begun is None:
             self.runner.begin_now()

@@ -19,6 +19,8 @@ class Checkpoint(Struct, frozen=True):
         begun: The position after which the reaction began. It never gets the events up to there. Runners keep it as it is.
         passed: The ids of other events that it never gets: they were in the log when it began, and have moved since. The
             store adds them when it sets the checkpoint back. Runners keep them as they are.
+        forgotten: How many streams of the log were forgotten when it was kept. Only if there are more now, it is right that
+            the log is not what it was at the base.
     """
 
     position: int = 0
@@ -26,6 +28,12 @@ class Checkpoint(Struct, frozen=True):
     moves: int = 0
     begun: int = 0
     passed: tuple[str, ...] = ()
+    forgotten: int = 0
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the reaction has begun. If it began with an empty log, the base has a digest."""
+        return bool(self.position or self.base.digest)
 
 
 class Parked(Struct, frozen=True):
@@ -59,6 +67,7 @@ class Checkpoints(ABC):
 
         Raises:
             InvalidLogName: The reaction's name is not one that a log could have.
+            LogBusy: Another process has been moving events of the log for too long.
             StoreUnavailable: The checkpoint cannot be read.
         """
 

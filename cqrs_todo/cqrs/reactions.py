@@ -163,6 +163,7 @@ class Runner:
             StaleCursor: The log ends before the checkpoint, or is not what it was there.
             StoreUnavailable: The log or the checkpoint cannot be read or written, or the reaction could not reach a store.
             ReactionBusy: Another runner runs the reaction, or has taken it over.
+            LogBusy: Another process has been moving events of the log for too long.
             UnknownEvents: The type of the next event is unknown, or its data do not fit its type.
             TypeError: The reaction returned something else than commands. Nothing was parked for that.
         """
@@ -177,18 +178,20 @@ class Runner:
                 try:
                     place, done = self._pass(place)
                 except (StaleCursor, DamagedLog, _SetBack) as error:
-                    moves = place.moves
+                    tried = place
                     place = self._checkpoints.load(self._reaction.name, self._log.id)  # it may have come farther
-                    if place.moves != moves:  # the log was merged or repaired, perhaps by what the reaction has started
+                    if place.moves != tried.moves:  # a merge or a repair, perhaps one that the reaction has started
                         self.renew()
                         continue
                     if not isinstance(error, StaleCursor):
                         raise
-                    if not self._log.forgotten:
+                    # if streams were forgotten, or the base is the header, only digests have changed, and no event has moved
+                    is_same = place.forgotten != len(self._log.forgotten) or not place.base.position
+                    if tried.base == START or not is_same:
                         waits = f"the reaction {self._reaction.name} waits at @{place.position} until the log is repaired"
                         raise StaleCursor(f"{error}; {waits}") from error
-                    # streams were forgotten: the digests have changed, and no event has moved
-                    place, done = self._pass(replace(place, base=START))  # it reads from the start of the log
+                    place = replace(place, base=START)  # it reads from the start of the log
+                    continue
                 total += done
                 if place.position == begun:
                     self._ended = place, self._log.cursor()
@@ -196,7 +199,8 @@ class Runner:
 
     def _is_still(self, place: Checkpoint, end: Cursor) -> bool:
         """Return whether a checkpoint is still the one that is kept, and the log still ends there."""
-        if end.position != place.position or self._checkpoints.load(self._reaction.name, self._log.id) != place:
+        kept = self._checkpoints.load(self._reaction.name, self._log.id)
+        if end.position != place.position or replace(kept, forgotten=place.forgotten) != place:
             return False
         try:
             return not self._log.has_grown(end)
@@ -215,13 +219,14 @@ class Runner:
             ReactionBusy: Another runner runs the reaction.
         """
         with self._leased():
-            kept = self._checkpoints.load(self._reaction.name, self._log.id)
-            if kept.position or kept.base.digest:  # a log that was empty then has the digest of its header
-                return False
-            end = self._end()
-            self._check_undamaged(0)
-            self._keep(Checkpoint(end.position, end, kept.moves, end.position))
-            return True
+            while not (kept := self._checkpoints.load(self._reaction.name, self._log.id)).has_begun:
+                forgotten = len(self._log.forgotten)
+                end = self._end()
+                self._check_undamaged(0)
+                with suppress(_SetBack):  # the end is another one now
+                    self._keep(Checkpoint(end.position, end, kept.moves, end.position, forgotten=forgotten))
+                    return True
+            return False
 
     def begin_after(self, position: int) -> bool:
         """Let a reaction that has not begun begin after an event, so that it never gets that event or those before.
@@ -235,19 +240,24 @@ class Runner:
         Raises:
             ValueError: The log has no event at this position.
             TypeError: The position is no number.
+            StaleCursor: Events of the log have moved meanwhile. Look for the position again.
             DamagedLog: The log cannot be read so far.
             StoreUnavailable: The log or the checkpoint cannot be read or written.
             ReactionBusy: Another runner runs the reaction.
         """
         check_type("the position of an event", position, int, "a number")
         with self._leased():
-            if self._checkpoints.load(self._reaction.name, self._log.id) != Checkpoint():
+            kept = self._checkpoints.load(self._reaction.name, self._log.id)
+            if kept.has_begun:
                 return False
             reached = self._end().position
             if not 0 <= position <= reached:
                 self._check_undamaged(reached)
                 raise ValueError(f"{self._log.name} has no event at position {position}, so no reaction can begin after it")
-            self._keep(Checkpoint(position, Cursor(position), begun=position))
+            try:
+                self._keep(Checkpoint(position, Cursor(position), kept.moves, position))
+            except _SetBack as error:
+                raise StaleCursor(f"{error}: the event is no longer at position {position}") from error
             return True
 
     def _end(self) -> Cursor:
@@ -377,6 +387,8 @@ class Runner:
             The checkpoint at that end, which was kept, and to how many events it reacted.
         """
         log = self._log
+        known = len(log.forgotten)
+        kept = kept if kept.forgotten == known else replace(kept, forgotten=known)
         position, base, passed = kept.position, kept.base, frozenset(kept.passed)
         done, due, latest = 0, self._every, time.monotonic()
         try:

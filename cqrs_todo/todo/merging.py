@@ -159,6 +159,7 @@ RULES: MergeRules[State, TodoCommand, TodoEvent] = MergeRules(
     express_creation=express_creation,
     circle=circle,
     old_values=_old_values(),
+    agreeing=frozenset({TodoCompleted}),  # both have done it
 )
 
 _COMPLETIONS = replace(RULES, removed=field_of(TodoCompleted(_ANY_DAY)), remove=TodoCompleted(_ANY_DAY))

@@ -1129,7 +1129,7 @@ def test_a_file_of_a_machine_that_is_cut_in_its_first_line_is_named(homes: tuple
     for _ in range(2):
         done = sync(two.store, folder, two.memory)
         assert sorted(map(str, done.errors)) == sorted(
-            f"{folder}, {copy.name}: its first line is not that of a list" for copy in copies
+            f"{folder}, inbox, {copy.name}: its first line is not that of a list" for copy in copies
         )
         assert all(f"run todo sync on {os.uname().nodename}" in (getattr(error, "hint", "")) for error in done.errors)
     for copy in copies:

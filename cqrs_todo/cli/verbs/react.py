@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...cqrs.checkpoints import Checkpoint, Parked
+from ...cqrs.checkpoints import Parked
 from ...cqrs.errors import CqrsError
 from ...cqrs.events import Recorded
 from ..errors import UsageError
@@ -125,7 +125,7 @@ def _print_overview(session: Session) -> int:
         by_name[of_list.found.name].append(
             {
                 "list": of_list.list_name,
-                "begun": kept != Checkpoint(),
+                "begun": kept.has_begun,
                 "position": kept.position,
                 "lag": end - kept.position,
                 "failed": failed,

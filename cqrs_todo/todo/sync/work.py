@@ -26,7 +26,7 @@ from ..merging import RULES
 from .choosing import Choice
 from .halves import Copies, Leaving, cuts, has_other_half, has_todos, leaving
 from .hub import HUB
-from .looking import HERE
+from .looking import HERE, to_forget
 from .memory import ListMemory, Memory
 from .remotes import Behind, Remote, RemoteCopy, RemoteList, commands_in, opened
 from .results import Effect, Joining, SyncWarning
@@ -69,6 +69,8 @@ class Work(Choice):
     def run(self) -> None:
         """Merge what others have, and bring them what they lack, until another machine has changed nothing meanwhile."""
         self._choose()
+        if not self._dry_run:  # a sync that is refused before leaves no new folder behind
+            self._remote.mark()
         left = self._chosen
         for attempt in range(1, _ROUNDS + 1):
             left = self._round(left, last=attempt == _ROUNDS)
@@ -101,6 +103,9 @@ class Work(Choice):
         for id in self._changed:
             self._arrived |= self._take_turn(id, self._receive) or set()
         if self._dry_run:
+            for id in self._changed:
+                if id in self._heads and id not in self._failed and to_forget(self._store, self._heads[id], self._known):
+                    self._say_forgotten(id)
             return []
         if self._arrived:
             removed = settle_in(self._store, self._arrived)
@@ -332,7 +337,8 @@ class Work(Choice):
     def _not_read(self, id: str, label: str, error: CqrsError) -> None:
         if label not in self._unread.setdefault(id, set()):
             self._unread[id].add(label)
-            self.done.errors.append(self._unread_copy(label, label, error))
+            named = self._heads[id] if id in self._heads else self._theirs[id]
+            self.done.errors.append(self._unread_copy(f"{named.name}, {label}", label, error))
 
     def _marks(self, id: str, theirs: RemoteList) -> frozenset[str]:
         own = self._memory.marks.get(id)
@@ -446,7 +452,7 @@ class Work(Choice):
                     report.sent = max(0, report.sent - outgoing.left)
         taken = report is not None and report.merged is not None and report.merged.forgotten
         if len(log.forgotten) > known.forgotten and not taken and not why:
-            self.done.effects.append(Effect("forgotten", mine.name, machines=not self._remote.is_hub and bool(seen)))
+            self._say_forgotten(id)
         known.end = end
         known.forgotten = len(log.forgotten)
         known.unforgotten = why
@@ -458,6 +464,10 @@ class Work(Choice):
             self._memory.marks[id] = digest
         elif theirs is not None:
             self._take_mark(id, outgoing.lines, theirs)
+
+    def _say_forgotten(self, id: str) -> None:
+        others = not self._remote.is_hub and id in self._theirs and bool(self._theirs[id].ends)
+        self.done.effects.append(Effect("forgotten", self._heads[id].name, machines=others))
 
     def _lines_to_send(self, log: Log, id: str) -> tuple[Sequence[bytes], Cursor]:
         """Read the lines that come after those of the copy on a hub, and where that copy ends.
@@ -494,6 +504,8 @@ class Work(Choice):
                 self._heads = {head.id: head for head in self._store.heads()}
                 log = opened(self._store, mine)
         if self._dry_run:
+            if to_forget(self._store, mine, self._known):
+                self._say_forgotten(id)
             return
         lines = list(log.lines())
         if log.damage is not None:
@@ -501,7 +513,7 @@ class Work(Choice):
         end, digest = log.cursor(), last_digest(lines[-1]).decode()
         # this machine has archived it before, so it is not archived on the hub now
         known = self._known.lists.setdefault(id, ListMemory(mine.name, digest, archived=[HERE] if mine.archived else []))
-        reached, others = before > known.forgotten, False
+        reached = before > known.forgotten
         if self._remote.is_hub:
             reached = not {*log.forgotten} <= {*there}
             known.unforgotten = self._remote.forget(id, log.forgotten) if reached else ""
@@ -513,10 +525,10 @@ class Work(Choice):
             known.end = end if common == len(lines) else Cursor(0, digest=last_digest(lines[common - 1]))
             known.seen = {HUB: last_digest(copy[-1]).decode()} if common == len(copy) else {}
         else:
-            others = bool(self._remote.publish(id, mine.name, lines))  # what they have is still to be merged later
+            self._remote.publish(id, mine.name, lines)  # what others have is still to be merged later
             known.end = end
         if reached and not known.unforgotten:
-            self.done.effects.append(Effect("forgotten", mine.name, machines=others))
+            self._say_forgotten(id)
         known.forgotten = len(log.forgotten)
 
     def _take_mark(self, id: str, lines: Sequence[bytes], theirs: RemoteList) -> None:

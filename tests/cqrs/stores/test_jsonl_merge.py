@@ -244,4 +244,4 @@ def test_reactions_to_a_list_that_gets_the_id_of_another_one_go_on(folder: Path)
     assert given == [event.id for event in joined.events() if event.id not in then]
     assert [each.event for each in runner().parked()] == ["c/1"]
     assert (runner().catch_up(), runner().begin_now()) == (0, False)
-    assert {each.suffix for each in (folder / "here/reactions" / old.id).iterdir()} == {".lease"}
+    assert {each.suffix for each in (folder / "here/reactions" / old.id).iterdir()} == {".lease", ".lock"}

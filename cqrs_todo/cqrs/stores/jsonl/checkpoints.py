@@ -2,13 +2,17 @@
 
 Beside it, `<reaction>.lease` holds who runs the reaction, and until when. `<reaction>.parked` holds the events that it could
 not react to. Whoever changes one of the three locks the lease.
+
+Whoever moves events of a log locks `<log id>/moves.lock`, sets the checkpoints back, and then replaces the log. Nobody can
+load a checkpoint until that is done. So no checkpoint that was set back is ever used with the log as it was, also if the
+process is killed in between: then the lock ends, and the checkpoints fit the log, whether or not it was replaced.
 """
 
 import fcntl
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 import msgspec
 
@@ -20,17 +24,21 @@ from ...struct import replace
 from .files import (
     beside,
     close,
+    file_lock,
     make_directory,
     open_or_make,
     os_errors_as_store_errors,
     read_range,
     remove,
     replace_durably,
+    shared_lock,
     there,
     write_all,
 )
 
 _SUFFIX = ".json"
+_MOVES = "moves.lock"
+"""The file that is locked while events of a log move."""
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -41,6 +49,7 @@ class _Kept(msgspec.Struct, frozen=True):
     moves: int = 0
     begun: int = 0
     passed: tuple[str, ...] = ()
+    forgotten: int = 0
 
 
 class _Lease(msgspec.Struct, frozen=True):
@@ -74,17 +83,8 @@ class FileCheckpoints(Checkpoints):
     def load(self, reaction: str, log_id: str) -> Checkpoint:
         """Return how far a reaction has come; see `Checkpoints`."""
         path = self._path(reaction, log_id)
-        with os_errors_as_store_errors(path):
-            try:
-                with open(path, "rb") as file:
-                    kept = _decode(file.read())
-            except FileNotFoundError:
-                return Checkpoint()
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-                raise _NoCheckpoint(f"{path} holds no checkpoint: {error}; remove it to begin again") from error
-        position, line, offset, digest = kept.base
-        base = Cursor(position, line, offset, digest.encode())
-        return Checkpoint(kept.position, base, kept.moves, kept.begun, kept.passed)
+        with shared_lock(_moves_of(path)):
+            return _read(path)
 
     def save(self, reaction: str, log_id: str, checkpoint: Checkpoint, holder: str | None = None) -> bool:
         """Keep how far a reaction has come; see `Checkpoints`."""
@@ -92,14 +92,17 @@ class FileCheckpoints(Checkpoints):
         with self._lease(path) as lease:
             if holder is not None and _read_lease(lease).holder != holder:
                 return False
-            if self.load(reaction, log_id).moves != checkpoint.moves:
+            if _read(path).moves != checkpoint.moves:
                 return False
             _write(path, checkpoint)
             return True
 
     def hold(self, reaction: str, log_id: str, holder: str, seconds: float, *, renew: bool = False) -> bool:
         """Take or renew a lease; see `Checkpoints`."""
-        with self._lease(self._path(reaction, log_id)) as lease:
+        path = self._path(reaction, log_id)
+        with self._lease(path) as lease:
+            if not renew:
+                self._make_moves(path)
             held, now = _read_lease(lease), time.time()
             if renew and held.holder != holder:
                 return False
@@ -129,8 +132,8 @@ class FileCheckpoints(Checkpoints):
         for reaction, ending, path in self._files(log_id):
             if ending == _SUFFIX:
                 with self._lease(path), suppress(_NoCheckpoint):  # the reaction itself reports that
-                    kept = self.load(reaction, log_id)
-                    if kept != Checkpoint():
+                    kept = _read(path)
+                    if kept.has_begun:
                         _write(path, replace(kept, base=start))
             elif ending == ".parked":
                 try:
@@ -141,32 +144,35 @@ class FileCheckpoints(Checkpoints):
                 for event in found:
                     self.unpark(reaction, log_id, event)
 
-    def copy(self, log_id: str, other: str, start: Cursor) -> None:
+    def copy(self, log_id: str, other: str) -> None:
         """Keep the checkpoints and the parked events of a log also for the log in which it is to be joined.
 
         Args:
             log_id: The id of the log.
             other: The id of the joined log.
-            start: The cursor after its header.
 
         Raises:
             StoreUnavailable: They cannot be read or written.
         """
-        for reaction, ending, _ in self._files(log_id):
+        for reaction, ending, path in self._files(log_id):
             target = self._path(reaction, other)
-            with self._lease(target), suppress(_NoCheckpoint):  # the reaction begins again
+            with suppress(_NoCheckpoint):  # the reaction begins again
                 if ending == _SUFFIX:
-                    _write(target, replace(self.load(reaction, log_id), base=start))
+                    with self._lease(target):
+                        kept = _read(path)
+                        # a runner of the joined log may be at work
+                        _write(target, replace(kept, moves=max(kept.moves, _read(target).moves)))
                 elif ending == ".parked":
-                    _write_parked(target, self.parked(reaction, log_id))
+                    with self._lease(target):
+                        _write_parked(target, self.parked(reaction, log_id))
 
     def remove(self, log_id: str) -> None:
         """Remove the checkpoints and the parked events of a log that is joined in another one, as far as that is possible.
 
-        The leases stay, because a reaction may be at work. It then learns from the log that another one is in its place.
+        The locks stay, because a reaction may be at work. It then learns from the log that another one is in its place.
         """
         for _, ending, path in self._files(log_id):
-            if ending != ".lease":
+            if ending in (_SUFFIX, ".parked"):
                 with suppress(OSError):  # nobody asks for them again
                     remove(beside(path, ending[1:]))
 
@@ -185,6 +191,41 @@ class FileCheckpoints(Checkpoints):
             with suppress(InvalidLogName):  # another program made this file
                 yield reaction, ending, self._path(reaction, log_id)
 
+    @contextmanager
+    def moving(
+        self,
+        log_ids: Collection[str],
+        position: int,
+        start: Cursor,
+        position_of: Callable[[str], int | None],
+        before: Callable[[], Iterable[tuple[int, str]]],
+    ) -> Iterator[None]:
+        """Set the reactions to some logs back, and let no reaction to them go on until the block has moved their events.
+
+        Args:
+            log_ids: The ids of the logs: several, if one is joined in another.
+            position: As for `set_back`.
+            start: As for `set_back`.
+            position_of: As for `set_back`.
+            before: As for `set_back`.
+
+        Raises:
+            LogBusy: Another process moves events of one of the logs for too long. Nothing was changed.
+            StoreUnavailable: A checkpoint cannot be read or written. The block was not begun.
+        """
+        with ExitStack() as locks:
+            try:
+                for log_id in sorted(log_ids):
+                    with suppress(InvalidLogName):  # no reaction can have a checkpoint in such a log
+                        path = self._path("any", log_id)
+                        self._make_moves(path)
+                        locks.enter_context(file_lock(_moves_of(path), _moves_of(path)))
+                for log_id in log_ids:
+                    self.set_back(log_id, position, start, position_of, before)
+            except StoreUnavailable as error:
+                raise StoreUnavailable(f"{error}; the log was not changed") from error
+            yield
+
     def set_back(
         self,
         log_id: str,
@@ -193,14 +234,14 @@ class FileCheckpoints(Checkpoints):
         position_of: Callable[[str], int | None],
         before: Callable[[], Iterable[tuple[int, str]]],
     ) -> None:
-        """Let all reactions to a log go on at a position, because the events behind it have moved.
+        """Let all reactions to a log go on at a position, because the events behind it move.
 
         A reaction is then given events again that it has seen. It recognises them by their ids. But it is not given those
         that were in the log when it began. One that is at work cannot keep a checkpoint from before.
 
         Args:
             log_id: The id of the log.
-            position: The position of the last event that has not moved.
+            position: The position of the last event that does not move.
             start: The cursor after the header.
             position_of: Returns the new position of an event by its id.
             before: Returns the position and the id, as it is recorded, of each event of the log as it was.
@@ -208,15 +249,23 @@ class FileCheckpoints(Checkpoints):
         Raises:
             StoreUnavailable: A checkpoint cannot be read or written.
         """
-        for reaction, ending, path in self._files(log_id):
-            if ending == _SUFFIX:
-                with self._lease(path), suppress(_NoCheckpoint):  # the reaction itself reports that
-                    kept = self.load(reaction, log_id)
-                    events = before() if kept.begun > position else ()
-                    passed = dict.fromkeys((*kept.passed, *(id for place, id in events if position < place <= kept.begun)))
-                    reached, begun = min(kept.position, position), min(kept.begun, position)
-                    _write(path, Checkpoint(reached, start, kept.moves + 1, begun, tuple(passed)))
-            elif ending == ".parked":
+        files = list(self._files(log_id))
+        for path in dict.fromkeys(path for _, ending, path in files if ending in (_SUFFIX, ".lease")):
+            with self._lease(path), suppress(_NoCheckpoint):  # the reaction itself reports that
+                kept = _read(path)
+                events = before() if kept.begun > position else ()
+                passed = dict.fromkeys((*kept.passed, *(id for place, id in events if position < place <= kept.begun)))
+                set_back = Checkpoint(
+                    min(kept.position, position),
+                    start if kept.has_begun else kept.base,
+                    kept.moves + 1,  # also if nothing is kept, because a runner that begins now may be at work
+                    min(kept.begun, position),
+                    tuple(passed),
+                    kept.forgotten,
+                )
+                _write(path, set_back)
+        for reaction, ending, path in files:
+            if ending == ".parked":
                 with self._lease(path), suppress(_NoCheckpoint):
                     moved = [(each, position_of(each.event)) for each in self.parked(reaction, log_id)]
                     _write_parked(path, [each if new is None else replace(each, position=new) for each, new in moved])
@@ -264,8 +313,35 @@ class FileCheckpoints(Checkpoints):
             finally:
                 close(fd)
 
+    def _make_moves(self, path: str) -> None:
+        """Make the file that is locked while events move, if it is missing. A file is only locked if it is there."""
+        moves = _moves_of(path)
+        with os_errors_as_store_errors(moves):
+            if not there(moves):
+                make_directory(os.path.dirname(moves))
+                close(open_or_make(moves, os.O_RDWR))
+
     def _path(self, reaction: str, log_id: str) -> str:
         return os.path.join(self._directory, check_log_name(log_id), f"{check_log_name(reaction)}{_SUFFIX}")
+
+
+def _moves_of(path: str) -> str:
+    """Return the path of the file that is locked while events move, from that of a checkpoint in the same log."""
+    return os.path.join(os.path.dirname(path), _MOVES)
+
+
+def _read(path: str) -> Checkpoint:
+    with os_errors_as_store_errors(path):
+        try:
+            with open(path, "rb") as file:
+                kept = _decode(file.read())
+        except FileNotFoundError:
+            return Checkpoint()
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise _NoCheckpoint(f"{path} holds no checkpoint: {error}; remove it to begin again") from error
+    position, line, offset, digest = kept.base
+    base = Cursor(position, line, offset, digest.encode())
+    return Checkpoint(kept.position, base, kept.moves, kept.begun, kept.passed, kept.forgotten)
 
 
 def _read_lease(fd: int) -> _Lease:
@@ -279,7 +355,7 @@ def _read_lease(fd: int) -> _Lease:
 def _write(path: str, checkpoint: Checkpoint) -> None:
     base = checkpoint.base
     place = (base.position, base.line, base.offset, base.digest.decode())
-    kept = _Kept(checkpoint.position, place, checkpoint.moves, checkpoint.begun, checkpoint.passed)
+    kept = _Kept(checkpoint.position, place, checkpoint.moves, checkpoint.begun, checkpoint.passed, checkpoint.forgotten)
     replace_durably(path, msgspec.json.encode(kept) + b"\n")
 
 

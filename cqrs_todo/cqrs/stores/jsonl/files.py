@@ -101,6 +101,36 @@ _holders: dict[str, int] = {}
 """The threads of this process that hold locks, by the paths of the lock files."""
 
 
+@contextmanager
+def shared_lock(path: str) -> Iterator[None]:
+    """Let nobody hold the exclusive lock on a lock file during the block. Several can do this at the same time.
+
+    If there is no lock file, the block goes on at once.
+
+    Args:
+        path: The lock file.
+
+    Raises:
+        LogBusy: Another process holds the lock for too long; the message names it.
+        StoreUnavailable: The lock file cannot be opened or locked.
+    """
+    with os_errors_as_store_errors(path):
+        try:
+            fd = os.open(path, os.O_RDONLY | OPEN_SAFELY)
+        except FileNotFoundError:
+            fd = -1
+    if fd < 0:
+        yield
+        return
+    try:
+        with os_errors_as_store_errors(path):
+            if not try_lock(fd, fcntl.LOCK_SH):
+                _wait_for_lock(fd, path, path, lambda: None, fcntl.LOCK_SH)
+        yield
+    finally:
+        close(fd)
+
+
 def _locked(path: str, log: str, meanwhile: Callable[[], None]) -> int:
     """Open a lock file and lock it; see `file_lock`."""
     try:
@@ -116,18 +146,22 @@ def _locked(path: str, log: str, meanwhile: Callable[[], None]) -> int:
     return fd
 
 
-def try_lock(fd: int) -> bool:
-    """Lock an open file for this process alone, if nobody else has locked it. Returns whether it is locked now."""
+def try_lock(fd: int, kind: int = fcntl.LOCK_EX) -> bool:
+    """Lock an open file, for this process alone unless `kind` is `LOCK_SH`, if nobody else's lock prevents that.
+
+    Returns:
+        Whether it is locked now.
+    """
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(fd, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
 
 
-def _wait_for_lock(fd: int, path: str, log: str, meanwhile: Callable[[], None]) -> None:
+def _wait_for_lock(fd: int, path: str, log: str, meanwhile: Callable[[], None], kind: int = fcntl.LOCK_EX) -> None:
     size, deadline, pause = -1, 0.0, 0.001
-    while not try_lock(fd):
+    while not try_lock(fd, kind):
         # A log that grows has writers that take turns: start the wait again.
         if (seen := _size(log)) != size or not deadline:
             size, deadline = seen, time.monotonic() + LOCK_SECONDS

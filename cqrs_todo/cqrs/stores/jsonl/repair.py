@@ -1,7 +1,7 @@
 """Repairing a damaged log.
 
 What is proven stays, byte for byte. What cannot be proven and is not contradicted stays, and is recorded as unproven. What
-contradicts its digest becomes `lost`. `plan` is a function of bytes that says what to do; `repair` does it to a file.
+contradicts its digest becomes `lost`. `plan` is a function of bytes that says what to do; `put_in_place` does it to a file.
 """
 
 import os
@@ -66,51 +66,69 @@ class Plan(msgspec.Struct, frozen=True):
     steps: tuple[str, ...]
     unmoved: int
 
+    @property
+    def described(self) -> Repair:
+        """The repair, before it is done."""
+        return Repair(self.steps, unmoved=self.unmoved)
 
-def repair(path: str, name: str, *, dry_run: bool, known: Known = nothing_known) -> Repair | None:
-    """Repair the log in a file.
 
-    The caller holds the log's lock, except for a dry run. First the damaged log is copied to a file beside it.
+def planned(path: str, name: str, known: Known = nothing_known) -> tuple[Plan, bytes] | None:
+    """Say how to repair the log in a file. Nothing is written.
 
     Args:
         path: The file.
         name: The name of the log.
-        dry_run: Whether to change nothing and only describe the repair.
         known: As for `verify`.
 
     Returns:
-        What was done, or would be done. None if the log is intact.
+        The plan, and the bytes of the damaged log. None if the log is intact.
 
     Raises:
-        DamagedLog: The result would not verify; nothing was changed.
+        DamagedLog: The result would not verify.
         ReadOnlyLog: The log has a newer format; it is never touched.
-        StoreUnavailable: The file cannot be read or written. Nothing was changed.
-        OutcomeUnknown: The log was repaired, but the repaired log may not be on the disk.
+        StoreUnavailable: The file cannot be read.
     """
     verdict = verify(path, name, no_progress, known)
     if verdict.newer:
         raise ReadOnlyLog(f"{path} was made by a newer program: its format {verdict.newer} is newer than this program's")
     if verdict.damage is None:
         return None
-    with os_errors_as_store_errors(path, "; nothing was changed"):
-        with LogFile(path, os.O_RDONLY, name) as file:
-            content = read_range(file.fd, 0, file.size)
-        try:
-            recorded = log_and_head(read_record(path)) or _known_head(content, known)
-            planned = plan(content, name, recorded, datetime.now(UTC), os.urandom(16).hex())
-        except InvalidLine as error:
-            raise DamagedLog(f"{path}: the repaired log would not verify ({error}); nothing was changed") from error
-        except ReadOnlyLog as error:
-            raise ReadOnlyLog(f"{path}: {error}: it is not touched") from error
-        if dry_run:
-            return Repair(planned.steps, unmoved=planned.unmoved)
-        kept = ""
-        if planned.content != content:
+    with os_errors_as_store_errors(path, "; nothing was changed"), LogFile(path, os.O_RDONLY, name) as file:
+        content = read_range(file.fd, 0, file.size)
+    try:
+        recorded = log_and_head(read_record(path)) or _known_head(content, known)
+        return plan(content, name, recorded, datetime.now(UTC), os.urandom(16).hex()), content
+    except InvalidLine as error:
+        raise DamagedLog(f"{path}: the repaired log would not verify ({error}); nothing was changed") from error
+    except ReadOnlyLog as error:
+        raise ReadOnlyLog(f"{path}: {error}: it is not touched") from error
+
+
+def put_in_place(path: str, plan: Plan, damaged: bytes) -> Repair:
+    """Replace the file of a damaged log. First the damaged log is copied to a file beside it.
+
+    The caller holds the log's lock.
+
+    Args:
+        path: The file.
+        plan: What `planned` returned, while the lock was held.
+        damaged: The bytes of the damaged log.
+
+    Returns:
+        What was done.
+
+    Raises:
+        StoreUnavailable: The file cannot be written. Nothing was changed.
+        OutcomeUnknown: The log was repaired, but the repaired log may not be on the disk.
+    """
+    kept = ""
+    if plan.content != damaged:
+        with os_errors_as_store_errors(path, "; nothing was changed"):
             kept = dated(path, "damaged")
-            create_durable(kept, content)
-            replace_durably(path, planned.content)
-    record_head(path, planned.log, planned.head)
-    return Repair(planned.steps, kept, planned.unmoved)
+            create_durable(kept, damaged)
+            replace_durably(path, plan.content)
+    record_head(path, plan.log, plan.head)
+    return Repair(plan.steps, kept, plan.unmoved)
 
 
 def _known_head(content: bytes, known: Known) -> tuple[str, Cursor] | None:

@@ -2,14 +2,14 @@
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import datetime
 from functools import cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ...cursor import START, Cursor
-from ...errors import CqrsError, DamagedLog, LogExists, LogNotFound, MissingLog, OutcomeUnknown, ReadOnlyLog, StaleCursor
+from ...errors import DamagedLog, LogExists, LogNotFound, MissingLog, ReadOnlyLog, StaleCursor
 from ...events import EventTypes
 from ...names import NAME_BYTES, check_free, check_log_name, check_several, name_key
 from ...store import Known, Log, LogHead, Progress, Store, T, no_progress, nothing_known
@@ -73,7 +73,7 @@ class JsonlStore(Store):
                 create_durable(path, line)
             except FileExistsError:
                 raise LogExists(name) from None
-            record_head(path, id, Cursor(0, 1, len(line), last_digest(line)))
+            record_head(path, id, _after(line))
             return self.open(name)
 
     def open(self, name: str) -> Log:
@@ -191,31 +191,38 @@ class JsonlStore(Store):
         self, name: str, *, archived: bool = False, dry_run: bool = False, known: Known = nothing_known
     ) -> "Repair | None":
         """Repair a damaged log; see `Store`."""
-        from .repair import repair
+        from io import BytesIO
+
+        from .checkpoints import FileCheckpoints
+        from .repair import planned, put_in_place
 
         name = check_log_name(name)
         path = self._where(name, archived)
         self._inventory().check(name, archived=archived)
         if dry_run:
-            return repair(path, name, dry_run=True, known=known)
+            found = planned(path, name, known)
+            return None if found is None else found[0].described
         self._check_there(name, archived=archived)
         with self._holding(name), delay_signals():
-            done = repair(path, name, dry_run=False, known=known)
-            try:
-                self._set_back_reactions(path, done)
-            except CqrsError as error:
-                if done is None:
-                    raise
-                again = "repair it again, so that its reactions read it again"
-                raise OutcomeUnknown(f"{name} was repaired, but then: {error}; {again}") from error
-            return done
+            found = planned(path, name, known)
+            if found is None:
+                self._reread_by_reactions(path)
+                return None
+            plan, damaged = found
+            start = _after(plan.content.partition(b"\n")[0] + b"\n")
 
-    def _set_back_reactions(self, path: str, done: "Repair | None") -> None:
-        """Let the reactions to an intact log read it again from its start, and go on where they are, or where it changed.
+            def before() -> Iterable[tuple[int, str]]:  # none if the repair writes no other lines than there were
+                return event_ids(BytesIO(damaged)) if plan.content != damaged else ()
+
+            checkpoints = FileCheckpoints(self._reactions)
+            with checkpoints.moving([plan.log], plan.unmoved, start, lambda _: None, before):
+                return put_in_place(path, plan, damaged)
+
+    def _reread_by_reactions(self, path: str) -> None:
+        """Let the reactions to an intact log read it again from its start, and go on where they are, or at its end.
 
         Args:
             path: The file of the log.
-            done: The repair. None: the log was intact.
         """
         from .checkpoints import FileCheckpoints
 
@@ -225,16 +232,7 @@ class JsonlStore(Store):
         with os_errors_as_store_errors(path), open(path, "rb") as file:
             header = file.readline()
         log, head = recorded
-        position, damaged = (head.position, "") if done is None else (done.unmoved, done.kept)
-        start = Cursor(0, 1, len(header), last_digest(header))
-
-        def before() -> list[tuple[int, str]]:
-            if not damaged:  # the repair has written no other lines than there were
-                return []
-            with os_errors_as_store_errors(damaged), open(damaged, "rb") as file:
-                return list(event_ids(file))
-
-        FileCheckpoints(self._reactions).set_back(log, position, start, lambda _: None, before)
+        FileCheckpoints(self._reactions).set_back(log, head.position, _after(header), lambda _: None, tuple)
 
     def forget(self, name: str, streams: Collection[str], *, archived: bool = False) -> "Forgetting":
         """Forget streams; see `Store`.
@@ -256,9 +254,7 @@ class JsonlStore(Store):
             inventory = self._inventory()
             inventory.check(name, archived=archived)
             done = forget(path, name, streams, is_copy=inventory.is_copy(path))
-            header = done.lines[0]
-            start = Cursor(0, 1, len(header), last_digest(header))
-            FileCheckpoints(self._reactions).forget(done.log, done.positions, start)
+            FileCheckpoints(self._reactions).forget(done.log, done.positions, _after(done.lines[0]))
             remove_index(index_path(self._indexes, done.log))
             removed, failed = remove_set_aside((self._lists, self._archive), name, done.log, streams)
             with os_errors_as_store_errors(self._lists):
@@ -324,22 +320,24 @@ class JsonlStore(Store):
             result = outcome(merged, rules)
             if not result.changed and self.open(name).id == merged.log:  # a list that is joined may get the other's id alone
                 return result
-            header = merged.lines[0]
-            start = Cursor(0, 1, len(header), last_digest(header))
+            start = _after(merged.lines[0])
             checkpoints = FileCheckpoints(self._reactions)
-            before = partial(event_ids, merged.copies[0].lines)
-            moved = merged.trunk == 1 or result.forgotten
             old = self.open(name).id if terms.join else merged.log
-            if old != merged.log:
-                checkpoints.copy(old, merged.log, start)
-            if moved:  # before the log changes, so that a kill in between makes reactions repeat events, and not miss them
-                checkpoints.set_back(merged.log, merged.base_position, start, lambda _: None, before)
-            remove_index(index_path(self._indexes, merged.log))
-            kept = put_in_place(path, merged, tail)
-            if moved:
-                places = cache(lambda: {event.id: event.position for commit in merged.commits for event in commit.events})
-                checkpoints.set_back(merged.log, merged.base_position, start, lambda event: places().get(event), before)
-            if old != merged.log:
+            moved, joined = merged.trunk == 1 or bool(result.forgotten), old != merged.log
+            places = cache(lambda: {event.id: event.position for commit in merged.commits for event in commit.events})
+            moving = checkpoints.moving(
+                dict.fromkeys((old, merged.log)),
+                merged.base_position if moved else merged.end.position,
+                start,
+                lambda event: places().get(event),
+                partial(event_ids, merged.copies[0].lines),
+            )
+            with moving if moved or joined else nullcontext():
+                if joined:
+                    checkpoints.copy(old, merged.log)
+                remove_index(index_path(self._indexes, merged.log))
+                kept = put_in_place(path, merged, tail)
+            if joined:
                 checkpoints.remove(old)
             failed: list[str] = []
             if result.forgotten:
@@ -451,6 +449,11 @@ class JsonlStore(Store):
                 name: locks.enter_context(file_lock(lock_path(self._path(name)), self._path(name)))
                 for name in sorted(set(names))
             }
+
+
+def _after(header: bytes) -> Cursor:
+    """Return the cursor after the header of a log."""
+    return Cursor(0, 1, len(header), last_digest(header))
 
 
 def _positions_in(commit: "Commit", streams: Collection[str]) -> Iterator[int]:
