@@ -22,6 +22,7 @@ from cqrs_todo.cqrs.stores.format import FORMAT, VERSION, Header, encode_header
 from cqrs_todo.cqrs.stores.jsonl import JsonlStore
 from cqrs_todo.todo.errors import DamagedHere, TakenHere, TakenThere, TwoLists, UnreadCopy
 from cqrs_todo.todo.fields import NOTE, TEXT
+from cqrs_todo.todo.merging import merged_todos
 from cqrs_todo.todo.model import Change, Complete, Create, Remove
 from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
@@ -634,6 +635,31 @@ def test_a_todo_that_was_moved_to_two_lists_is_in_one(homes: tuple[Home, Home, H
     two.list().move(two.list().select(["2"]), two.list("home"))
     until_equal(url, one, two, names=("inbox", "work", "home"))
     assert (one.texts(), one.texts("work"), one.texts("home")) == (["Here"], ["In work"], ["In home", "Moved"])
+
+
+@pytest.mark.parametrize("moves_first", [True, False])
+@pytest.mark.parametrize("syncs_first", [True, False])
+def test_who_removes_a_todo_that_another_machine_moves_is_told(
+    homes: tuple[Home, Home, Home], url: str, moves_first: bool, syncs_first: bool
+) -> None:
+    one, two, _ = homes
+    one.add("Here", "Moved")
+    one.add("Work", name="work")
+    until_equal(url, one, two, names=("inbox", "work"))
+    acts: Sequence[Callable[[], object]] = [
+        lambda: one.list().move(one.list().select(["2"]), one.list("work")),
+        lambda: two.list().change(two.list().select(["2"]), lambda _: [Remove()]),
+    ]
+    for act in acts if moves_first else reversed(acts):
+        act()
+    told: dict[Home, list[str]] = {one: [], two: []}
+    for home in (one, two, one, two, one) if syncs_first else (two, one, two, one, two):
+        for each in home.sync(url).lists:
+            for conflict in () if each.merged is None else merged_todos(each.merged).conflicts:
+                assert conflict.winner is not None
+                told[home].append(f"{conflict.winner.metadata.by} {conflict.field} {conflict.loser.metadata.by}")
+    assert told == {one: ["one removed two"], two: ["one removed two"]}
+    assert two.texts("work") == ["Work", "Moved"]
 
 
 def test_a_forgotten_todo_is_forgotten_everywhere(homes: tuple[Home, Home, Home], url: str) -> None:
