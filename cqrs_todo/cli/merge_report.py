@@ -165,7 +165,7 @@ class MergeReport:
 
     def _way_there(self, conflict: "Conflict") -> str:
         """Return a sentence with the command that makes a change in the list in which the todo is; '' if it is in none."""
-        from ..todo.events import TodoCompleted, TodoReopened
+        from ..todo.events import TodoCompleted, TodoRemoved, TodoReopened
         from ..todo.fields import DEPENDS, FIELD_BY_EVENT, PARENT
 
         found = _place_of(self._session, conflict.stream)
@@ -177,6 +177,8 @@ class MergeReport:
         words: Sequence[str]
         if isinstance(event, (TodoCompleted, TodoReopened)):
             verb, words = "done" if isinstance(event, TodoCompleted) else "reopen", ()
+        elif isinstance(event, TodoRemoved):
+            verb, words = "rm", ()
         elif FIELD_BY_EVENT.get(type(event)) in (None, PARENT, DEPENDS):  # the numbers of other todos are of this list
             verb, words = "edit", ()
         else:

@@ -324,6 +324,21 @@ def test_a_series_that_goes_on_although_its_todo_was_removed_is_named(peers: Mac
     assert two("ls").out == ""
 
 
+def test_a_todo_that_was_removed_while_it_was_moved_is_named_with_the_command_that_removes_it_there(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Buy milk")
+    one("-L", "work", "add", "Write")
+    peers.equal(one, two)
+    one("move", "1", "work")
+    two("rm", "1")
+    one("sync")
+    conflict = two("sync").err.splitlines()[0]
+    assert conflict.startswith("Conflict: 1 Buy milk: moved to work (one@")
+    assert " stands; without effect there: removed (two@" in conflict
+    two(*conflict.rpartition(". To do the same there: todo ")[2].split())
+    assert [todo["text"] for todo in two("-L", "work", "ls", "--json").json["todos"]] == ["Write"]
+
+
 def test_an_open_todo_under_one_that_was_removed_is_not_said_to_be_under_a_done_one(peers: Machines) -> None:
     one, two, _ = peers.all
     one("add", "Parent")
@@ -1106,7 +1121,8 @@ def test_what_an_archived_list_lacks_on_a_hub_is_named_until_it_is_there(users: 
     two("lists", "archive", "work")
     two("sync")
     one("move", "1", "work")
-    half = f"inbox: 1 commit not sent, because a todo was moved to work, which is not complete on {users.url}\n"
+    half = f"inbox: 1 commit not sent, because a todo was moved to work, which is not complete on {users.url}. "
+    half += "When work can be sent, send both: todo sync\n"
     for _ in range(2):
         back = f"todo --store {users.url} lists unarchive work"
         said = one("sync").err

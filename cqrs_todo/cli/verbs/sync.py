@@ -403,7 +403,8 @@ class _Report:
                 return f"{name} could not be renamed or archived on {where}: {other}"
             case "waiting":
                 commits = count_of(int(warning.other), "commit")
-                return f"{name}: {commits} not sent, because a todo was moved to {there}, which is not complete on {where}"
+                moved = f"a todo was moved to {there}, which is not complete on {where}"
+                return f"{name}: {commits} not sent, because {moved}. When {there} can be sent, send both: todo sync"
             case "held":
                 theirs = f" of {other}" if other else ""
                 return (

@@ -100,7 +100,7 @@ class Look:
                 if name == mine or (name == known.name and not self._remote.is_hub):  # it was renamed here since
                     continue
                 is_new = known.names.get(label) != name and (id, "renamed") not in self._tried
-                if is_new and not self._has_not_met(label, name):
+                if is_new and (self._remote.is_hub or not self._has_not_met(label, name)):
                     self._warn("renamed", self._heads[id], name, self._remote.shown(label))
             for label in theirs.archives:
                 if (id, "unarchived") not in self._tried and (label not in known.archived or self._remote.is_hub):

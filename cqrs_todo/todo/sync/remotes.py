@@ -206,6 +206,16 @@ class Remote(ABC):
         """Return whether a list of which there may be no copy is archived by all who have it, as far as they say so."""
         return False
 
+    def may_bring(self, id: str, label: str, *, with_: str) -> bool:
+        """Return whether a list is there, or is expected from the one who has written a copy of another list.
+
+        Args:
+            id: The id of its log.
+            label: The label of the copy.
+            with_: The id of the log of the other list.
+        """
+        return False
+
     def shown(self, label: str) -> str:
         """Return what people call the one with a label."""
         return self.url
