@@ -8,7 +8,6 @@ load a checkpoint until that is done. So no checkpoint that was set back is ever
 process is killed in between: then the lock ends, and the checkpoints fit the log, whether or not it was replaced.
 """
 
-import fcntl
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -25,6 +24,7 @@ from .files import (
     beside,
     close,
     file_lock,
+    lock_in_time,
     make_directory,
     open_or_make,
     os_errors_as_store_errors,
@@ -308,7 +308,7 @@ class FileCheckpoints(Checkpoints):
             make_directory(os.path.dirname(lease))
             fd = open_or_make(lease, os.O_RDWR)
             try:
-                fcntl.flock(fd, fcntl.LOCK_EX)
+                lock_in_time(fd, lease)
                 yield fd
             finally:
                 close(fd)

@@ -124,8 +124,7 @@ def shared_lock(path: str) -> Iterator[None]:
         return
     try:
         with os_errors_as_store_errors(path):
-            if not try_lock(fd, fcntl.LOCK_SH):
-                _wait_for_lock(fd, path, path, lambda: None, fcntl.LOCK_SH)
+            lock_in_time(fd, path, fcntl.LOCK_SH)
         yield
     finally:
         close(fd)
@@ -157,6 +156,21 @@ def try_lock(fd: int, kind: int = fcntl.LOCK_EX) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def lock_in_time(fd: int, path: str, kind: int = fcntl.LOCK_EX) -> None:
+    """Lock an open file.
+
+    Args:
+        fd: The file descriptor.
+        path: The path of the file.
+        kind: As for `try_lock`.
+
+    Raises:
+        LogBusy: Another process holds the lock for too long; the message names it.
+    """
+    if not try_lock(fd, kind):
+        _wait_for_lock(fd, path, path, lambda: None, kind)
 
 
 def _wait_for_lock(fd: int, path: str, log: str, meanwhile: Callable[[], None], kind: int = fcntl.LOCK_EX) -> None:
