@@ -15,6 +15,7 @@ from .text import brief, printable, visible
 if TYPE_CHECKING:
     from ..cqrs.events import Commit
     from ..cqrs.replication import Change, Conflict, MergedLog
+    from ..cqrs.store import LogHead
     from ..todo.events import TodoEvent
     from ..todo.merging import MergedTodos, TooLate
     from ..todo.views import Move
@@ -81,14 +82,16 @@ class MergeReport:
             "change": self._in_words(change),
         }
 
-    def print_details(self, renumbered: str = "Renumbered: ", *, dry_run: bool) -> None:
+    def print_details(self, *, dry_run: bool, in_list: bool = False) -> None:
         """Print what people should know beside the number of commits.
 
         Args:
-            renumbered: How the lines about renumbered todos begin.
             dry_run: Whether nothing was changed.
+            in_list: Whether the lines about renumbered todos name the list.
         """
         session, merged, todos = self._session, self._merged, self._todos
+        renumbered = "Would be renumbered" if dry_run else "Renumbered"
+        renumbered += f" in {visible(self._name)}: " if in_list else ": "
         for number in todos.renumbered[:_MOST]:
             print_message(session, f"{renumbered}{number.old} → {number.new} {brief(number.text)}")
         self._print_rest(len(todos.renumbered), "renumbered todos")
@@ -104,7 +107,8 @@ class MergeReport:
             count = len(merged.forgotten)
             were, are = ("todo was", "is") if count == 1 else ("todos were", "are")
             would = "would be" if dry_run else are
-            print_message(session, f"{count:,} {were} forgotten in another copy, and {would} forgotten here now")
+            copy = f"another copy of {visible(self._name)}"
+            print_message(session, f"{count:,} {were} forgotten in {copy}, and {would} forgotten here now")
         if merged.kept and not dry_run:
             print_message(session, f"The list as it was is kept until 30 days after the next sync: {visible(merged.kept)}")
 
@@ -119,7 +123,7 @@ class MergeReport:
             print_message(self._session, f"and {count - _MOST:,} more {what}: see them with --json")
 
     def _conflict_line(self, conflict: "Conflict", *, dry_run: bool) -> str:
-        from ..todo.events import TodoRemoved
+        from ..todo.events import TodoRemoved, TodoRestored
 
         seconds = conflict.winner is not None and self._when(conflict.winner) == self._when(conflict.loser)
         loser = self._who(conflict.loser, seconds=seconds)
@@ -129,11 +133,13 @@ class MergeReport:
         winner = self._who(conflict.winner, seconds=seconds)
         move = self._move_of(conflict.winner)
         if move is not None:
-            now = None if dry_run else self._command_there(move, conflict.stream)
-            return f"{what}{winner} stands; without effect there: {loser}" + (f". To edit it there: {now}" if now else "")
+            there = "" if dry_run else self._way_there(conflict)
+            return f"{what}{winner} stands; without effect there: {loser}{there}"
         if isinstance(conflict.winner.event, TodoRemoved):
             number = self._todos.fold[conflict.stream].number
             restore = self._session.typed(self._name, f"restore {number}")
+            if isinstance(conflict.loser.event, TodoRestored):
+                return f"{what}{winner} stands; without effect: {loser}" + ("" if dry_run else f". To restore it: {restore}")
             restored = "" if dry_run else f": {restore}"
             return f"{what}{winner} stands; {loser} shows when it is restored{restored}"
         undo = self._session.typed(self._name, f"undo @{self._commits[conflict.winner.command].position}")
@@ -157,18 +163,28 @@ class MergeReport:
 
         return move_of(self._commits[change.command]) if isinstance(change.event, TodoRemoved) else None
 
-    def _command_there(self, move: "Move", stream: str) -> str | None:
-        """Return the command that edits a todo in the list that it was moved to; None if it is not in that list."""
-        from ..todo.views import id_of
+    def _way_there(self, conflict: "Conflict") -> str:
+        """Return a sentence with the command that makes a change in the list in which the todo is; '' if it is in none."""
+        from ..todo.events import TodoCompleted, TodoRemoved, TodoReopened
+        from ..todo.fields import DEPENDS, FIELD_BY_EVENT, PARENT
 
-        for head in self._session.store.heads():
-            if head.id == move.target and not head.archived:
-                # it may have been moved on, or the list cannot be read: the rest is said all the same
-                with suppress(CqrsError):
-                    (entity,) = self._session.open_list(head.name).entities([id_of(stream)])
-                    if entity.state is not None and not entity.state.removed:
-                        return self._session.typed(head.name, f"edit {entity.number}")
-        return None
+        found = _place_of(self._session, conflict.stream)
+        if found is None:
+            return ""
+        head, number = found
+        event = conflict.loser.event
+        verb: str
+        words: Sequence[str]
+        if isinstance(event, (TodoCompleted, TodoReopened)):
+            verb, words = "done" if isinstance(event, TodoCompleted) else "reopen", ()
+        elif isinstance(event, TodoRemoved):
+            verb, words = "rm", ()
+        elif FIELD_BY_EVENT.get(type(event)) in (None, PARENT, DEPENDS):  # the numbers of other todos are of this list
+            verb, words = "edit", ()
+        else:
+            verb, words = self._typed_again(event)
+        command = self._session.typed(head.name, shlex.join([verb, f"{number}", *words]))
+        return f". To {'edit it' if verb == 'edit' and not words else 'do the same'} there: {command}"
 
     def _command_again(self, change: "Change", stream: str) -> str:
         """Return the command that makes a change of a todo in the next one of its series, too."""
@@ -227,3 +243,40 @@ class MergeReport:
 
         entity = self._todos.fold.get(DECIDER.stream(id))
         return id if entity is None else f"{entity.number}"
+
+
+def removed_line(session: Session, name: str, stream: str, commit: "Commit") -> str:
+    """Return a line about a todo that was removed from a list, because a newer change has brought it to another one.
+
+    Args:
+        session: This run of the program.
+        name: The list that it was removed from.
+        stream: Its stream.
+        commit: The commit that removed it, which has the author of that change.
+    """
+    from ..todo.views import id_of, move_of
+
+    (entity,) = session.open_list(name).entities([id_of(stream)])
+    todo = f"{entity.number}{'' if entity.state is None else f' {brief(entity.state.text)}'}"
+    found, move = _place_of(session, stream), move_of(commit)
+    if found is None:
+        return f"Removed from {visible(name)}, because it was moved on: {todo}"
+    head, number = found
+    where = visible(head.name)
+    is_moved = move is not None and move.target == head.id
+    why = f"{visible(commit.metadata.by)} moved it to {where}" if is_moved else f"it is in {where}"
+    back = session.typed(head.name, shlex.join(["move", f"{number}", name]))
+    return f"Removed from {visible(name)}, because {why}: {todo}. To move it back: {back}"
+
+
+def _place_of(session: Session, stream: str) -> "tuple[LogHead, int] | None":
+    """Return the list in which a todo is, and its number there; None if it is in none, or that list cannot be read."""
+    from ..todo.views import id_of
+
+    for head in session.store.heads():
+        if not head.archived:
+            with suppress(CqrsError):
+                (entity,) = session.open_list(head.name).entities([id_of(stream)])
+                if entity.state is not None and not entity.state.removed:
+                    return head, entity.number
+    return None

@@ -53,6 +53,8 @@ def find_remote(session: Session, word: str | None, last: str) -> tuple[str, str
         return _absolute(session, named[word]), word
     if ":" not in word:
         known = f"the names in config.toml are {', '.join(named)}" if named else "config.toml names no remote"
+        if "/" in word or word in ("~", ".", ".."):
+            known = f"for a folder: todo sync {shlex.quote(f'folder:{word}')}; {known}"
         raise UsageError(f"there is no remote {word!r}", f"{known}; or give a URL: {_FORMS}")
     url = _absolute(session, check_text("URL", word))
     return url, without_password(url)

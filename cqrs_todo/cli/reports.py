@@ -1,5 +1,6 @@
 """What `lists` and `verify` share: reports of missing logs, and of stray files beside the lists."""
 
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,17 @@ from .text import printable, visible
 def warn_of_strays(session: Session, strays: Sequence[Stray]) -> None:
     """Warn on stderr of the files beside the lists that are copies of them, or cannot be lists."""
     for stray in strays:
-        print_message(session, f"todo: warning: {visible(stray.file)}: {visible(stray.detail)}")
+        merge = to_merge(session, stray)
+        print_message(session, f"todo: warning: {visible(stray.file)}: {visible(stray.detail)}{merge}")
+
+
+def to_merge(session: Session, stray: Stray) -> str:
+    """Return a sentence that says how to merge a copy of a list into the list; '' for another file."""
+    if stray.of is None or stray.detail.endswith(": delete it"):
+        return ""
+    if stray.of not in session.store.names():  # an archived list receives nothing
+        return ""
+    return f". Merge it, and then delete it: {session.typed(stray.of, shlex.join(['merge', stray.file]))}"
 
 
 def stray_document(stray: Stray) -> dict[str, Any]:

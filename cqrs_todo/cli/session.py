@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
@@ -480,7 +481,7 @@ class Session:
     def check_verb(self, verb: Verb) -> None:
         """Raise `UsageError` if this run cannot run a verb: the past cannot be changed."""
         if verb.writes:
-            self.require_present()
+            self.require_present(verb.name)
         if self.options.all_lists:
             self.check_all_lists(verb.name if not verb.all_lists else "")
 
@@ -500,12 +501,12 @@ class Session:
         if isinstance(self.moment, int):
             raise UsageError("a position belongs to one list, not to all", "give a time")
 
-    def require_present(self) -> None:
+    def require_present(self, verb: str) -> None:
         """Raise `UsageError` if this run looks at the past, for a verb that changes something."""
         if self.options.at is not None:
             raise UsageError(
-                "the past cannot be changed, and this verb changes something",
-                "to go back to a past state: todo restore --help",
+                f"the past cannot be changed, and {verb} works on the present",
+                "leave out --at; to go back to a past state: todo restore --help",
             )
 
     @property
@@ -586,7 +587,21 @@ class Session:
 
     def warnings(self) -> dict[str, None]:
         """Return what the logs found that the person should know, each once."""
-        return dict.fromkeys(warning for opened in self._lists for warning in opened.warnings)
+        return dict.fromkeys(
+            f"{warning}{self._to_merge(opened) if warning == opened.log.read_only else ''}"
+            for opened in self._lists
+            for warning in opened.warnings
+        )
+
+    def _to_merge(self, opened: TodoList) -> str:
+        """Return a sentence that says how to merge a list that is a copy of another one; '' if it is none."""
+        from .reports import to_merge
+
+        with suppress(CqrsError):  # the warning is shown all the same
+            for stray in self.store.strays():
+                if stray.name == opened.name and not stray.archived:
+                    return to_merge(self, stray)
+        return ""
 
 
 def _position(text: str) -> int | None:

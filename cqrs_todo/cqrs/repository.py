@@ -139,6 +139,7 @@ class Repository(Generic[S, C, E]):
         self._base: Base[S] | None = None
         self._forgotten: Collection[str] = ()
         self._infos: list[SnapshotInfo] | None = None
+        self._stale: set[int] = set()  # the positions of snapshots of what the log no longer is
         self._last_time: datetime | None = None
         self._earliest: datetime | None = None
 
@@ -193,7 +194,7 @@ class Repository(Generic[S, C, E]):
                 self._fold = Fold(self.decider, snapshot.base, position)
                 self._cursor, self._base = snapshot.cursor, snapshot.base
                 break
-            self._infos.pop()
+            self._stale.add(self._infos.pop().position)
         return self._fold
 
     def _advance(self, fold: Fold[S]) -> None:
@@ -252,10 +253,18 @@ class Repository(Generic[S, C, E]):
 
     def _take_snapshot(self, fold: Fold[S]) -> None:
         cursor = self._read_cursor()
-        if cursor.position == fold.position and self._last_time is not None and self._earliest is not None:
-            info = SnapshotInfo(fold.position, self._last_time, self._earliest)
-            self.snapshots.save(self.log.id, self.decider.kind, cursor, info, fold)
-            self._infos, self._earliest = prune(self.snapshot_infos, info), None
+        if cursor.position != fold.position or self._last_time is None or self._earliest is None:
+            return
+        # others that share the snapshots may have taken and removed some meanwhile
+        present = [each for each in self.snapshots.infos(self.log.id, self.decider.kind) if each.position not in self._stale]
+        before = present[-1].position if present else 0
+        if before > fold.position:
+            return
+        since = (each.earliest for each in self.snapshot_infos if each.position > before)
+        info = SnapshotInfo(fold.position, self._last_time, min((self._earliest, *since)))
+        self.snapshots.save(self.log.id, self.decider.kind, cursor, info, fold)
+        self._stale.discard(fold.position)
+        self._infos, self._earliest = prune(present, info), None
 
     def reset(self) -> None:
         """Forget what was read, so that the next fold begins at a snapshot again.

@@ -353,6 +353,7 @@ class Log(ABC):
         Raises:
             StaleCursor: The log is not the same up to the cursor.
             ExportRefused: The store does not keep lines.
+            ValueError: The cursor has no digest.
         """
         from .operation_errors import ExportRefused
 

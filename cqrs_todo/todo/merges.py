@@ -13,6 +13,7 @@ from ..cqrs.struct import Struct
 from .events import TodoCreated, TodoRemoved, TodoRestored
 from .merging import RULES, settle
 from .recorder import TYPES
+from .views import id_of
 
 _STREAM = re.compile(rb'"stream":"([^"]*)"')
 
@@ -61,6 +62,24 @@ def arrivals(merged: MergedLog) -> set[str]:
         for event in commit.events
         if isinstance(event.data.event if isinstance(event.data, Merged) else event.data, (TodoCreated, TodoRestored))
     }
+
+
+def lost_moves(name: str, merged: MergedLog) -> list[Elsewhere]:
+    """Return the todos that were in a list before a merge, and that another machine has removed as `settle_in` does.
+
+    Args:
+        name: The name of the list.
+        merged: The merge.
+    """
+    known = {event.stream for commit in merged.before for event in commit.events}
+    return [
+        Elsewhere(name, event.stream, commit)
+        for commit in merged.received
+        for event in commit.events
+        if event.stream in known
+        and isinstance(event.data, TodoRemoved)
+        and commit.metadata.command.endswith(f"-{id_of(event.stream)}")  # see `merging.settle`
+    ]
 
 
 def settle_in(store: Store, streams: Collection[str]) -> Sequence[Elsewhere]:

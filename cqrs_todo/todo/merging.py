@@ -159,6 +159,7 @@ RULES: MergeRules[State, TodoCommand, TodoEvent] = MergeRules(
     express_creation=express_creation,
     circle=circle,
     old_values=_old_values(),
+    agreeing=frozenset({TodoCompleted}),  # both have done it
 )
 
 _COMPLETIONS = replace(RULES, removed=field_of(TodoCompleted(_ANY_DAY)), remove=TodoCompleted(_ANY_DAY))
@@ -253,9 +254,39 @@ def merged_todos(merged: MergedLog) -> MergedTodos:
         gone,
         tuple(item for stream, item in new.items() if stream not in known),
         # who has removed a todo that is done has to know only that its series goes on
-        tuple(each for each in merged.conflicts if not (_is_of_completion(each) and _winner(each) in removals)),
+        (
+            *(each for each in merged.conflicts if not (_is_of_completion(each) and _winner(each) in removals)),
+            *(each for each in _removed_and_moved(merged) if (state := after[each.stream].state) is None or state.removed),
+        ),
         tuple(too_late),
     )
+
+
+def _removed_and_moved(merged: MergedLog) -> Iterator[Conflict]:
+    """Yield the conflicts of removals with moves: both remove a todo from the list, but it stays in the other list."""
+    received = {commit.metadata.command for commit in merged.received}
+    later = merged.after[merged.unchanged :]
+    if not any(isinstance(event.data, Merged) and _removes(event) for commit in later for event in commit.events):
+        return
+    removals: dict[str, Change] = {}
+    for commit in merged.after:
+        metadata = commit.metadata
+        for event in commit.events:
+            if not _removes(event):
+                continue
+            change = Change((CHANGED, metadata.at, metadata.command), TodoRemoved(), metadata)
+            other = removals.setdefault(event.stream, change)
+            if not isinstance(event.data, Merged):
+                removals[event.stream] = change
+                continue
+            loser, winner = sorted((other, change), key=lambda each: MOVE in each.metadata.meta)
+            is_move = MOVE in winner.metadata.meta and MOVE not in loser.metadata.meta
+            if is_move and not received.isdisjoint((winner.command, loser.command)):
+                yield Conflict(event.stream, REMOVED, winner, loser)
+
+
+def _removes(event: Recorded) -> bool:
+    return isinstance(event.data.event if isinstance(event.data, Merged) else event.data, TodoRemoved)
 
 
 def _is_of_completion(conflict: Conflict) -> bool:

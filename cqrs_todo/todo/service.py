@@ -485,11 +485,11 @@ class TodoList(Recorder):
                 moved |= streams & {event.stream for event in commit.events}
         return moved
 
-    def undo(self, steps: int = 1) -> Answer:
+    def undo(self, steps: int = 1, *, own: bool = False) -> Answer:
         """Undo the last commands; see `undoing.undo`."""
         from .undoing import undo
 
-        return undo(self, steps)
+        return undo(self, steps, own=own)
 
     def redo(self, steps: int = 1) -> Answer:
         """Redo the last commands that were undone; see `undoing.redo`."""

@@ -36,12 +36,13 @@ _WITHOUT_EFFECT = (FORGOTTEN, MERGED)
 """The types of the events of which nothing can be undone or redone."""
 
 
-def undo(todos: Recorder, count: int = 1) -> Answer:
+def undo(todos: Recorder, count: int = 1, *, own: bool = False) -> Answer:
     """Undo the last commands of a list.
 
     Args:
         todos: The list.
         count: How many commands to undo. If there are fewer, all of them are undone.
+        own: Whether to undo only what the author of this list did, because the list is synced, and others change it, too.
 
     Returns:
         The answer of this list. Its `also` names the other lists in which the other half of a move was undone.
@@ -51,7 +52,7 @@ def undo(todos: Recorder, count: int = 1) -> Answer:
             recorded.
         CqrsError: What reading and appending raise.
     """
-    return _apply_steps(todos, UNDO, lambda side: _last_steps(side, UNDO, count))
+    return _apply_steps(todos, UNDO, lambda side: _last_steps(side, UNDO, count, own=own))
 
 
 def redo(todos: Recorder, count: int = 1) -> Answer:
@@ -78,28 +79,32 @@ def undo_at(todos: Recorder, position: int) -> Answer:
     return _apply_steps(todos, UNDO, lambda side: [_step_with(side, position)])
 
 
-def _last_steps(side: ListState, direction: Direction, count: int) -> list[Step]:
-    found = direction.steps(side.backward()) if direction is not UNDO else _own_first(side)
+def _last_steps(side: ListState, direction: Direction, count: int, *, own: bool = False) -> list[Step]:
+    own = own or (direction is UNDO and _has_merged(side))
+    found = _own_steps(side) if own else direction.steps(side.backward())
     steps = list(islice(_remembered(side, found) if side.todos.log.forgotten else found, count))
     if not steps:
         why = ": what was forgotten cannot come back" if side.todos.log.forgotten else ""
+        if own and next(direction.steps(side.backward()), None) is not None:
+            raise CannotUndo(f"{side.todos.author} has nothing to undo here; a change of others is undone by its position")
         raise CannotUndo(f"there is nothing to {direction.verb}{why}")
     return steps
 
 
-def _own_first(side: ListState) -> Iterator[Step]:
-    """Yield the steps that can be undone. Right after a merge these are only those of the author of this list.
-
-    A merge can put the commits of others behind the last one of the author, who does not mean those.
-    """
-    author = side.todos.author
+def _has_merged(side: ListState) -> bool:
+    """Return whether a merge has put commits of others behind the last one of the author, who does not mean those."""
     for commit in side.backward():
         if MADE in commit.metadata.meta:
-            own = {each.metadata.command for each in side.backward() if each.metadata.by == author}
-            return (step for step in undo_steps(side.backward()) if own.issuperset(step))
-        if commit.metadata.by == author:
+            return True
+        if commit.metadata.by == side.todos.author:
             break
-    return undo_steps(side.backward())
+    return False
+
+
+def _own_steps(side: ListState) -> Iterator[Step]:
+    """Yield the steps that can be undone and that the author of this list did."""
+    own = {each.metadata.command for each in side.backward() if each.metadata.by == side.todos.author}
+    return (step for step in undo_steps(side.backward()) if own.issuperset(step))
 
 
 def _remembered(side: ListState, steps: Iterable[Step]) -> Iterator[Step]:

@@ -1,6 +1,7 @@
 """`verify`, `export` and `import`, as the real program."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -474,8 +475,9 @@ def test_copies_of_a_list_are_told_and_never_written_to(filled: Todo, file: str,
     (filled.data / "archive").mkdir(exist_ok=True)
     copy = filled.data / folder / file
     shutil.copy(filled.log_file(), copy)
+    merge = f"Merge it, and then delete it: todo {shlex.join(['merge', str(copy)])}\n"
     for verb in ("lists", "verify"):
-        assert f"todo: warning: {copy}: it is a copy of the log inbox, and holds the same\n" in filled(verb).err
+        assert f"todo: warning: {copy}: it is a copy of the log inbox, and holds the same. {merge}" in filled(verb).err
         (stray,) = filled(verb, "--json").json["strays"]
         assert (stray["file"], stray["archived"], stray["of"]) == (str(copy), folder == "archive", "inbox")
         assert stray["name"] == COPIES[file]
@@ -484,13 +486,15 @@ def test_copies_of_a_list_are_told_and_never_written_to(filled: Todo, file: str,
     if COPIES[file] is not None and folder == "lists":
         before = copy.read_bytes()
         shown = filled("-L", COPIES[file] or "", "ls")
-        assert f"{copy} is a copy of {filled.log_file()}" in shown.err
+        assert shown.err.startswith(f"todo: warning: {copy} is a copy of {filled.log_file()}: it can be read, ")
+        assert shown.err.endswith(f". {merge}")
         assert "Buy milk" in filled("-L", COPIES[file] or "", "ls", "--all").out
         for words in (["add", "x"], ["done", "2"], ["undo"]):
             refused = filled.run("-L", COPIES[file] or "", *words)
             assert (refused.code, refused.out) == (1, "")
             assert "it can be read, but not changed; nothing was recorded" in refused.err
         assert copy.read_bytes() == before
+    assert filled("merge", str(copy)).err == f"inbox has all that the copy holds. Delete it: rm {shlex.quote(str(copy))}\n"
 
 
 def test_which_of_two_copies_is_the_list_is_known_without_lock_files(filled: Todo) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import random
+import shlex
 import shutil
 import subprocess
 import sys
@@ -99,7 +100,8 @@ def test_a_dry_run_says_the_same_and_changes_nothing(here: Todo) -> None:
     real = here("merge", str(there.log_file()))
     assert dry.out == real.out.replace("Merged", "Would merge")
     assert "todo undo" not in dry.err, "the position would be that of another commit"
-    for would, did in zip(dry.err.splitlines(), real.err.splitlines()[:-1], strict=True):
+    expected = real.err.replace("Renumbered: ", "Would be renumbered: ")
+    for would, did in zip(dry.err.splitlines(), expected.splitlines()[:-1], strict=True):
         assert did.startswith(would)
     assert (document["received"], document["dry_run"], document["position"]) == (4, True, 10)
     assert document["renumbered"] == [{"old": 4, "new": 6, "text": "Only here"}]
@@ -192,6 +194,23 @@ def test_another_list_is_refused(here: Todo) -> None:
     assert here.log_file().read_bytes() == before
 
 
+def test_a_copy_of_another_list_is_named_with_what_can_be_done_with_it(here: Todo) -> None:
+    here("-L", "work", "add", "Write the report")
+    copy = here.home / "some copy.jsonl"
+    copy.write_bytes(here.log_file("work").read_bytes())
+    hint = here.run("merge", str(copy)).err.splitlines()[-1].strip()
+    assert hint == f"it is a copy of work: todo -L work merge '{copy}'"
+    assert here(*shlex.split(hint.partition(": todo ")[2])).out.startswith("Nothing to merge: work ")
+    here("lists", "archive", "work")
+    assert here.run("merge", str(copy)).err.endswith("list work. To use that again: todo lists unarchive work\n")
+    other = Todo(here.home.parent / "other")
+    other("add", "Buy milk")
+    hint = other.run("merge", str(copy)).err.splitlines()[-1].strip()
+    assert hint == f"to have the list work here, too: todo -L work import '{copy}'"
+    other(*shlex.split(hint.partition(": todo ")[2]))
+    assert [todo["text"] for todo in other.todos("-L", "work")] == ["Write the report"]
+
+
 @pytest.mark.parametrize("damage", ["cut", "altered", "no log", "empty"])
 def test_a_damaged_copy_is_refused(here: Todo, damage: str) -> None:
     there = apart(here)
@@ -251,7 +270,7 @@ def test_what_was_forgotten_elsewhere_is_forgotten_here(here: Todo) -> None:
     here("edit", "4", "hunter2 again")
     there("forget", "4", "--yes")
     result = here("merge", str(there.log_file()))
-    assert "1 todo was forgotten in another copy, and is forgotten here now\n" in result.err
+    assert "1 todo was forgotten in another copy of inbox, and is forgotten here now\n" in result.err
     assert not [path for path in here.home.rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()]
     assert here("verify").out.startswith("inbox: ")
 

@@ -41,7 +41,7 @@ class Machines:
     def equal(self, *homes: Todo) -> None:
         """Sync until all have the same bytes, and hold that nothing is left to do then."""
         homes = homes or tuple(self.all)
-        until_nothing_is_left(homes, lambda home: home("sync", self.url).out.startswith("Nothing to sync: "))
+        until_nothing_is_left(homes, lambda home: home("sync", self.url).out.startswith("Nothing to sync with "))
         names = {path.name for home in homes for path in home.log_file().parent.glob("*.jsonl")}
         for name in names:
             assert len({(home.log_file().parent / name).read_bytes() for home in homes}) == 1
@@ -80,9 +80,11 @@ def test_a_second_machine_that_already_has_an_inbox(machines: Machines) -> None:
     different, number, cannot, error, hint = refused.err.splitlines()
     assert different.endswith("are different lists. Joined, they have 2 commits: 1 from here, 1 from there.")
     assert number == "  1 → 3 Call Bob"
-    assert cannot == "A join cannot be undone as a whole, but each of its commits can."
+    assert cannot == "A join cannot be undone as a whole, but each of its commits can. --as NAME keeps lists apart."
     assert "nothing was synced" in error
     assert " --join; to keep them apart: todo sync " in hint
+    dry = two("sync", machines.url, "--dry-run")
+    assert dry.err == f"Would be renumbered in inbox: 1 → 3 Call Bob\nWithout --dry-run, it would ask: {hint.strip()}\n"
     joined = two("sync", machines.url, "--join")
     assert joined.out == "inbox: joined, 1 commit sent, 1 commit received\n"
     assert joined.err.startswith(
@@ -200,6 +202,25 @@ def test_what_people_see_of_a_conflict(peers: Machines) -> None:
         assert "Buy oat milk" in home("history", "--conflicts", "--patch").out, "whether or not it was in force before"
 
 
+def test_the_newest_of_two_moves_stands_and_all_who_had_another_one_are_told(peers: Machines) -> None:
+    one, two, _ = peers.all
+    for name in ("work", "home"):
+        one("-L", name, "add", "Other")
+    one("add", "Report")
+    peers.equal(one, two)
+    one("move", "1", "work")
+    two("move", "1", "home")
+    one("sync")
+    line = f"Removed from work, because two@{os.uname().nodename} moved it to home: 2 Report. To move it back: todo "
+    back = "-L home move 2 work"
+    assert f"{line}{back}\n" in two("sync").err
+    assert f"{line}{back}\n" in one("sync").err
+    peers.equal(one, two)
+    one(*back.split())
+    peers.equal(one, two)
+    assert [todo["text"] for todo in two.todos("-L", "work")] == ["Other", "Report"]
+
+
 def test_a_conflict_with_a_move_names_the_command_that_edits_the_todo_where_it_is(peers: Machines) -> None:
     one, two, _ = peers.all
     one("add", "Buy milk")
@@ -212,14 +233,46 @@ def test_a_conflict_with_a_move_names_the_command_that_edits_the_todo_where_it_i
     conflict = two("sync").err.splitlines()[0]
     assert conflict.startswith("Conflict: 1 Buy soy milk: moved to work (one@")
     assert ") stands; without effect there: text set to Buy soy milk (two@" in conflict
-    assert conflict == f"{dry}. To edit it there: todo -L work edit 2"
+    assert conflict == f"{dry}. To do the same there: todo -L work edit 2 -- 'Buy soy milk'"
     refused = two.run("restore", "1")
     assert (refused.code, "todo 1 was moved to work" in refused.err) == (1, True), (
         "although the edit restored and removed it"
     )
-    two(*conflict.rpartition(": todo ")[2].split(), "Buy soy milk")
+    two(*shlex.split(conflict.rpartition(": todo ")[2]))
     peers.equal(one, two)
     assert [todo["text"] for todo in one.todos("-L", "work")] == ["Write", "Buy soy milk"]
+
+
+def test_what_else_conflicts_with_a_move_names_the_command_for_the_list_where_the_todo_is(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "-", stdin="Buy milk\nPaint\nCook\nPay\nHouse\n")
+    one("lists", "new", "work")
+    peers.equal(one, two)
+    one("move", "1-4", "work")
+    two("done", "1")
+    two("tag", "2", "+home")
+    two("edit", "3", "parent:5")
+    two("edit", "4", "--note", "x" * 300)
+    one("sync")
+    lines = two("sync").err.splitlines()
+    commands = sorted(line.partition(" there: todo ")[2] for line in lines if line.startswith("Conflict: "))
+    assert commands == ["-L work done 1", "-L work edit 3", "-L work edit 4", "-L work tag 2 +home"]
+
+
+def test_a_restoration_of_a_todo_that_stays_removed_is_named_with_the_command_that_restores_it(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Buy milk")
+    one("rm", "1")
+    peers.equal(one, two)
+    two("restore", "1")
+    one("restore", "1")
+    one("rm", "1")
+    one("sync")
+    line = next(line for line in two("sync").err.splitlines() if line.startswith("Conflict: "))
+    assert re.fullmatch(
+        r"Conflict: 1 Buy milk: removed \(one@.*\) stands; without effect: restored \(two@.*\)\. To .*", line
+    )
+    assert line.endswith(". To restore it: todo restore 1")
 
 
 def test_what_came_too_late_for_the_next_todo_of_a_series_is_named_with_the_commands_that_do_it_there(
@@ -271,6 +324,21 @@ def test_a_series_that_goes_on_although_its_todo_was_removed_is_named(peers: Mac
     assert two("ls").out == ""
 
 
+def test_a_todo_that_was_removed_while_it_was_moved_is_named_with_the_command_that_removes_it_there(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Buy milk")
+    one("-L", "work", "add", "Write")
+    peers.equal(one, two)
+    one("move", "1", "work")
+    two("rm", "1")
+    one("sync")
+    conflict = two("sync").err.splitlines()[0]
+    assert conflict.startswith("Conflict: 1 Buy milk: moved to work (one@")
+    assert " stands; without effect there: removed (two@" in conflict
+    two(*conflict.rpartition(". To do the same there: todo ")[2].split())
+    assert [todo["text"] for todo in two("-L", "work", "ls", "--json").json["todos"]] == ["Write"]
+
+
 def test_an_open_todo_under_one_that_was_removed_is_not_said_to_be_under_a_done_one(peers: Machines) -> None:
     one, two, _ = peers.all
     one("add", "Parent")
@@ -298,6 +366,18 @@ def test_lines_about_todos_show_the_beginning_of_long_texts(peers: Machines) -> 
     assert max(map(len, re.findall(r"x+|y+|z+", said))) < 60
 
 
+def test_two_who_complete_the_same_todo_have_no_conflict(machines: Machines) -> None:
+    one, two, _ = machines.all
+    one("add", "Buy milk")
+    machines.equal(one, two)
+    one("done", "1")
+    two("done", "1")
+    said = [machine("sync").err for machine in (one, two, one, two)]
+    assert not [text for text in said if "Conflict" in text]
+    assert one("history", "--conflicts").out == two("history", "--conflicts").out
+    assert [todo["done"] for todo in one.todos("--all")] == [todo["done"] for todo in two.todos("--all")] == [True]
+
+
 def test_undo_takes_back_the_last_commit_of_this_machine(machines: Machines) -> None:
     one, two, _ = machines.all
     one("add", "Buy milk")
@@ -310,6 +390,23 @@ def test_undo_takes_back_the_last_commit_of_this_machine(machines: Machines) -> 
     two("sync")
     one("sync")
     assert [todo["text"] for todo in one.todos()] == ["Buy milk", "By one"]
+
+
+def test_undo_takes_back_nothing_that_another_machine_has_done_meanwhile(machines: Machines) -> None:
+    one, two, _ = machines.all
+    one("add", "By one")
+    machines.equal(one, two)
+    two("add", "By two")
+    two("sync")
+    one("add", "Also by one")
+    one("sync")
+    two("sync")
+    assert "created: By two" in two("undo").out
+    refused = two.run("undo")
+    assert (refused.code, refused.err.splitlines()[0].partition(" here; ")[2]) == (
+        1,
+        "a change of others is undone by its position",
+    )
 
 
 def with_a_renumbered_todo(peers: Machines) -> Todo:
@@ -407,7 +504,7 @@ def test_a_remote_has_a_name_in_the_configuration(peers: Machines) -> None:
     one("add", "Buy milk")
     assert one("sync").out == "inbox: 1 commit sent\n", "it is the only one"
     assert two("sync", "home").out == "inbox: new here, 1 commit received\n"
-    assert two("sync").out == "Nothing to sync: home has the same lists\n"
+    assert two("sync").out == "Nothing to sync with home\n"
     unknown = two.run("sync", "hime")
     assert (unknown.code, "there is no remote 'hime'\n      the names in config.toml are home;" in unknown.err) == (2, True)
 
@@ -438,15 +535,16 @@ def test_a_wrong_table_names_the_file_and_the_key(todo: Todo, table: str, wrong:
     [
         ([], "it is not known what to sync with"),
         (["x"], "there is no remote 'x'"),
-        (["x:y"], "that is not the URL of a remote"),
-        (["folder:"], "that is not the URL of a remote"),
-        (["memory:"], "that is not the URL of a remote"),
+        (["some dir/x"], "there is no remote 'some dir/x'\n      for a folder: todo sync 'folder:some dir/x'; config.toml"),
+        (["x:y"], "'x:y' is not the URL of a remote"),
+        (["folder:"], "'folder:' is not the URL of a remote"),
+        (["memory:"], "'memory:' is not the URL of a remote"),
         (["folder:~nobody-here/x"], "there is no such user"),
         (["folder:x", "--every", "5"], "--every: '5' is not a span of time"),
-        (["folder:x", "--every", "0m"], "--every: '0m' is not a span of time"),
+        (["folder:x", "--every", "0m"], "--every: '0m' is too short\n      the shortest pause is a second"),
         (["folder:x", "--join", "--as", "y"], "--join and --as contradict each other"),
         (["folder:x", "--as", ""], "a list's name cannot be empty"),
-        (["folder:x", "--at", "@1"], "the past cannot be changed"),
+        (["folder:x", "--at", "@1"], "and sync works on the present\n      leave out --at"),
         (["folder:x", "--every", "1s", "--dry-run"], "--every and --dry-run contradict each other"),
         (["--status", "--every", "1s"], "--status syncs nothing, so --every has no meaning beside it"),
         (["--status", "--dry-run"], "--status syncs nothing, so --dry-run has no meaning beside it"),
@@ -476,7 +574,10 @@ def test_a_list_that_nobody_has_is_not_found(peers: Machines) -> None:
 def test_lists_on_a_server_are_not_synced(tmp_path: Path, database: str) -> None:
     shared = Todo(tmp_path / "shared", database)
     result = shared.run("sync", f"folder:{tmp_path / 'remote'}")
-    assert (result.code, "sync is for lists in files" in result.err) == (2, True)
+    assert result.code == 2
+    assert re.search("lists in use are in postgresql:.*\n      to sync your lists in files, unset TODO_STORE\n", result.err)
+    given = Todo(tmp_path / "given").run("--store", database, "sync", f"folder:{tmp_path / 'remote'}")
+    assert given.err.endswith("to sync your lists in files, leave out --store\n")
 
 
 def test_a_remote_that_cannot_be_reached(peers: Machines) -> None:
@@ -535,6 +636,20 @@ def test_the_command_that_joins_lists_names_the_list_that_was_named(peers: Machi
     assert two(*command.split()).out.startswith("inbox: joined")
 
 
+def test_one_of_several_lists_is_kept_apart_by_the_command_that_the_refusal_names(peers: Machines) -> None:
+    one, two, _ = peers.all
+    for home in (one, two):
+        home("add", "Buy milk")
+        home("-L", "work", "add", "Write")
+    one("sync", peers.url)
+    refused = two.run("sync", peers.url, "--as", "mine")
+    named = re.search("to keep one apart: todo (-L (inbox|work) sync .* --as mine); to join them: ", refused.err)
+    assert named is not None, refused.err
+    two(*named[1].split())
+    other = "work" if named[2] == "inbox" else "inbox"
+    assert f"; to keep them apart: todo sync {peers.url} --as {other}-" in two.run("sync", peers.url).err
+
+
 def test_a_folder_is_a_hub_or_shared_and_not_both(peers: Machines) -> None:
     peers.one("add", "Buy milk")
     peers.one("sync", peers.url)
@@ -550,7 +665,7 @@ def test_status_says_what_was_not_sent(peers: Machines) -> None:
     one("add", "Paint")
     one("-L", "work", "add", "Write")
     first, inbox, work = one("sync", "--status").out.splitlines()
-    assert ": synced 20" in first
+    assert re.search(": synced 20.*, used next$", first)
     assert (inbox, work) == ("  inbox: 1 commit not sent", "  work: never synced")
     (remote,) = one("sync", "--status", "--json").json["remotes"]
     assert remote["lists"] == [
@@ -574,7 +689,8 @@ def test_a_dry_run_says_the_same_and_changes_nothing(peers: Machines) -> None:
         "inbox: would send 1 commit, would receive 1 commit\n",
         "inbox: 1 commit sent, 1 commit received\n",
     )
-    assert dry.err.splitlines() == [line for line in real.err.splitlines() if not line.startswith("The list as it was")]
+    said = real.err.replace("Renumbered in inbox: ", "Would be renumbered in inbox: ").splitlines()
+    assert dry.err.splitlines() == [line for line in said if not line.startswith("The list as it was")]
 
 
 def test_the_json_document(peers: Machines) -> None:
@@ -638,6 +754,18 @@ def test_lists_that_swapped_their_names_elsewhere_are_renamed_by_the_commands_in
     assert two("sync").err == ""
 
 
+def test_a_machine_that_renamed_lists_is_not_told_to_undo_that(peers: Machines) -> None:
+    one, two, _ = peers.all
+    for name in ("a", "b", "c"):
+        one("lists", "new", name)
+    one("sync", peers.url)
+    two("sync", peers.url)  # the first machine does not know yet how this one calls the lists
+    for old, new in (("a", "x"), ("b", "a"), ("x", "b"), ("c", "d")):
+        one("lists", "rename", old, new)
+    assert [one("sync").err for _ in range(2)] == ["", ""]
+    assert " is named " in two("sync").err
+
+
 def test_lists_are_renamed_in_an_order_in_which_each_name_is_free() -> None:
     wanted = {"a": "b", "b": "c", "c": "A", "d": "e", "e": "f", "g": "G", "h": "z"}
     names = {*wanted, "z", "A-2"}
@@ -686,6 +814,25 @@ def test_a_new_list_whose_name_an_archived_one_has_on_a_hub_is_named_with_what_c
     assert {"Work", "mine"} <= {line.split("\t")[0] for line in two("lists", "--plain").out.splitlines()}
 
 
+def test_who_has_archived_a_list_is_told_once_that_it_is_in_use_again(machines: Machines) -> None:
+    one, two, _ = machines.all
+    one("lists", "new", "my work")
+    machines.equal(one, two)
+    for home in (one, two):
+        home("lists", "archive", "my work")
+        home("sync")
+    if machines.url.startswith("folder:"):  # only here can it hear of the other one
+        one("sync")
+    two("lists", "unarchive", "my work")
+    two("sync")
+    line = one("sync").err
+    assert line.startswith("my work is in use again on ")
+    assert one("sync").err == ""
+    one(*shlex.split(line.rpartition(". To use it here, too: todo ")[2]))
+    machines.equal(one, two)
+    assert (one("sync").err, two("sync").err) == ("", "")
+
+
 def test_it_goes_on_until_it_is_stopped(peers: Machines) -> None:
     one, two, _ = peers.all
     one("add", "Buy milk")
@@ -700,6 +847,26 @@ def test_it_goes_on_until_it_is_stopped(peers: Machines) -> None:
         out, err = running.communicate(timeout=30)
     assert out.decode().startswith("inbox: 1 commit sent\n")
     assert b"Traceback" not in err
+
+
+def test_it_says_that_it_tries_again_and_that_it_works_again(peers: Machines) -> None:
+    one = peers.one
+    one("add", "Buy milk")
+    one("sync", peers.url)
+    os.rename(peers.place, peers.folder / "elsewhere")
+    running = start(one, "sync", "--every", "1s")
+    said: list[str] = []
+    try:
+        for line in running.stderr or ():
+            said.append(line.decode())
+            if "tries again" in said[-1]:
+                os.rename(peers.folder / "elsewhere", peers.place)
+            if "works again" in said[-1]:
+                break
+    finally:
+        running.terminate()
+        running.communicate(timeout=30)
+    assert said[-2:] == ["This sync goes on, and tries again every 1s\n", "The sync works again\n"]
 
 
 @pytest.mark.parametrize("inline", [False, True])
@@ -724,7 +891,7 @@ def test_a_reaction_that_syncs_goes_on_although_its_list_is_rewritten_meanwhile(
         one("react")
     assert one("react").err == "0 events, 0 reminders\n"
     assert "Nothing failed." in one("react", "--failed").err
-    assert one("sync").out == "Nothing to sync: home has the same lists\n"
+    assert one("sync").out == "Nothing to sync with home\n"
     peers.equal(one, two)
     assert len(two.todos()) == 5
 
@@ -873,7 +1040,9 @@ def test_a_folder_on_a_disk_that_is_not_mounted_is_not_taken_for_an_empty_one(pe
     one("sync", peers.url)
     os.rename(peers.place, peers.folder / "elsewhere")
     result = one.run("sync")
-    assert (result.code, "mount or share the folder again, and run todo sync again" in result.err) == (6, True)
+    assert result.code == 6
+    assert result.err.startswith(f"todo: {peers.place}: this machine has synced there before, but the lists and ")
+    assert "mount or share the folder again, and run todo sync again; if you moved it" in result.err
     assert not peers.place.exists()
 
 
@@ -952,7 +1121,8 @@ def test_what_an_archived_list_lacks_on_a_hub_is_named_until_it_is_there(users: 
     two("lists", "archive", "work")
     two("sync")
     one("move", "1", "work")
-    half = f"inbox: 1 commit not sent, because a todo was moved to work, which is not complete on {users.url}\n"
+    half = f"inbox: 1 commit not sent, because a todo was moved to work, which is not complete on {users.url}. "
+    half += "When work can be sent, send both: todo sync\n"
     for _ in range(2):
         back = f"todo --store {users.url} lists unarchive work"
         said = one("sync").err
@@ -1013,10 +1183,21 @@ def test_a_new_folder_is_announced_and_is_made_only_in_one_that_exists(peers: Ma
     refused = one.run("sync", f"folder:{peers.folder}/typo/x")
     assert (refused.code, f"there is no folder {peers.folder}/typo" in refused.err) == (2, True)
     assert not (peers.folder / "typo").exists()
-    assert (
-        one("sync", peers.url).err == f"Began a new shared folder: {peers.place}. No other machine has synced there yet.\n"
+    assert one("sync", peers.url).err == (
+        f"Began a new shared folder: {peers.place}. No other machine has synced there yet. If one has, the path is wrong:"
+        " sync with the right one, and delete what this sync has written here.\n"
     )
     assert one("sync").err == two("sync", peers.url).err == ""
+
+
+def test_a_first_sync_that_is_refused_makes_no_folder(peers: Machines) -> None:
+    one = peers.one
+    one("add", "Buy milk")
+    for url in (peers.url, f"jsonl:{peers.place}"):
+        for words in (["--as", "mine"], ["-L", "nothing"]):
+            assert one.run("sync", url, *words).code in (2, 3)
+        assert not peers.place.exists()
+    assert one("sync", f"jsonl:{peers.place}").err.startswith("Began a new hub: ")
 
 
 def test_what_a_sync_does_on_a_hub_beside_commits_is_named(users: Machines) -> None:
@@ -1052,10 +1233,37 @@ def test_who_forgets_a_todo_is_told_where_it_still_is(peers: Machines) -> None:
         assert one("sync").out.startswith("Nothing to sync"), "it is not said in each sync"
     received = two("sync")
     assert received.out == "inbox: 1 todo forgotten\n"
-    assert received.err == "1 todo was forgotten in another copy, and is forgotten here now\n"
+    assert received.err == "1 todo was forgotten in another copy of inbox, and is forgotten here now\n"
     assert not [path for path in peers.place.iterdir() if b"hunter3" in path.read_bytes()]
     one("sync")
     assert one("sync", "--status").out.splitlines()[1:] == ["  inbox: all sent"]
+
+
+@pytest.mark.parametrize(("kind", "archived"), [("jsonl", False), ("folder", False), ("folder", True)])
+def test_what_is_to_be_forgotten_is_named_before_the_sync(
+    tmp_path: Path, request: pytest.FixtureRequest, kind: str, archived: bool
+) -> None:
+    machines = Machines(tmp_path, new_remote(kind, tmp_path, request))
+    one, two, _ = machines.all
+    for text in ("Buy milk", "hunter2"):
+        one("add", text)
+    machines.equal(one, two)
+    one("forget", "2", "--yes")
+    if archived:
+        one("lists", "archive", "inbox")
+    else:
+        one("add", "Later")
+    others = " The files of other machines there still have it until these sync." if "folder:" in machines.url else ""
+    state = f"{'inbox (archived): all sent' if archived else 'inbox: 1 commit not sent'}, not yet forgotten there: 1 todo"
+    assert one("sync", "--status").out.splitlines()[1].strip() == state
+    assert one("sync", "--status", "--json").json["remotes"][0]["lists"][0]["unforgotten"] is True
+    would, did = (
+        [line for line in one("sync", *words).out.splitlines() if "orget" in line or "orgot" in line]
+        for words in (["--dry-run"], [])
+    )
+    assert did == [line.replace("Would forget", "Forgotten") for line in would]
+    assert re.fullmatch(rf"Would forget in inbox on .*, too\.{re.escape(others)}", "\n".join(would))
+    assert "not yet forgotten" not in one("sync", "--status").out
 
 
 def test_a_list_that_was_renamed_elsewhere_is_not_joined_with_the_new_list_of_its_old_name(peers: Machines) -> None:
@@ -1084,6 +1292,7 @@ def test_a_damaged_file_in_a_shared_folder_is_named_with_its_machine(peers: Mach
     file.write_bytes(file.read_bytes().replace(b"Buy milk", b"Buy silk"))
     failed = two.run("sync")
     assert (failed.code, f"delete it, and run todo sync on {os.uname().nodename}\n" in failed.err) == (1, True)
+    assert f"{peers.url}, inbox, {file.name}: " in failed.err
     file.unlink()
     one("sync")
     peers.equal(one, two)

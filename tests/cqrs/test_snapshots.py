@@ -1,6 +1,6 @@
 """Snapshots: when they are taken, which are kept, and what they save."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cqrs_todo.cqrs.cursor import START, Cursor
-from cqrs_todo.cqrs.events import EventBatch
+from cqrs_todo.cqrs.events import EventBatch, Metadata
 from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import (
@@ -25,12 +25,13 @@ from cqrs_todo.cqrs.snapshots import (
     next_permanent,
     prune,
 )
-from cqrs_todo.cqrs.store import Log, StreamVersions
+from cqrs_todo.cqrs.store import Append, Log, StreamVersions
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.jsonl import lines
 from cqrs_todo.cqrs.stores.memory import MemorySnapshots
 from cqrs_todo.cqrs.stores.snapshots import Folder, SnapshotStore
 from cqrs_todo.cqrs.struct import replace
+from cqrs_todo.cqrs.timeline import as_of
 from tests.cqrs.counter import AT, COUNTER, TYPES, Move, Moved, by, moved, new_log
 from tests.logs import fold_of
 
@@ -245,3 +246,56 @@ def test_the_repositories_of_several_kinds_share_one_place(tmp_path: Path, durab
         assert repository.snapshot_infos
     assert snapshots.clear(log.id)
     assert not any(snapshots.infos(log.id, kind) for kind in ("counter", "other"))
+
+
+class Asked(SnapshotStrategy):
+    """Calls a function when it is first asked, and takes a snapshot whenever there is something new."""
+
+    def __init__(self, first: Callable[[], object]) -> None:
+        self.first: Callable[[], object] | None = first
+
+    def due(self, position: int, last: int, entities: int) -> bool:
+        first, self.first = self.first, None
+        if first is not None:
+            first()
+        return position > last
+
+
+@pytest.mark.parametrize("folder", [True, False])
+def test_programs_that_share_snapshots_do_not_lose_the_earliest_time(folder: bool, tmp_path: Path) -> None:
+    log = open_store(f"jsonl:{tmp_path}", TYPES).create("counters", AT)
+    memory = MemorySnapshots()
+
+    def shared() -> Snapshots:
+        return SnapshotStore(Folder(f"{tmp_path}/snapshots"), int, "1") if folder else memory
+
+    def add(count: int, at: datetime | None = None) -> None:
+        for _ in range(count):
+            position = log.cursor().position
+            when = AT + timedelta(minutes=position) if at is None else at
+            log.append([Append("counter/a", (Moved(1),))], Metadata(when, "me", f"c{position}", {}))
+
+    def another(strategy: SnapshotStrategy) -> Repository[int, Move, Moved]:
+        return Repository(
+            open_store(f"jsonl:{tmp_path}", TYPES).open("counters"), COUNTER, snapshots=shared(), strategy=strategy
+        )
+
+    first = another(AlwaysSnapshot())
+    add(100)
+    first.fold()
+
+    def meanwhile() -> None:
+        add(5)
+        add(1, at=AT + timedelta(minutes=1))  # its clock was wrong
+        add(9)
+        first.fold()
+
+    add(10)
+    another(Asked(meanwhile)).fold()
+    add(5)
+    first.fold()
+    for minute in range(130):
+        moment = AT + timedelta(minutes=minute, seconds=30)
+        expected, _ = as_of(another(NeverSnapshot()), moment)
+        found, _ = as_of(Repository(log, COUNTER), moment)
+        assert expected.position == found.position

@@ -4,13 +4,15 @@ import os
 import random
 import shutil
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext, suppress
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cqrs_todo.cqrs.cursor import Cursor
+from cqrs_todo.cqrs.cursor import START, Cursor
 from cqrs_todo.cqrs.errors import CqrsError, OutcomeUnknown, StoreUnavailable
 from cqrs_todo.cqrs.ids import now
 from cqrs_todo.cqrs.names import check_log_name
@@ -18,15 +20,19 @@ from cqrs_todo.cqrs.store import Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.format import FORMAT, VERSION, Header, encode_header
 from cqrs_todo.cqrs.stores.jsonl import JsonlStore
-from cqrs_todo.todo.errors import DamagedHere, TakenHere, TwoLists, UnreadCopy
+from cqrs_todo.todo.errors import DamagedHere, TakenHere, TakenThere, TwoLists, UnreadCopy
 from cqrs_todo.todo.fields import NOTE, TEXT
+from cqrs_todo.todo.merging import merged_todos
 from cqrs_todo.todo.model import Change, Complete, Create, Remove
 from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
 from cqrs_todo.todo.sync import Joining, MemoryFile, Synced, Unjoined, WrongRemote, looking, sync, work
 from cqrs_todo.todo.sync.folder import SharedFolder
+from cqrs_todo.todo.sync.halves import Leaving, has_todos
 from cqrs_todo.todo.sync.hub import Hub
 from cqrs_todo.todo.sync.memory import Memory
+from cqrs_todo.todo.sync.remotes import opened
+from cqrs_todo.todo.sync.sending import Outgoing, in_steps
 from tests.meeting import new_remote, until_nothing_is_left
 from tests.strategies import NOW
 
@@ -346,6 +352,49 @@ def test_a_todo_that_was_moved_is_never_in_no_list_although_a_file_comes_later(
     assert (two.texts(), two.texts("work")) == (["After the move", "Mine"], ["Work", "Moved"])
 
 
+@pytest.mark.parametrize("late", ["missing", "missing with what its machine says", "old", "cut"])
+def test_a_new_machine_gets_a_todo_that_was_moved_although_a_file_comes_later(
+    homes: tuple[Home, Home, Home], folder: str, late: str
+) -> None:
+    one, two, _ = homes
+    one.add("Moved")
+    one.add("Work", name="work")
+    until_equal(folder, one, names=["inbox", "work"])
+    work = files_of(folder, one, "work")
+    files = [work, *([work.with_name(f"{one.memory.load().machine}.json")] if "says" in late else [])]
+    before = work.read_bytes()
+    one.list().move(one.list().select(["1"]), one.list("work"))
+    one.edit(1, "After the move", name="work")
+    one.sync(folder)
+    after = {file: file.read_bytes() for file in files}
+    if late in ("old", "cut"):
+        work.write_bytes(before if late == "old" else after[work][:-9])
+    else:
+        for file in files:
+            file.unlink()
+    for _ in range(2):
+        done = sync(two.store, folder, two.memory)
+        assert [(each.kind, each.list, each.there) for each in done.warnings] == [("held", "inbox", "work")]
+        assert two.texts() == ["Moved"]
+    for file in files:
+        file.write_bytes(after[file])
+    until_equal(folder, one, two, names=["inbox", "work"])
+    assert (two.texts(), two.texts("work")) == ([], ["After the move", "Moved"])
+
+
+def test_a_new_machine_gets_all_of_a_list_that_was_brought_to_a_folder_without_those_that_todos_were_moved_to(
+    homes: tuple[Home, Home, Home], folder: str
+) -> None:
+    one, two, three = homes
+    one.add("Moved", "Stays")
+    one.add("Work", name="work")
+    one.list().move(one.list().select(["1"]), one.list("work"))
+    two.store.import_log("inbox", one.bytes().splitlines(keepends=True))
+    two.sync(folder)
+    assert three.sync(folder).warnings == []
+    assert three.texts() == ["Stays"]
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(20))
 def test_whichever_files_come_late_each_todo_is_in_one_list(homes: tuple[Home, Home, Home], folder: str, seed: int) -> None:
@@ -355,7 +404,7 @@ def test_whichever_files_come_late_each_todo_is_in_one_list(homes: tuple[Home, H
         homes[0].add("First", "Second", name=name)
     until_equal(folder, *homes, names=names)
     earlier: dict[Path, bytes] = {}
-    for _ in range(40):
+    for turn in range(40):
         home, name = dice.choice(homes), dice.choice(names)
         source = home.list(name)
         there = [item for item in source.view().items if not item.todo.removed]
@@ -367,6 +416,14 @@ def test_whichever_files_come_late_each_todo_is_in_one_list(homes: tuple[Home, H
         late = {file for file in files if own not in file.name and file in earlier and dice.random() < 0.35}
         for file in late:
             file.write_bytes(earlier[file])
+        new, copy = Home(home.folder.with_name(f"new{turn}")), home.folder.with_name(f"folder{turn}")
+        shutil.copytree(folder.partition(":")[2], copy)
+        for file in copy.glob("*.jsonl"):
+            if dice.random() < 0.2:
+                file.unlink()
+        sync(new.store, f"folder:{copy}", new.memory)
+        todos = [item for each in new.store.names() for item in new.list(each).view().items]
+        assert {item.id for item in todos if not item.todo.removed} == {item.id for item in todos}
         sync(home.store, folder, home.memory, only=[name] if dice.random() < 0.3 else ())
         for file in late:
             file.write_bytes(files[file])
@@ -374,6 +431,169 @@ def test_whichever_files_come_late_each_todo_is_in_one_list(homes: tuple[Home, H
         ids = [item.id for each in names for item in home.list(each).view().items if not item.todo.removed]
         assert len(ids) == len({*ids}) == 6
     until_equal(folder, *homes, names=names)
+
+
+def lists_with(hub: str, stream: str) -> set[str]:
+    """Return the names of the lists on a hub that have a todo, whether they are archived or not."""
+    store = open_store(hub, TYPES)
+    logs = {head.name: opened(store, head) for head in store.heads()}
+    half = Leaving(0, 0, "", "", (), "", "", (stream,))
+    return {name for name, log in logs.items() if has_todos(log, half)}
+
+
+def fail_at(monkeypatch: pytest.MonkeyPatch, hub: str, error: BaseException, name: str = "", import_: int = 0) -> None:
+    """Let the imports of a list into a hub fail, or one of all imports."""
+    real, number = JsonlStore.import_log, count(1)
+
+    def fails(self: JsonlStore, wanted: str, *args: Any, **more: Any) -> int:
+        if self.url == hub and (next(number) == import_ or wanted == name):
+            raise error
+        return real(self, wanted, *args, **more)
+
+    monkeypatch.setattr(JsonlStore, "import_log", fails)
+
+
+@pytest.mark.parametrize("fails", ["inbox", "work", 1, 2, 3, 4])
+def test_todos_that_were_swapped_are_on_a_hub_whatever_of_it_is_sent(
+    homes: tuple[Home, Home, Home], hub: str, monkeypatch: pytest.MonkeyPatch, fails: str | int
+) -> None:
+    one, two, three = homes
+    for name in ("inbox", "work"):
+        one.add(f"From {name}", name=name)
+    until_equal(hub, one, two, names=["inbox", "work"])
+    todos = [item.stream for name in ("inbox", "work") for item in one.list(name).view().items]
+    for name, other in (("inbox", "work"), ("work", "inbox")):
+        one.list(name).move(one.list(name).select(["1"]), one.list(other))
+    if isinstance(fails, str):
+        fail_at(monkeypatch, hub, StoreUnavailable("it is full"), name=fails)
+        done = sync(one.store, hub, one.memory)
+        (warning,) = done.warnings
+        assert (warning.kind, warning.there, len(done.errors)) == ("waiting", fails, 1)
+    else:
+        fail_at(monkeypatch, hub, KeyboardInterrupt(), import_=fails)
+        with nullcontext() if fails > 3 else pytest.raises(KeyboardInterrupt):
+            one.sync(hub)
+    assert all(lists_with(hub, todo) for todo in todos)
+    sync(three.store, hub, three.memory)
+    assert {*three.texts(), *three.texts("work")} == {"From inbox", "From work"}
+    monkeypatch.undo()
+    until_equal(hub, *homes, names=["inbox", "work"])
+    assert (three.texts(), three.texts("work")) == (["From work"], ["From inbox"])
+
+
+def test_todos_that_were_moved_in_a_circle_are_on_a_hub_although_one_list_is_archived_there(
+    homes: tuple[Home, Home, Home], hub: str
+) -> None:
+    one, two, _ = homes
+    names = ["inbox", "work", "home"]
+    one.add("First", "Second", name="inbox")
+    one.add("At work", name="work")
+    one.add("Third", name="home")
+    until_equal(hub, one, two, names=names)
+    open_store(hub, TYPES).archive("work")
+    for number, source, target in (("1", "inbox", "home"), ("2", "inbox", "work"), ("1", "home", "inbox")):
+        one.list(source).move(one.list(source).select([number]), one.list(target))
+    assert {(each.kind, each.list, each.there) for each in one.sync(hub).warnings} == {
+        ("waiting", "inbox", "work"),
+        ("waiting", "home", "inbox"),
+        ("archived", "work", "work"),
+    }
+    two.sync(hub)
+    assert (two.texts(), two.texts("home")) == (["Second"], ["Third", "First"])
+    open_store(hub, TYPES).unarchive("work")
+    until_equal(hub, one, two, names=names)
+    assert (two.texts(), two.texts("work"), two.texts("home")) == (["Third"], ["At work", "Second"], ["First"])
+
+
+def test_a_todo_that_was_moved_is_on_a_hub_that_was_restored_without_the_list_that_has_it(
+    homes: tuple[Home, Home, Home], hub: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, _ = homes
+    one.add("Moved")
+    one.add("Work", name="work")
+    one.sync(hub)
+    remote, dump = Path(hub.partition(":")[2]), Path(hub.partition(":")[2]).with_name("dump")
+    shutil.copytree(remote, dump)
+    one.list().move(one.list().select(["1"]), one.list("work"))
+    one.sync(hub)
+    shutil.rmtree(remote)
+    shutil.copytree(dump, remote)
+    fail_at(monkeypatch, hub, StoreUnavailable("it is full"), name="work")
+    for _ in range(2):
+        assert [(each.kind, each.list) for each in sync(one.store, hub, one.memory).warnings] == [("waiting", "inbox")]
+        two.sync(hub)
+        assert two.texts() == ["Moved"]
+    monkeypatch.undo()
+    until_equal(hub, one, two, names=["inbox", "work"])
+    assert (two.texts(), two.texts("work")) == ([], ["Work", "Moved"])
+
+
+def test_lists_that_need_each_other_at_once_are_sent_all_the_same(homes: tuple[Home, Home, Home]) -> None:
+    one, _, _ = homes
+    for name in ("inbox", "work"):
+        one.add(f"From {name}", name=name)
+    for name, other in (("inbox", "work"), ("work", "inbox")):
+        one.list(name).move(one.list(name).select(["1"]), one.list(other))
+    lists = {}
+    for head in one.store.heads():
+        log = one.store.open(head.name)
+        header, first, *moves = log.lines()
+        moves.sort(key=lambda line: b"todo_created" in line)  # as after merges that took other copies as the trunk
+        lists[head.id] = Outgoing(head, log, [header, first, *moves], START, 2)
+    sent = []
+    for each, end in in_steps(lists, lists, lambda _: False):
+        sent.append((each.head.name, each.there, end))
+        each.seen, each.there = {}, end
+    assert {name: max(end for other, _, end in sent if other == name) for name, _, _ in sent} == {"inbox": 4, "work": 4}
+    assert all(each.left == 0 for each in lists.values())
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_is_sent_to_a_hub_each_todo_is_there(
+    homes: tuple[Home, Home, Home], hub: str, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    dice = random.Random(seed)
+    names = ["inbox", "work", "home"]
+    for name in names:
+        homes[0].add("First", "Second", name=name)
+    until_equal(hub, *homes, names=names)
+    todos = {item.stream for name in names for item in homes[0].list(name).view().items}
+    shared, archives = open_store(hub, TYPES), seed % 2 == 0
+    remote, dump = Path(hub.partition(":")[2]), Path(hub.partition(":")[2]).with_name("dump")
+    for _ in range(60):
+        home, name = dice.choice(homes), dice.choice(names)
+        source = home.list(name)
+        there = [item for item in source.view().items if not item.todo.removed]
+        if dice.random() < 0.6 and there:
+            source.move([dice.choice(there)], home.list(dice.choice([other for other in names if other != name])))
+            continue
+        match dice.randrange(12):
+            case 0:
+                shutil.rmtree(dump, ignore_errors=True)
+                shutil.copytree(remote, dump)
+            case 1 if dump.exists():
+                shutil.rmtree(remote)
+                shutil.copytree(dump, remote)
+            case 2 if archives and name in shared.names():
+                shared.archive(name)
+            case 3 if name not in shared.names():
+                shared.unarchive(name)
+            case 4 | 5:
+                fail_at(monkeypatch, hub, StoreUnavailable("it is full"), name=name)
+            case 6 | 7 | 8:
+                fail_at(monkeypatch, hub, KeyboardInterrupt(), import_=dice.randint(1, 5))
+        with suppress(KeyboardInterrupt):
+            sync(home.store, hub, home.memory, only=[name] if dice.random() < 0.2 else ())
+        monkeypatch.undo()
+        assert {todo for todo in todos if not lists_with(hub, todo)} == set()
+        here = [item.stream for each in names for item in home.list(each).view().items if not item.todo.removed]
+        assert {*here} == todos or archives, "nobody receives what is archived on a hub"
+    for name in {*names} - {*shared.names()}:
+        shared.unarchive(name)
+    until_equal(hub, *homes, names=names)
+    here = [item.stream for each in names for item in homes[0].list(each).view().items if not item.todo.removed]
+    assert sorted(here) == sorted(todos)
 
 
 def test_lists_that_moved_todos_into_each_other_are_received_together(homes: tuple[Home, Home, Home], url: str) -> None:
@@ -436,6 +656,31 @@ def test_a_todo_that_was_moved_to_two_lists_is_in_one(homes: tuple[Home, Home, H
     two.list().move(two.list().select(["2"]), two.list("home"))
     until_equal(url, one, two, names=("inbox", "work", "home"))
     assert (one.texts(), one.texts("work"), one.texts("home")) == (["Here"], ["In work"], ["In home", "Moved"])
+
+
+@pytest.mark.parametrize("moves_first", [True, False])
+@pytest.mark.parametrize("syncs_first", [True, False])
+def test_who_removes_a_todo_that_another_machine_moves_is_told(
+    homes: tuple[Home, Home, Home], url: str, moves_first: bool, syncs_first: bool
+) -> None:
+    one, two, _ = homes
+    one.add("Here", "Moved")
+    one.add("Work", name="work")
+    until_equal(url, one, two, names=("inbox", "work"))
+    acts: Sequence[Callable[[], object]] = [
+        lambda: one.list().move(one.list().select(["2"]), one.list("work")),
+        lambda: two.list().change(two.list().select(["2"]), lambda _: [Remove()]),
+    ]
+    for act in acts if moves_first else reversed(acts):
+        act()
+    told: dict[Home, list[str]] = {one: [], two: []}
+    for home in (one, two, one, two, one) if syncs_first else (two, one, two, one, two):
+        for each in home.sync(url).lists:
+            for conflict in () if each.merged is None else merged_todos(each.merged).conflicts:
+                assert conflict.winner is not None
+                told[home].append(f"{conflict.winner.metadata.by} {conflict.field} {conflict.loser.metadata.by}")
+    assert told == {one: ["one removed two"], two: ["one removed two"]}
+    assert two.texts("work") == ["Work", "Moved"]
 
 
 def test_a_forgotten_todo_is_forgotten_everywhere(homes: tuple[Home, Home, Home], url: str) -> None:
@@ -556,6 +801,76 @@ def test_a_rename_that_a_hub_refused_is_tried_again(
     assert (effect.kind, effect.list, effect.other) == ("renamed", "work", "job")
     assert open_store(hub, TYPES).names() == ["job"]
     assert (one.sync(hub).effects, one.sync(hub).warnings) == ([], [])
+
+
+def test_a_new_list_with_a_name_that_another_list_got_on_a_hub_is_named(homes: tuple[Home, Home, Home], hub: str) -> None:
+    one, two, _ = homes
+    one.add("Write", name="work")
+    until_equal(hub, one, two, names=("work",))
+    one.store.rename("work", "new")
+    one.sync(hub)
+    two.add("Mine", name="new")
+    done = sync(two.store, hub, two.memory)
+    (error,) = done.errors
+    assert isinstance(error, TakenThere)
+    assert error.hint == "rename the list here, and sync again: todo lists rename new NEW"
+    assert [(each.kind, each.list, each.other) for each in done.warnings] == [("renamed", "work", "new")]
+    two.store.rename("new", "mine")
+    two.store.rename("work", "new")
+    until_equal(hub, one, two, names=("new", "mine"))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"position": 1}, {"position": 999}, {"position": -1}, {"line": 0}, {"offset": 0}, {"digest": "", "seen": {"hub": ""}}],
+)
+def test_a_sync_repairs_what_is_remembered_wrongly_of_the_end_of_a_list(
+    homes: tuple[Home, Home, Home], hub: str, wrong: dict[str, Any]
+) -> None:
+    one, two, _ = homes
+    for text in ("First", "Second", "Third"):
+        one.add(text)
+    until_equal(hub, one, two)
+    one.add("Here")
+    two.add("There")
+    two.sync(hub)
+    memory = one.memory.load()
+    for name, value in wrong.items():
+        setattr(memory.remotes[hub].lists[one.id()], name, value)
+    one.memory.save(memory)
+    until_equal(hub, one, two)
+    assert sorted(two.texts()) == ["First", "Here", "Second", "There", "Third"]
+
+
+@pytest.mark.parametrize("act", ["rename", "archive", "swap"])
+def test_what_another_machine_does_to_a_list_on_a_hub_while_it_is_sent_is_followed(
+    homes: tuple[Home, Home, Home], hub: str, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    one, two, _ = homes
+    for name in ("inbox", "work"):
+        one.add("First", name=name)
+    until_equal(hub, one, two, names=("inbox", "work"))
+    one.add("Second")
+    real, shared = Hub.publish, open_store(hub, TYPES)
+
+    def publish(self: Hub, *args: Any) -> Any:
+        monkeypatch.undo()
+        if act == "archive":
+            shared.archive("inbox")
+        else:
+            shared.rename("inbox", "job")
+        if act == "swap":
+            shared.rename("work", "inbox")
+        return real(self, *args)
+
+    monkeypatch.setattr(Hub, "publish", publish)
+    done = one.sync(hub)
+    assert {each.kind for each in done.warnings} == {"archived" if act == "archive" else "renamed"}
+    assert sum(each.sent for each in done.lists) == (0 if act == "archive" else 1)
+    if act == "archive":
+        shared.unarchive("inbox")
+    until_equal(hub, one, two, names=("inbox", "work"))
+    assert two.texts() == ["First", "Second"]
 
 
 @pytest.mark.parametrize("killed", [False, True])
@@ -861,7 +1176,7 @@ def test_a_file_of_a_machine_that_is_cut_in_its_first_line_is_named(homes: tuple
     for _ in range(2):
         done = sync(two.store, folder, two.memory)
         assert sorted(map(str, done.errors)) == sorted(
-            f"{folder}, {copy.name}: its first line is not that of a list" for copy in copies
+            f"{folder}, inbox, {copy.name}: its first line is not that of a list" for copy in copies
         )
         assert all(f"run todo sync on {os.uname().nodename}" in (getattr(error, "hint", "")) for error in done.errors)
     for copy in copies:

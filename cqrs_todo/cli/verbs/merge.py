@@ -1,5 +1,6 @@
 """`todo merge`: merge another copy of the same list, such as a conflict copy."""
 
+import os
 import shlex
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -8,7 +9,7 @@ from ...cqrs.errors import CqrsError, OutcomeUnknown
 from ...cqrs.operation_errors import CannotMerge, DifferentLogs, UnreadableCopy
 from ..errors import InvalidInput, UsageError
 from ..exports import file_name
-from ..merge_report import MergeReport
+from ..merge_report import MergeReport, removed_line
 from ..output import print_line, print_message
 from ..reports import count_of
 from ..session import Session
@@ -34,13 +35,11 @@ def merge(session: Session, file: str, dry_run: bool) -> None:
 
     todos = session.list
     todos.check_exists()
+    content = _content(file)
     try:
-        merged, elsewhere = merge_copy(session.store, todos.name, _content(file), dry_run=dry_run)
+        merged, elsewhere = merge_copy(session.store, todos.name, content, dry_run=dry_run)
     except DifferentLogs as error:
-        raise InvalidInput(
-            f"{visible(file)} is a copy of another list, and not of {visible(todos.name)}; nothing was merged",
-            "name the list with -L NAME; or, to have that list here, too: todo -L NAME import FILE",
-        ) from error
+        raise _of_another(session, file, content) from error
     except UnreadableCopy as error:
         hint = "give an intact log of this list, such as a conflict copy, or NAME.jsonl from another machine"
         raise InvalidInput(f"{visible(file)}: {error}", hint) from error
@@ -70,15 +69,20 @@ def merge(session: Session, file: str, dry_run: bool) -> None:
                 moved = f"Moved to {visible(target)} elsewhere: {report.named(stream)}"
                 print_message(session, f"{moved}. Merge that list, too.")
             for each in elsewhere:
-                print_message(
-                    session, f"Removed from {visible(each.list)}, because it is in another list: {report.named(each.stream)}"
-                )
+                print_message(session, removed_line(session, each.list, each.stream, each.commit))
             for what in unreached:
                 print_message(session, f"Not reached: {visible(what)}")
+            path = os.path.realpath(os.fsdecode(file_name(file)))
+            if not dry_run and any(os.path.realpath(stray.file) == path for stray in session.store.strays()):
+                print_message(session, f"{visible(todos.name)} has all that the copy holds. Delete it: rm {_quoted(path)}")
     except CqrsError as error:
         if dry_run:
             raise
         raise OutcomeUnknown(f"the copy was merged into {todos.name}, but it cannot be said how: {error}") from error
+
+
+def _quoted(path: str) -> str:
+    return visible(shlex.quote(path))
 
 
 def _first_line(name: str, merged: "MergedLog", todos: "MergedTodos", *, dry_run: bool) -> str:
@@ -88,6 +92,26 @@ def _first_line(name: str, merged: "MergedLog", todos: "MergedTodos", *, dry_run
     conflicts = len(todos.all_conflicts)
     more = f", with {count_of(conflicts, 'conflict')}" if conflicts else ""
     return f"{done} {count_of(todos.received, 'commit')} into {visible(name)}{more}"
+
+
+def _of_another(session: Session, file: str, content: bytes) -> InvalidInput:
+    """Return the error for a copy of another list, which names that list."""
+    from ...cqrs.stores.format import log_in
+
+    header = log_in(content.partition(b"\n")[0])
+    heads = () if header is None else [head for head in session.store.heads() if head.id == header.id]
+    what = f"{visible(file)} is a copy of another list, and not of {visible(session.list.name)}; nothing was merged"
+    for head in heads:
+        if not head.archived:
+            return InvalidInput(what, f"it is a copy of {visible(head.name)}: {_typed(session, head.name, 'merge', file)}")
+        back = f"todo lists unarchive {_quoted(head.name)}"
+        return InvalidInput(what, f"it is a copy of the archived list {visible(head.name)}. To use that again: {back}")
+    name = "NAME" if header is None or header.name in session.store.names() else header.name
+    return InvalidInput(what, f"to have the list {visible(name)} here, too: {_typed(session, name, 'import', file)}")
+
+
+def _typed(session: Session, name: str, *words: str) -> str:
+    return session.typed(name, visible(shlex.join(words)))
 
 
 def _content(name: str) -> bytes:

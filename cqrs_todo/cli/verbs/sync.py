@@ -1,15 +1,17 @@
 """`todo sync`: sync the lists with a hub or a shared folder."""
 
+import os
 import re
 import shlex
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ...cqrs.errors import CqrsError, LogNotFound, StoreUnavailable
-from ..config import sync_dir
+from ...cqrs.stores.passwords import without_password
+from ..config import default_store, sync_dir
 from ..errors import UsageError
 from ..output import print_line, print_message, print_row
 from ..reports import count_of
@@ -55,7 +57,15 @@ def sync(
             if value not in (None, False):
                 raise UsageError(f"--status syncs nothing, so {option} has no meaning beside it", "leave out one of the two")
     if not session.store_url.startswith("jsonl:"):
-        raise UsageError("sync is for lists in files, and the lists in use are elsewhere", "see: todo where")
+        place = without_password(session.store_url)
+        files = "to sync your lists in files, " + (
+            "leave out --store"
+            if session.options.store
+            else "unset TODO_STORE"
+            if os.environ.get("TODO_STORE")
+            else f"name them: todo --store {default_store()} sync"
+        )
+        raise UsageError(f"sync is for lists in files, and the lists in use are in {place}", files)
     from ...cqrs.names import check_log_name
     from ...todo.sync import Joining
 
@@ -66,19 +76,22 @@ def sync(
         return 0
     if every is None:
         return _sync(session, remote, joining, dry_run=dry_run)
-    return _sync_again(session, remote, joining, _span(every))
+    return _sync_again(session, remote, joining, every)
 
 
 def _span(text: str) -> int:
     """Return how many seconds a text such as 5m means."""
     found = _SPAN.fullmatch(text)
-    if found is None or int(found[1]) == 0:
+    if found is not None and int(found[1]) == 0:
+        raise UsageError(f"--every: {text!r} is too short", "the shortest pause is a second: --every 1s")
+    if found is None:
         raise UsageError(f"--every: {text!r} is not a span of time", "write, for instance: --every 5m (or 30s, 1h, 1d)")
     return int(found[1]) * _SECONDS[found[2]]
 
 
-def _sync_again(session: Session, remote: str | None, joining: "Joining | None", seconds: int) -> int:
+def _sync_again(session: Session, remote: str | None, joining: "Joining | None", span: str) -> int:
     """Sync until Ctrl-C. A sync that fails is tried again the next time."""
+    seconds = _span(span)
     from ...todo.sync import Unjoined, WrongRemote
     from ..report import report
 
@@ -87,6 +100,8 @@ def _sync_again(session: Session, remote: str | None, joining: "Joining | None",
     while True:
         try:
             _sync(session, remote, joining, dry_run=False, quiet=not first)
+            if said and not session.options.json:
+                print_message(session, "The sync works again")
             said = ""
         except UsageError:
             raise
@@ -95,6 +110,8 @@ def _sync_again(session: Session, remote: str | None, joining: "Joining | None",
                 raise
             if str(error) != said:  # a server that is away for days is named once
                 report(error, as_json=session.options.json)
+                if not session.options.json:
+                    print_message(session, f"This sync goes on, and tries again every {span}")
             said = str(error)
         first, joining = False, None
         sys.stdout.flush()
@@ -121,18 +138,22 @@ def _sync(session: Session, word: str | None, joining: "Joining | None", *, dry_
                 raise
             raise better from error
 
+    question = ""
     try:
         done = run(joining)
     except syncing.Unjoined as error:
         if dry_run and joining is None and not any(clash.renamed for clash in error.clashes):
             done = run(syncing.Joining(join=True))
+            question = f"Without --dry-run, it would ask: {_ways(session, used_as if word else None, error, joining)}"
         elif joining is not None or not _agreed(session, error):
-            error.hint = _ways(session, used_as if word else None, error)
+            error.hint = _ways(session, used_as if word else None, error, joining)
             raise
         else:
             done = run(syncing.Joining(join=True))
     done.errors = [about_remote(error, url) for error in done.errors]
     _Report(session, done, used_as, dry_run=dry_run).print(quiet=quiet)
+    if question and not session.options.json:
+        print_message(session, question)
     if not done.errors:
         return 0
     if not session.options.json:  # the document has all of them
@@ -143,22 +164,23 @@ def _sync(session: Session, word: str | None, joining: "Joining | None", *, dry_
     raise done.errors[0]
 
 
-def _ways(session: Session, word: str | None, error: "Unjoined") -> str:
+def _ways(session: Session, word: str | None, error: "Unjoined", joining: "Joining | None") -> str:
     """Return the commands that join lists of the same name, or keep them apart.
 
     Args:
         session: This run of the program.
         word: The remote, if it was typed, without a password.
         error: The lists.
+        joining: What was said to do about them.
     """
-    from ...cqrs.stores.passwords import without_password
-
     options = session.options
     store = [] if options.store is None else ["--store", without_password(options.store)]
     lists = ["-L", options.list] if options.list else ["-A"] if options.all_lists else []
-    command = visible(shlex.join(["todo", *store, *lists, "sync", *([word] if word else [])]))
     clash = error.clashes[0]
-    own = f"{clash.name}-{_host()}"
+
+    def command(*words: str, of: Sequence[str] = lists) -> str:
+        return visible(shlex.join(["todo", *store, *of, "sync", *([word] if word else []), *words]))
+
     for each in error.clashes:
         if each.renamed:
             rename = f"todo lists rename {shlex.quote(each.name)} {shlex.quote(each.renamed)}"
@@ -166,14 +188,15 @@ def _ways(session: Session, word: str | None, error: "Unjoined") -> str:
                 f"{each.name} of this machine is named {each.renamed} there; give it that name here, or a third one, and"
                 f" sync again: {rename}"
             )
+    join = f"to join them: {command('--join')}"
+    apart = ["--as", joining.apart if joining is not None and joining.apart else f"{clash.name}-{_host()}"]
     if len(error.clashes) > 1:
-        return f"to join them: {command} --join; or name one of them with -L"
-    return f"to join them: {command} --join; to keep them apart: {command} --as {shlex.quote(own)}"
+        one = f"to keep one apart: {command(*apart, of=['-L', clash.name])}"
+        return f"{one}; {join}" if joining is not None else f"{join}; {one}"
+    return f"{join}; to keep them apart: {command(*apart)}"
 
 
 def _host() -> str:
-    import os
-
     return re.sub(r"[^a-z0-9-]", "", os.uname().nodename.lower()) or "here"
 
 
@@ -196,7 +219,7 @@ def _agreed(session: Session, error: "Unjoined") -> bool:
             print_message(session, f"  {each.old} → {each.new} {brief(each.text)}")
         if len(todos.renumbered) > 10:
             print_message(session, f"  and {len(todos.renumbered) - 10:,} more new numbers")
-    print_message(session, "A join cannot be undone as a whole, but each of its commits can.")
+    print_message(session, "A join cannot be undone as a whole, but each of its commits can. --as NAME keeps lists apart.")
     if not (sys.stdin.isatty() and sys.stderr.isatty()) or session.options.json:
         return False
     return asked("Join them?")
@@ -234,13 +257,13 @@ class _Report:
                 print_line(self._effect(effect))
             if not lists and not done.effects and not quiet and not done.errors:
                 differ = any(warning.kind != "ahead" for warning in done.warnings)
-                same = f"Nothing to sync: {visible(self._remote)} has the same lists"
-                print_line("Nothing was sent or received" if differ else same)
+                print_line("Nothing was sent or received" if differ else f"Nothing to sync with {visible(self._remote)}")
         for each in lists:
             self._print_details(each)
-        for gone in done.removed:
-            elsewhere = f"Removed from {visible(gone.list)}, because it is in another list"
-            print_message(session, f"{elsewhere}: {self._text_of(gone)}")
+        for gone in self._removed():
+            from ..merge_report import removed_line
+
+            print_message(session, removed_line(session, gone.list, gone.stream, gone.commit))
         for line in self._renames():
             print_message(session, line)
         for warning in done.warnings:
@@ -250,12 +273,17 @@ class _Report:
             kind, path = done.remote.split(":", 1)
             what = "shared folder" if kind == "folder" else "hub"
             begins = f"{'Would begin' if self._dry_run else 'Began'} a new {what}: {visible(path)}"
-            print_message(session, f"{begins}. No other machine has synced there yet.")
+            done_here = "" if self._dry_run else ", and delete what this sync has written here"
+            print_message(
+                session,
+                f"{begins}. No other machine has synced there yet. If one has, the path is wrong: sync with the right"
+                f" one{done_here}.",
+            )
         if done.renewed:
             print_message(
                 session,
-                "Another machine has written the file of this one, as after a home was copied or restored: this machine has"
-                " a new id now",
+                "The file of this machine in the shared folder holds what this machine does not have, as after a home was"
+                " copied or restored, or a list was repaired: this machine has a new id now",
             )
 
     @property
@@ -324,20 +352,25 @@ class _Report:
         name, where = visible(effect.list), visible(self._done.remote)
         if effect.kind == "forgotten":
             others = " The files of other machines there still have it until these sync." if effect.machines else ""
-            return f"Forgotten in {name} on {where}, too.{others}"
+            forgets = f"Would forget in {name} on {where}, too" if self._dry_run else f"Forgotten in {name} on {where}, too"
+            return f"{forgets}.{others}"
         did = f"Would {would[effect.kind]}" if self._dry_run else effect.kind.capitalize()
         return f"{did} {name}{f' to {visible(effect.other)}' if effect.other else ''} on {where}"
 
     def _print_details(self, each: "ListSync") -> None:
         report = self._report(each)
         if report is not None:
-            report.print_details(f"Renumbered in {visible(each.name)}: ", dry_run=self._dry_run)
+            report.print_details(dry_run=self._dry_run, in_list=True)
 
-    def _text_of(self, gone: "Elsewhere") -> str:
-        from ...todo.views import id_of
+    def _removed(self) -> "Sequence[Elsewhere]":
+        """Return the todos that are no longer in a list, because a newer change has brought them to another one."""
+        found = list(self._done.removed)
+        for each in self._done.lists:
+            if each.merged is not None and not each.made and not self._dry_run:
+                from ...todo.merges import lost_moves
 
-        entity = self._session.open_list(gone.list).entities([id_of(gone.stream)])[0]
-        return f"{entity.number} {'' if entity.state is None else brief(entity.state.text)}"
+                found += lost_moves(each.name, each.merged)
+        return found
 
     def _renames(self) -> Iterator[str]:
         """Yield what lists are named elsewhere."""
@@ -364,11 +397,14 @@ class _Report:
                     back = f"todo --store {shlex.quote(where)} lists unarchive {there}"
                     return f"{name} is archived on {where}{out}: {lacks}. To use it there again: {back}. {archive}"
                 return f"{name} is archived on {where}{out}. {archive}"
+            case "unarchived":
+                return f"{name} is in use again on {where}. To use it here, too: todo lists unarchive {shlex.quote(name)}"
             case "unnamed":
                 return f"{name} could not be renamed or archived on {where}: {other}"
             case "waiting":
                 commits = count_of(int(warning.other), "commit")
-                return f"{name}: {commits} not sent, because a todo was moved to {there}, which is not complete on {where}"
+                moved = f"a todo was moved to {there}, which is not complete on {where}"
+                return f"{name}: {commits} not sent, because {moved}. When {there} can be sent, send both: todo sync"
             case "held":
                 theirs = f" of {other}" if other else ""
                 return (
@@ -414,7 +450,7 @@ class _Report:
                     "remote": self._done.remote,
                     "dry_run": self._dry_run,
                     "lists": rows,
-                    "removed": [{"list": each.list, "id": id_of(each.stream)} for each in self._done.removed],
+                    "removed": [{"list": each.list, "id": id_of(each.stream)} for each in self._removed()],
                     "effects": [
                         {"kind": each.kind, "list": each.list, "other": each.other or None} for each in self._done.effects
                     ],
@@ -429,9 +465,10 @@ class _Report:
 
 def _print_status(session: Session) -> None:
     """Print what this machine knows of its remotes, without asking them."""
-    from ...todo.sync import MemoryFile, unsent
+    from ...todo.sync import MemoryFile, to_forget, unsent
     from ...todo.views import short_instant
     from ..clock import to_local
+    from ..remotes import find_remote
 
     memory = MemoryFile(sync_dir(session.store_url)).load()
     heads = session.store.heads()
@@ -439,15 +476,16 @@ def _print_status(session: Session) -> None:
         heads = [head for head in heads if head.name == session.list_name]
         if not any(not head.archived for head in heads):
             raise LogNotFound(session.list_name)
-    rows: list[tuple[str, datetime | None, list[tuple[LogHead, int | None, bool, list[str]]]]] = []
+    rows: list[tuple[str, datetime | None, list[tuple[LogHead, int | None, int, bool, list[str]]]]] = []
     for url, known in memory.remotes.items():
         lists = []
         for head in heads:
             count = unsent(session.store, head, known)
             there = known.lists.get(head.id)
             unforgotten, holders = (False, []) if there is None else (there.unforgotten != "", there.holders)
-            if not head.archived or count or unforgotten or holders:  # of an archived list only what is left to do
-                lists.append((head, count, unforgotten, holders))
+            new = to_forget(session.store, head, known)
+            if not head.archived or count or new or unforgotten or holders:  # of an archived list only what is left to do
+                lists.append((head, count, new, unforgotten, holders))
         rows.append((url, known.at, lists))
     if session.options.json:
         from .. import document
@@ -457,8 +495,8 @@ def _print_status(session: Session) -> None:
                 "url": url,
                 "synced": at,
                 "lists": [
-                    {"list": head.name, "unsent": count, "unforgotten": unforgotten, "holders": holders}
-                    for head, count, unforgotten, holders in lists
+                    {"list": head.name, "unsent": count, "unforgotten": bool(new) or unforgotten, "holders": holders}
+                    for head, count, new, unforgotten, holders in lists
                 ],
             }
             for url, at, lists in rows
@@ -467,13 +505,18 @@ def _print_status(session: Session) -> None:
         return
     if not rows:
         print_message(session, "This machine was never synced: to begin: todo sync URL")
+    try:
+        following = without_password(find_remote(session, None, memory.last)[0]) if rows else ""
+    except UsageError:  # several are known, or the last one is no longer in the configuration
+        following = ""
     for url, at, lists in rows:
         when = "never completely" if at is None else short_instant(at, to_local)
-        print_line(f"{visible(url)}: synced {when}")
-        for head, count, unforgotten, holders in lists:
+        print_line(f"{visible(url)}: synced {when}{', used next' if url == following else ''}")
+        for head, count, new, unforgotten, holders in lists:
             state = "never synced" if count is None else f"{count_of(count, 'commit')} not sent" if count else "all sent"
             archived = " (archived)" if head.archived else ""
             left = ", not forgotten there: what was forgotten here" if unforgotten else ""
+            left = f", not yet forgotten there: {count_of(new, 'todo')}" if new and not unforgotten else left
             print_line(f"  {visible(head.name)}{archived}: {state}{left}")
             if holders:
                 files = f"the files of {', '.join(map(visible, holders))}"

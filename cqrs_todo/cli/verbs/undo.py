@@ -17,13 +17,25 @@ def undo(session: Session, what: str | None) -> None:
         answer = todos.undo_at(int(what[1:]))
     else:
         count = parse_steps(what, "undo")
-        answer = todos.undo(count)
+        answer = todos.undo(count, own=_is_synced(session))
     print_steps(session, answer, "Undid", UNDOES, "redo", count)
+
+
+def _is_synced(session: Session) -> bool:
+    """Return whether the list is synced, so that others change it, too."""
+    from ...todo.sync.memory import MemoryFile
+    from ..config import sync_dir
+
+    if not session.store_url.startswith("jsonl:"):
+        return False
+    remotes = MemoryFile(sync_dir(session.store_url)).load().remotes
+    return any(session.list.log.id in remote.lists for remote in remotes.values())
 
 
 VERB = Verb(
     name="undo",
-    help="Undo the last change. `todo undo 3` undoes the last three changes, `todo undo @42` the one at position 42.",
+    help="Undo the last change. `todo undo 3` undoes the last three changes, `todo undo @42` the one at position 42. In a "
+    "synced list, the last changes are your own.",
     examples=("todo undo", "todo undo 3", "todo undo @42"),
     action=undo,
     group=EVERYDAY,

@@ -199,18 +199,19 @@ class _Schema(Generation):
 
         def whole(connection: Connection) -> list[tuple[Any, ...]]:
             # in a pipeline, one statement is sent and no more; in the end, what the query has set is undone
-            with connection.pipeline() as pipeline, connection.transaction(force_rollback=True):
+            with connection.pipeline(), connection.transaction(force_rollback=True):
                 connection.execute(_READ, (quoted(self._name),))
+                # a prepared statement would no longer fit tables that were built anew; and % is only looked for in a
+                # query that has values
+                cursor = connection.execute(sql.encode(), values or None, prepare=False)
                 try:
-                    # a prepared statement would no longer fit tables that were built anew; and % is only looked for in
-                    # a query that has values
-                    cursor = connection.execute(sql.encode(), values or None, prepare=False)
-                    pipeline.sync()
+                    return cursor.fetchall()
                 except (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.ActiveSqlTransaction) as error:
                     raise ValueError(ONLY_READS) from error
-                if cursor.description is None:  # it gives no rows, such as SET or COMMIT
-                    raise ValueError(ONLY_READS)
-                return cursor.fetchall()
+                except psycopg.ProgrammingError as error:
+                    if error.sqlstate is None:  # it gives no rows, such as SET or COMMIT
+                        raise ValueError(ONLY_READS) from error
+                    raise
 
         try:
             with self._there():

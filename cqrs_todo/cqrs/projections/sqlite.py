@@ -150,6 +150,8 @@ class _Rows(Generation):
             if _is_of_file(error):
                 raise _unavailable(self.path, error) from error
             raise ValueError(f"{NOT_RUN}: {error}") from error
+        except OverflowError as error:  # SQLite has no larger numbers
+            raise ValueError(f"{NOT_RUN}: {error}") from error
 
     def close(self) -> None:
         """Close the file."""

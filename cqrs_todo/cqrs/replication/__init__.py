@@ -56,6 +56,7 @@ class MergeRules(Struct, Generic[S, C, E], frozen=True):
             aggregates in a circle, it returns the other links of the circle. Otherwise it returns None.
         old_values: By the type strings of events, the members that hold what was there before, each with a value that can
             take its place. A `merged` event is recorded without them.
+        agreeing: The events of which two always mean the same, whatever they hold, so that they are no conflict.
     """
 
     decider: Decider[S, C, E]
@@ -68,11 +69,14 @@ class MergeRules(Struct, Generic[S, C, E], frozen=True):
     express_creation: Callable[[E, S], Sequence[E]]
     circle: Callable[[str, E, Callable[[str], S]], Sequence[tuple[str, E]] | None]
     old_values: Mapping[str, Mapping[str, Any]]
+    agreeing: frozenset[type] = frozenset()
 
     def same(self, one: E, other: E) -> bool:
-        """Return whether two events give a field the same value."""
+        """Return whether two events give a field the same value, or one that means the same."""
         if type(one) is not type(other):
             return False
+        if type(one) in self.agreeing:
+            return True
         name = next(name for name, cls in self.decider.events.items() if cls is type(one))
         old = self.old_values.get(name, {})
         members = [member for member in getattr(one, "__struct_fields__", ()) if member not in old]

@@ -461,6 +461,8 @@ class ChainedLog(Log):
 
     def lines(self, since: Cursor = START) -> Iterator[bytes]:
         """Read the lines as they are stored; see `Log`."""
+        if since != START and not since.digest:
+            raise ValueError(f"lines are read from the start, or after a cursor with a digest: @{since.position} has none")
         return self._chain.lines(since)
 
     def cursor(self) -> Cursor:

@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 
 from ...cqrs.store import Store
 from ...cqrs.stores import open_store
+from ...cqrs.stores.passwords import without_password
 from ..errors import WrongRemote
 from ..recorder import TYPES
 from .folder import SharedFolder
 from .hub import Hub
-from .looking import Look, unsent
+from .looking import Look, to_forget, unsent
 from .memory import Memory, MemoryFile
 from .remotes import Remote, check_marker
 from .results import (
@@ -41,18 +42,18 @@ __all__ = [
     "Unjoined",
     "WrongRemote",
     "sync",
+    "to_forget",
     "unsent",
 ]
 
 
-def open_remote(url: str, memory: Memory, store: Store, *, write: bool) -> Remote:
+def open_remote(url: str, memory: Memory, store: Store) -> Remote:
     """Open a remote.
 
     Args:
         url: `postgresql://…`, `jsonl:DIR`, or `folder:DIR`, with an absolute path.
         memory: What this machine remembers.
         store: The store of its lists.
-        write: Whether a new folder may be made and marked.
 
     Raises:
         WrongRemote: The URL names none, or one of another kind.
@@ -60,16 +61,18 @@ def open_remote(url: str, memory: Memory, store: Store, *, write: bool) -> Remot
     """
     scheme, _, rest = url.partition(":")
     if scheme == "folder" and rest:
-        began = check_marker(rest, "folder", url, known=url in memory.remotes, write=write)
+        began = check_marker(rest, "folder", url, known=url in memory.remotes)
         remote: Remote = SharedFolder(rest, memory, store)
+        remote.place = (rest, "folder")
     elif scheme == "jsonl" and rest:
-        began = check_marker(rest, "hub", url, known=url in memory.remotes, write=write)
+        began = check_marker(rest, "hub", url, known=url in memory.remotes)
         remote = Hub(open_store(url, TYPES))
+        remote.place = (rest, "hub")
     elif scheme in ("postgresql", "postgres"):
         return Hub(open_store(url, TYPES))
     else:
         raise WrongRemote(
-            "that is not the URL of a remote",
+            f"{without_password(url)!r} is not the URL of a remote",
             "use postgresql://HOST/DATABASE, jsonl:DIR for a folder that one machine reaches at a time, or folder:DIR",
         )
     remote.began = began
@@ -123,7 +126,7 @@ def _sync(
     dry_run: bool,
     used_as: str,
 ) -> Synced:
-    remote = open_remote(url, memory, store, write=not dry_run)
+    remote = open_remote(url, memory, store)
     try:
         look = Look(store, remote, memory, dry_run=dry_run)
         if only or (joining is not None and joining.apart) or not look.finds_nothing:
@@ -131,6 +134,8 @@ def _sync(
 
             look = work = Work(store, remote, memory, only=only, joining=joining, dry_run=dry_run)
             work.run()
+        elif not dry_run:
+            remote.mark()
         look.follow_names()
         look.follow_forgets()
         if not dry_run:

@@ -270,6 +270,16 @@ class SharedFolder(Remote):
         said = self._said_of(id)
         return bool(said) and all(each.archived for each in said.values())
 
+    def may_bring(self, id: str, label: str, *, with_: str) -> bool:
+        """Return whether a list is there, or its machine has it, or has not said yet what it has; see `Remote`."""
+        if any(file.id == id for file in self._files):
+            return True
+        found = _ANY_OWN.match(label)
+        if found is None:  # people have put it there
+            return any(id in machine.lists for machine in self._machines.values())
+        machine = self._machines.get(found[1])
+        return machine is None or with_ not in machine.lists or id in machine.lists
+
     def shown(self, label: str) -> str:
         """Return the name of a machine; see `Remote`."""
         return self._machines[label].host if label in self._machines else label

@@ -14,6 +14,7 @@ from ...cqrs.errors import (
     StaleCursor,
     StoreUnavailable,
 )
+from ...cqrs.names import name_key
 from ...cqrs.operation_errors import ImportRefused, StreamNotFound
 from ...cqrs.store import Log, LogHead, Store
 from ..errors import DamagedRemote, RemoteUnavailable
@@ -86,12 +87,15 @@ class Hub(Remote):
 
         if since.digest:
             if lines:
-                self._ends.pop(id)
+                self._ends.pop(id, None)
                 self._import(self._heads[id].name, lines, since)
             return {HUB: (last_digest(lines[-1]) if lines else since.digest).decode()}
         from ...cqrs.stores.rechaining import rechained
 
         if id not in self._heads:
+            other = next((head for head in self._heads.values() if name_key(head.name) == name_key(name)), None)
+            if other is not None:
+                raise LogExists(other.name, name, archived=other.archived)
             self._import(name, lines)
             return {HUB: last_digest(lines[-1]).decode()}
         theirs = self._lines(id)
@@ -101,6 +105,7 @@ class Hub(Remote):
         new = list(rechained(lines[len(theirs) :], last_digest(theirs[-1])))
         if new:
             self._import(self._heads[id].name, [*theirs, *new])
+            self._read[id] = [*theirs, *new]
         return {HUB: last_digest([*theirs, *new][-1]).decode()}
 
     def _import(self, name: str, lines: Sequence[bytes], since: Cursor = START) -> None:
@@ -108,6 +113,8 @@ class Hub(Remote):
             self._store.import_log(name, lines, since=since)
         except (ImportRefused, LogBusy) as error:
             raise Behind(str(error)) from error
+        except (LogNotFound, StaleCursor) as error:  # another machine has renamed, archived or restored it meanwhile
+            raise Behind(f"{name} was changed on {self.url} meanwhile") from error
         except OutcomeUnknown as error:
             raise SentPerhaps(str(error)) from error
         except DamagedLog as error:
@@ -162,6 +169,10 @@ class Hub(Remote):
         self._read.pop(id, None)
         self._ends.pop(id, None)
         return ""
+
+    def may_bring(self, id: str, label: str, *, with_: str) -> bool:
+        """Return whether a list is there; see `Remote`."""
+        return id in self._heads
 
     def rename(self, id: str, old: str, new: str) -> str:  # the name is enough
         """Give a list another name; see `Remote`."""

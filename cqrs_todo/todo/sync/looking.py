@@ -53,7 +53,10 @@ class Look:
         for label, why in self._remote.unread.items():
             if label not in self._named:
                 self._named.add(label)
-                self.done.errors.append(UnreadCopy(f"{self._remote.url}, {label}: {why}", self._remote.writer(label)))
+                id = label.partition(".")[0]
+                found = self._heads.get(id) or self._theirs.get(id)
+                copy = label if found is None else f"{found.name}, {label}"
+                self.done.errors.append(UnreadCopy(f"{self._remote.url}, {copy}: {why}", self._remote.writer(label)))
         self.done.renewed = self.done.renewed or (isinstance(self._remote, SharedFolder) and self._remote.renewed)
 
     def _warn(self, kind: str, mine: LogHead, other: str = "", where: str = "") -> None:
@@ -94,17 +97,19 @@ class Look:
             if known is None or mine is None or id in self._failed:
                 continue
             for label, name in theirs.names.items():
-                if name == mine:
+                if name == mine or (name == known.name and not self._remote.is_hub):  # it was renamed here since
                     continue
                 is_new = known.names.get(label) != name and (id, "renamed") not in self._tried
-                if is_new and not self._has_not_met(label, name):
+                if is_new and (self._remote.is_hub or not self._has_not_met(label, name)):
                     self._warn("renamed", self._heads[id], name, self._remote.shown(label))
             for label in theirs.archives:
                 if (id, "unarchived") not in self._tried and (label not in known.archived or self._remote.is_hub):
                     count = unsent(self._store, self._heads[id], self._known) if self._remote.is_hub else 0
                     self._warn("archived", self._heads[id], str(count) if count else "", self._remote.shown(label))
-        for id in archived if self._remote.is_hub else ():
-            self._follow_archived(self._heads[id])
+        for id in archived:
+            self._follow_unarchived(self._heads[id])
+            if self._remote.is_hub:
+                self._follow_archived(self._heads[id])
         if not self._dry_run:
             try:
                 self._remote.finish(names, archived)
@@ -115,6 +120,15 @@ class Look:
         """Return whether somebody has not received yet the list that has a name here, and so still calls another one so."""
         same = (head.id for head in self._heads.values() if not head.archived and name_key(head.name) == name_key(name))
         return any(id not in self._theirs or label not in self._theirs[id].names for id in same)
+
+    def _follow_unarchived(self, mine: LogHead) -> None:
+        """Report that a list that is archived here was brought back into use elsewhere since the last sync."""
+        known, theirs = self._known.lists.get(mine.id), self._theirs.get(mine.id)
+        if known is None or theirs is None or (self._remote.is_hub and HERE not in known.archived):
+            return
+        for label in known.archived:
+            if label in theirs.names and label not in theirs.archives:
+                self._warn("unarchived", mine, where=self._remote.shown(label))
 
     def _follow_archived(self, mine: LogHead) -> None:
         """Archive a list on a hub that was archived here since the last sync, if the hub has all of it."""
@@ -224,9 +238,12 @@ class Look:
             if mine is not None and not mine.archived and not self._tried.get((id, "renamed")):
                 known.name = mine.name
             if theirs is not None and mine is not None:
-                undone = self._tried.get((id, "unarchived" if not mine.archived else "archived"))
+                tried = self._tried.get((id, "archived" if mine.archived else "unarchived"))
+                archives = theirs.archives
+                if tried == "":  # a hub did it, after it was looked at
+                    archives = [HUB] if mine.archived else []
                 known.names = dict(theirs.names)
-                known.archived = [*theirs.archives, *([HERE] if mine.archived != bool(undone) else [])]
+                known.archived = [*archives, *([HERE] if mine.archived != bool(tried) else [])]
             elif self._remote.is_hub:
                 known.names = {HUB: known.name}
             known.holders = (
@@ -272,9 +289,16 @@ def unsent(store: Store, head: LogHead, known: RemoteMemory) -> int | None:
     synced = known.lists.get(head.id)
     if synced is None:
         return None
-    count = 0
-    for commit in opened(store, head).commits_backward():
-        if commit.sum == synced.digest:
+    log, count = opened(store, head), 0
+    end = synced.position if len(log.forgotten) > synced.forgotten else 0  # then the same commits have other digests
+    for commit in log.commits_backward():
+        if commit.sum == synced.digest or commit.last <= end:
             break
         count += 1
     return count
+
+
+def to_forget(store: Store, head: LogHead, known: RemoteMemory) -> int:
+    """Return how many todos of a list were forgotten here since the last sync with a remote; 0 if it was never synced."""
+    synced = known.lists.get(head.id)
+    return 0 if synced is None else max(0, len(opened(store, head).forgotten) - synced.forgotten)

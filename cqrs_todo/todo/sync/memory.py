@@ -63,6 +63,10 @@ class ListMemory(Struct):
         """The cursor behind its last line."""
         return Cursor(self.position, self.line, self.offset, self.digest.encode())
 
+    @end.setter
+    def end(self, end: Cursor) -> None:
+        self.position, self.line, self.offset, self.digest = end.position, end.line, end.offset, end.digest.decode()
+
 
 class RemoteMemory(Struct):
     """What was known after the last sync with one remote.

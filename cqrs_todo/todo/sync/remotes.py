@@ -93,13 +93,27 @@ class Remote(ABC):
         url: What it is known by, without a password.
         is_hub: Whether it has one copy of each list, which is only appended to.
         began: Whether it is a folder that was empty or not there before.
+        place: The folder that it marks as what it is, and its kind; None for a server.
         unread: Why copies are passed over that may be lists, by their labels.
     """
 
     url: str
     began: bool = False
+    place: tuple[str, Kind] | None = None
     unread: Mapping[str, str] = MappingProxyType({})
     is_hub: bool
+
+    def mark(self) -> None:
+        """Say in a folder what it is, before something is written there. A folder that says so already stays as it is.
+
+        Raises:
+            StoreUnavailable: It cannot be written.
+        """
+        if self.place is not None:
+            folder, kind = self.place
+            path = os.path.join(folder, MARKER)
+            if not os.path.exists(path):
+                write_file(path, msgspec.json.encode({"kind": kind}) + b"\n")
 
     @abstractmethod
     def lists(self) -> Sequence[RemoteList]:
@@ -192,6 +206,16 @@ class Remote(ABC):
         """Return whether a list of which there may be no copy is archived by all who have it, as far as they say so."""
         return False
 
+    def may_bring(self, id: str, label: str, *, with_: str) -> bool:
+        """Return whether a list is there, or is expected from the one who has written a copy of another list.
+
+        Args:
+            id: The id of its log.
+            label: The label of the copy.
+            with_: The id of the log of the other list.
+        """
+        return False
+
     def shown(self, label: str) -> str:
         """Return what people call the one with a label."""
         return self.url
@@ -204,15 +228,14 @@ class Remote(ABC):
         """Close what is open."""
 
 
-def check_marker(folder: str, kind: Kind, url: str, *, known: bool, write: bool) -> bool:
-    """Check that a folder is what its URL says, and mark it if it is new.
+def check_marker(folder: str, kind: Kind, url: str, *, known: bool) -> bool:
+    """Check that a folder is what its URL says, or a new one.
 
     Args:
         folder: The folder.
         kind: What the URL says.
         url: The URL.
         known: Whether this machine has synced there before.
-        write: Whether to mark a new folder.
 
     Returns:
         Whether nobody has synced there before.
@@ -227,8 +250,9 @@ def check_marker(folder: str, kind: Kind, url: str, *, known: bool, write: bool)
     if found is None:
         if known and not _is_used(folder, kind):
             raise RemoteUnavailable(
-                f"{path} is not there, but this machine has synced there before",
-                "mount or share the folder again, and run todo sync again",
+                f"{folder}: this machine has synced there before, but the lists and {MARKER} are not there now",
+                "mount or share the folder again, and run todo sync again; if you moved it, sync with its new path; to begin"
+                " again, sync with a new folder",
             )
         if kind == "folder" and os.path.isdir(os.path.join(folder, "lists")):
             raise WrongRemote(f"{folder} holds lists, and is no shared folder", f"use it as a hub: jsonl:{folder}")
@@ -239,8 +263,6 @@ def check_marker(folder: str, kind: Kind, url: str, *, known: bool, write: bool)
                 f"{url}: there is no folder {parent}",
                 f"correct the path, or make that folder: mkdir -p {shlex.quote(parent)}",
             )
-        if write:
-            write_file(path, msgspec.json.encode({"kind": kind}) + b"\n")
         return began
     if found != kind:
         other = f"folder:{folder}" if found == "folder" else f"jsonl:{folder}"

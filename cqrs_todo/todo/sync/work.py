@@ -1,14 +1,16 @@
 """Merging what others have into the lists of this machine, and bringing the lists to the remote."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from itertools import count, takewhile
-from typing import Literal
+from typing import TypeVar
 
 from ...cqrs.cursor import START, Cursor
 from ...cqrs.errors import CqrsError, DamagedLog, LogExists, MissingLog, StaleCursor
+from ...cqrs.events import Commit
 from ...cqrs.ids import now
 from ...cqrs.names import name_key
 from ...cqrs.operation_errors import CannotMerge, ImportRefused
@@ -24,10 +26,13 @@ from ..merging import RULES
 from .choosing import Choice
 from .halves import Copies, Leaving, cuts, has_other_half, has_todos, leaving
 from .hub import HUB
-from .looking import HERE
+from .looking import HERE, to_forget
 from .memory import ListMemory, Memory
 from .remotes import Behind, Remote, RemoteCopy, RemoteList, commands_in, opened
 from .results import Effect, Joining, SyncWarning
+from .sending import Outgoing, in_order, in_steps
+
+T = TypeVar("T")
 
 _ROUNDS = 8
 """How often a sync tries again because another machine has changed the remote meanwhile."""
@@ -53,8 +58,7 @@ class Work(Choice):
         self._changed: list[str] = []  # the lists of this round
         self._again: list[str] = []  # those of the next one
         self._is_last = False
-        self._begun: dict[str, set[str]] = {}  # the lists that were received and sent in this round, or are now
-        self._in_turn: set[str] = set()  # those that are received or sent now
+        self._received: set[str] = set()  # those that were received in this round, or are now
         self._arrived: set[str] = set()
         self._copies: dict[str, list[RemoteCopy]] = {}
         self._found: Mapping[tuple[str, str], Sequence[Leaving]] = {}  # the halves of moves in copies that are new here
@@ -65,6 +69,8 @@ class Work(Choice):
     def run(self) -> None:
         """Merge what others have, and bring them what they lack, until another machine has changed nothing meanwhile."""
         self._choose()
+        if not self._dry_run:  # a sync that is refused before leaves no new folder behind
+            self._remote.mark()
         left = self._chosen
         for attempt in range(1, _ROUNDS + 1):
             left = self._round(left, last=attempt == _ROUNDS)
@@ -92,11 +98,14 @@ class Work(Choice):
             The ids of those that must be synced again.
         """
         self._changed = [id for id in ids if id not in self._failed and not self._is_same(id)]
-        self._is_last, self._again, self._arrived, self._begun = last, [], set(), {}
+        self._is_last, self._again, self._arrived, self._received = last, [], set(), set()
         self._read_copies()
         for id in self._changed:
-            self._take_turn(id, "receive")
+            self._arrived |= self._take_turn(id, self._receive) or set()
         if self._dry_run:
+            for id in self._changed:
+                if id in self._heads and id not in self._failed and to_forget(self._store, self._heads[id], self._known):
+                    self._say_forgotten(id)
             return []
         if self._arrived:
             removed = settle_in(self._store, self._arrived)
@@ -107,26 +116,17 @@ class Work(Choice):
                 for id, head in self._heads.items()
                 if head.name in names and id in self._chosen and id not in self._changed
             ]
-        for id in self._changed:
-            self._take_turn(id, "send")
+        self._send_all()
         return self._again
 
-    def _take_turn(self, id: str, what: Literal["receive", "send"]) -> None:
-        """Receive or send a list, once in a round."""
-        begun = self._begun.setdefault(what, set())
-        if id in begun or id in self._failed or id in self._again:
-            return
-        begun.add(id)
-        self._in_turn.add(id)
-        try:
-            if what == "receive":
-                self._arrived |= self._receive(id)
-            else:
-                self._send(id)
-        except CqrsError as error:
-            self._put_aside(id, error)
-        finally:
-            self._in_turn.discard(id)
+    def _take_turn(self, id: str, act: Callable[[str], T]) -> T | None:
+        """Receive or send a list, or a part of it, if that is not in vain in this round."""
+        if id not in self._failed and id not in self._again:
+            try:
+                return act(id)
+            except CqrsError as error:
+                self._put_aside(id, error)
+        return None
 
     def _put_aside(self, id: str, error: CqrsError) -> None:
         """Leave a list for the next round, or, if that does not help, as it is."""
@@ -151,6 +151,7 @@ class Work(Choice):
 
     def _receive(self, id: str) -> set[str]:
         """Merge what the remote has of a list, and return the streams of the todos that may be in two lists now."""
+        self._received.add(id)
         mine, theirs = self._heads.get(id), self._theirs.get(id)
         if theirs is None or (self._remote.is_hub and theirs.archived):
             if mine is not None and theirs is None:
@@ -166,7 +167,7 @@ class Work(Choice):
             if copy.since.digest and not copy.content:  # nothing is new there
                 lacking.append(sum(1 for _ in self._store.open(mine.name).lines(copy.since)))
                 continue
-            merged = self._merged(mine.name, self._taken(mine, copy), terms, id)
+            merged = self._merged(mine.name, self._taken(id, mine.name, copy), terms, id)
             if merged is not None:
                 lacking.append(merged.lacking)
                 self._add(report, merged)
@@ -220,8 +221,13 @@ class Work(Choice):
         return not known.archived if known is not None else not self._remote.is_archived(id)
 
     def _new_halves(self, id: str, copy: RemoteCopy) -> list[Leaving]:
-        """Return the halves of moves in a copy that a list does not have. A list that is new here gets all of it."""
-        halves = list(leaving(copy.lines, id)) if id in self._heads else []
+        """Return the halves of moves in a copy that a list does not have, and of which the other half is expected.
+
+        A list that is new here can have todos that were moved long ago to lists that nobody has any more.
+        """
+        halves = list(leaving(copy.lines, id))
+        if id not in self._heads:
+            return [half for half in halves if self._remote.may_bring(half.target, copy.label, with_=id)]
         known: set[bytes] = set()
         if halves:
             with suppress(CqrsError):
@@ -254,15 +260,15 @@ class Work(Choice):
                     return True
         return False
 
-    def _taken(self, mine: LogHead, copy: RemoteCopy) -> RemoteCopy:
-        """Return a copy without what is held back.
+    def _taken(self, id: str, name: str, copy: RemoteCopy) -> RemoteCopy:
+        """Return a copy of a list without what is held back.
 
         What a hub has cannot be held back, because a machine sends only what comes after it.
         """
-        found = self._found.get((mine.id, copy.label), ())
-        end = self._ends.get((mine.id, copy.label))
+        found = self._found.get((id, copy.label), ())
+        end = self._ends.get((id, copy.label))
         half = next((each for each in found if each is end or each.target in self._failed), None)
-        is_final = half is not None and (half.target not in self._changed or half.target in self._begun["receive"])
+        is_final = half is not None and (half.target not in self._changed or half.target in self._received)
         if half is not None and is_final and self._target_has(has_todos, half):  # they are in both lists
             half = next((each for each in found if each.place > half.place), None)
         if half is None:
@@ -271,58 +277,54 @@ class Work(Choice):
             if not self._is_last:
                 raise Behind(f"{half.target_name} is still on its way")
             return copy
-        self._held.setdefault(mine.id, set()).add(copy.label)
-        self._warn_of_move("held", mine, self._remote.writer(copy.label), half.target_name)
+        self._held.setdefault(id, set()).add(copy.label)
+        self._warn_of_move("held", id, name, self._remote.writer(copy.label), half.target_name)
         return replace(copy, content=b"".join(copy.lines[: half.place]))
 
-    def _to_be_sent(self, log: Log, lines: Sequence[bytes], since: Cursor) -> tuple[Sequence[bytes], Cursor]:
-        """Hold back what comes after a todo has left a list, if a hub does not have it in the list that it went to.
-
-        Returns:
-            The lines to send, and the cursor behind the last one.
-        """
-        known = 0 if since.digest else self._remote.end(log.id).line
-        for half in leaving(lines, log.id):
-            if half.place < known:
+    def _has_other_half(self, half: Leaving, outgoing: Collection[str]) -> bool:
+        """Return whether a hub has the other half of a move, which is not among what is sent; also if nobody has it."""
+        target = self._heads.get(half.target)
+        for head in [target] if target is not None else [head for id, head in self._heads.items() if id != half.source]:
+            if head.archived and head.id not in self._theirs:  # it was archived before the first sync, and is not sent
                 continue
-            if half.target in self._changed:
-                self._take_turn(half.target, "send")
-            if self._remote.is_hub and not self._is_sent(half):
-                self._warn_of_move("waiting", self._heads[log.id], str(len(lines) - half.place), half.target_name)
-                kept = lines[: half.place]
-                digest = last_digest(kept[-1]) if kept else since.digest
-                size = since.offset + sum(map(len, kept))
-                return kept, Cursor(half.position - 1, since.line + len(kept), size, digest)
-        return lines, log.cursor()
+            try:
+                log = opened(self._store, head)
+                other = next((found for command in half.others if (found := log.find_command(command)) is not None), None)
+                if other is not None:
+                    return head.id in outgoing or self._hub_has(head.id, other)
+            except CqrsError:
+                if target is not None:
+                    return False
+        return True
 
-    def _is_sent(self, half: Leaving) -> bool:
-        """Return whether a hub has the other half of a move."""
-        head, known = self._heads.get(half.target), self._known.lists.get(half.target)
-        if head is None or half.target in self._in_turn or (head.archived and half.target not in self._theirs):
-            return True  # a list that was archived before the first sync is not sent
-        try:
-            log = opened(self._store, head)
-            other = next((found for command in half.others if (found := log.find_command(command)) is not None), None)
-        except CqrsError:
+    def _hub_has(self, id: str, commit: Commit) -> bool:
+        """Return whether a hub has a commit of a list that is not sent."""
+        known, theirs = self._known.lists.get(id), self._theirs.get(id)
+        if theirs is None:
             return False
-        return other is None or (known is not None and other.position <= known.position)
+        if known is not None and theirs.ends == known.seen and commit.position <= known.position:
+            return True
+        command = commit.metadata.command.encode()  # an older copy may have been restored there
+        return any(command in commands_in(copy.lines) for copy in self._remote.copies(id))
 
-    def _warn_of_move(self, kind: str, mine: LogHead, other: str, target: str) -> None:
+    def _warn_of_move(self, kind: str, id: str, name: str, other: str, target: str) -> None:
         """Warn once that a part of a list is held back because of a move to another list."""
-        if (kind, mine.id) not in self._warned:
-            self._warned.add((kind, mine.id))
-            self.done.warnings.append(SyncWarning(kind, mine.name, other, self._remote.url, target))
+        if (kind, id) not in self._warned:
+            self._warned.add((kind, id))
+            self.done.warnings.append(SyncWarning(kind, name, other, self._remote.url, target))
 
     def _shared_end(self, id: str, name: str) -> Cursor:
         """Return where a list ended when it was the same here and on a hub, if it still is up to there; else `START`."""
         known = self._known.lists.get(id)
-        if known is None or known.seen != {HUB: known.digest}:
+        if known is None or not known.digest or known.seen != {HUB: known.digest}:
             return START
         try:
-            next(self._store.open(name).lines(known.end), None)
+            last = next(self._store.open(name).commits_backward(known.end), None)
         except StaleCursor:
             return START
-        return known.end
+        # the file that remembers it may have been altered, or have been restored from a backup
+        is_there = known.position == 0 if last is None else (last.last, last.sum) == (known.position, known.digest)
+        return known.end if is_there else START
 
     def _merged(self, name: str, copy: RemoteCopy, terms: MergeTerms, id: str) -> MergedLog | None:
         """Merge a copy; None if it cannot be read, for example because it is still on its way."""
@@ -335,7 +337,8 @@ class Work(Choice):
     def _not_read(self, id: str, label: str, error: CqrsError) -> None:
         if label not in self._unread.setdefault(id, set()):
             self._unread[id].add(label)
-            self.done.errors.append(self._unread_copy(label, label, error))
+            named = self._heads[id] if id in self._heads else self._theirs[id]
+            self.done.errors.append(self._unread_copy(f"{named.name}, {label}", label, error))
 
     def _marks(self, id: str, theirs: RemoteList) -> frozenset[str]:
         own = self._memory.marks.get(id)
@@ -349,7 +352,7 @@ class Work(Choice):
             self._report(id, theirs.name).made = True
             return set()
         name = self._name_here(theirs)
-        left = sorted(self._copies[id], key=lambda copy: -len(copy.content))
+        left = sorted((self._taken(id, name, copy) for copy in self._copies[id]), key=lambda copy: -len(copy.content))
         while left:
             copy = left.pop(0)
             try:
@@ -383,14 +386,29 @@ class Work(Choice):
         }
         return next(name for number in count(2) if name_key(name := f"{theirs.name}-{number}") not in taken)
 
-    def _send(self, id: str) -> None:
-        """Bring a list to the remote, and remember that both have the same."""
+    def _send_all(self) -> None:
+        """Bring lists to the remote."""
+        lists = {id: each for id in self._changed if (each := self._take_turn(id, self._to_be_sent)) is not None}
+        waiting = dict(lists)
+        is_there = partial(self._has_other_half, outgoing={*lists})
+        for each, end in in_steps(lists, self._heads, is_there) if self._remote.is_hub else in_order(lists):
+            self._take_turn(each.head.id, partial(self._publish, each, end))
+            if each.head.id in self._again or each.head.id in self._failed:
+                del lists[each.head.id]
+        for id, each in waiting.items():
+            self._take_turn(id, partial(self._finish, each))
+
+    def _to_be_sent(self, id: str) -> Outgoing | None:
+        """Read what is to be sent of a list; None if nothing is."""
         mine, theirs = self._heads.get(id), self._theirs.get(id)
         if mine is None:
-            return
+            return None
         if theirs is not None and self._remote.is_hub and theirs.archived:
+            for report in self.done.lists:
+                if report.id == id:  # it may have been archived meanwhile
+                    report.sent = 0
             self._sync_archived(id)
-            return
+            return None
         log = self._store.open(mine.name)
         if theirs is not None and log.forgotten:
             self._remote.forget(id, log.forgotten)
@@ -399,13 +417,22 @@ class Work(Choice):
             raise DamagedLog(log.damage)
         if log.id != id:
             raise Behind(f"{mine.name} was renamed meanwhile")
-        complete = len(lines)
-        lines, end = self._to_be_sent(log, lines, since)
+        return Outgoing(mine, log, lines, since, 0 if since.digest else self._remote.end(id).line)
+
+    def _publish(self, outgoing: Outgoing, end: int, id: str) -> None:
+        """Send a list up to a place."""
+        name = outgoing.head.name
+        first, since = (outgoing.there, outgoing.cursor) if outgoing.since.digest else (0, START)
         try:
-            seen = self._remote.publish(id, mine.name, lines, since)
+            outgoing.seen = self._remote.publish(id, name, outgoing.lines[first:end], since)
         except LogExists as error:
-            raise TakenThere(self._remote.url, mine.name, error.name, archived=error.archived) from error
-        digest = end.digest.decode()
+            raise TakenThere(self._remote.url, name, error.name, archived=error.archived) from error
+        outgoing.there = end
+
+    def _finish(self, outgoing: Outgoing, id: str) -> None:
+        """Remember what the remote has of a list, and report what of it has to wait."""
+        mine, log, theirs, end = outgoing.head, outgoing.log, self._theirs.get(id), outgoing.cursor
+        seen, digest = outgoing.seen or {}, end.digest.decode()
         why = ""
         if log.forgotten and self._remote.is_hub:
             why = self._remote.forget(id, log.forgotten)  # what the hub lacked before it could not forget
@@ -415,12 +442,18 @@ class Work(Choice):
                 seen = dict.fromkeys(seen, digest)
         known = self._known.lists.setdefault(id, ListMemory(mine.name, digest, forgotten=len(log.forgotten)))
         report = next((each for each in self.done.lists if each.id == id), None)
-        if report is not None:
-            report.sent = max(0, report.sent - (complete - len(lines)))
+        if outgoing.left:
+            if self._again:  # it may wait for one of these
+                self._again.append(id)
+            else:
+                half = next(half for half in outgoing.halves if half.place == outgoing.there)
+                self._warn_of_move("waiting", id, mine.name, str(outgoing.left), half.target_name)
+                if report is not None:
+                    report.sent = max(0, report.sent - outgoing.left)
         taken = report is not None and report.merged is not None and report.merged.forgotten
         if len(log.forgotten) > known.forgotten and not taken and not why:
-            self.done.effects.append(Effect("forgotten", mine.name, machines=not self._remote.is_hub and bool(seen)))
-        known.digest, known.position, known.line, known.offset = digest, end.position, end.line, end.offset
+            self._say_forgotten(id)
+        known.end = end
         known.forgotten = len(log.forgotten)
         known.unforgotten = why
         unread = self._unread.get(id, set()) | self._held.get(id, set())
@@ -430,13 +463,19 @@ class Work(Choice):
         if self._remote.is_hub:
             self._memory.marks[id] = digest
         elif theirs is not None:
-            self._take_mark(id, lines, theirs)
+            self._take_mark(id, outgoing.lines, theirs)
+
+    def _say_forgotten(self, id: str) -> None:
+        others = not self._remote.is_hub and id in self._theirs and bool(self._theirs[id].ends)
+        self.done.effects.append(Effect("forgotten", self._heads[id].name, machines=others))
 
     def _lines_to_send(self, log: Log, id: str) -> tuple[Sequence[bytes], Cursor]:
         """Read the lines that come after those of the copy on a hub, and where that copy ends.
 
-        If this is not known, or the list is not the same up to there, all lines are read.
+        If the hub has none, or the list is not the same up to there, all lines are read.
         """
+        if id in self._theirs and not self._remote.end(id).digest:  # only this machine has changed it in this sync
+            deque(self._remote.copies(id, since=self._shared_end(id, log.name)), maxlen=0)
         since = self._remote.end(id)
         try:
             return list(log.lines(since)), since
@@ -465,14 +504,16 @@ class Work(Choice):
                 self._heads = {head.id: head for head in self._store.heads()}
                 log = opened(self._store, mine)
         if self._dry_run:
+            if to_forget(self._store, mine, self._known):
+                self._say_forgotten(id)
             return
         lines = list(log.lines())
         if log.damage is not None:
             raise DamagedLog(log.damage)
-        digest = last_digest(lines[-1]).decode()
+        end, digest = log.cursor(), last_digest(lines[-1]).decode()
         # this machine has archived it before, so it is not archived on the hub now
         known = self._known.lists.setdefault(id, ListMemory(mine.name, digest, archived=[HERE] if mine.archived else []))
-        reached, others = before > known.forgotten, False
+        reached = before > known.forgotten
         if self._remote.is_hub:
             reached = not {*log.forgotten} <= {*there}
             known.unforgotten = self._remote.forget(id, log.forgotten) if reached else ""
@@ -480,13 +521,14 @@ class Work(Choice):
                 self._warn("unforgotten", mine, known.unforgotten)
             copy = next(copy.lines for copy in self._remote.copies(id))
             common = _in_common(lines, copy)
-            known.digest = last_digest(lines[common - 1]).decode()
+            # where a part ends is not known without reading it
+            known.end = end if common == len(lines) else Cursor(0, digest=last_digest(lines[common - 1]))
             known.seen = {HUB: last_digest(copy[-1]).decode()} if common == len(copy) else {}
         else:
-            others = bool(self._remote.publish(id, mine.name, lines))  # what they have is still to be merged later
-            known.digest = digest
+            self._remote.publish(id, mine.name, lines)  # what others have is still to be merged later
+            known.end = end
         if reached and not known.unforgotten:
-            self.done.effects.append(Effect("forgotten", mine.name, machines=others))
+            self._say_forgotten(id)
         known.forgotten = len(log.forgotten)
 
     def _take_mark(self, id: str, lines: Sequence[bytes], theirs: RemoteList) -> None:

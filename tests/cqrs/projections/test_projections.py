@@ -166,6 +166,23 @@ def test_a_query_can_read_whatever_it_likes(models: Callable[..., ReadModel], lo
         assert model.rows(sql), sql
 
 
+def test_a_query_can_be_long_and_have_long_values(models: Callable[..., ReadModel], log: Log, backend: Backend) -> None:
+    write(log, 1)
+    model = models()
+    model.catch_up()
+    text = "x" * 3_000_000
+    assert model.rows(f"SELECT length({backend.mark})", (text,)) == [(len(text),)]
+    assert model.rows(f"SELECT length('{text[:900_000]}'), length('{text[:900_000]}')") == [(900_000, 900_000)]
+
+
+def test_a_number_that_no_database_can_hold_is_refused(models: Callable[..., ReadModel], log: Log, backend: Backend) -> None:
+    write(log, 1)
+    model = models()
+    model.catch_up()
+    with pytest.raises(ValueError, match=r"too large|out of range"):
+        model.rows(f"SELECT CAST({backend.mark} AS bigint)", (2**70,))
+
+
 def test_two_programs_can_derive_the_same_rows(
     models: Callable[..., ReadModel], store: Store, log: Log, backend: Backend
 ) -> None:

@@ -11,6 +11,7 @@ from cqrs_todo.cqrs.operation_errors import ImportRefused
 from cqrs_todo.cqrs.store import Log, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.hash_chain import last_digest, with_digest
+from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.cqrs.testing.examples import AT, CONTRACT_TYPES, metadata, numbers, one
 
 
@@ -52,6 +53,8 @@ def test_a_cursor_that_the_log_does_not_hold_is_stale(other: Store, lines: Seque
     for cursor in (wrong, end_of(lines)):
         with pytest.raises(StaleCursor):
             list(other.open("copy").lines(cursor))
+    with pytest.raises(ValueError, match="@2 has none"):
+        other.open("copy").lines(Cursor(2))
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -97,3 +100,17 @@ def test_lines_are_not_added_to_a_damaged_file(store: Store, path: Path, lines: 
     with pytest.raises(DamagedLog, match="damaged at line 3"):
         store.import_log("inbox", lines[5:], since=end_of(lines[:5]))
     assert path.read_bytes() == damaged
+
+
+@pytest.mark.parametrize("moved", [-2, 5])
+@pytest.mark.parametrize("method", ["commits", "lines", "event_batches"])
+@pytest.mark.parametrize("count", [4, 7])
+def test_a_cursor_with_a_wrong_position_is_stale(
+    other: Store, lines: Sequence[bytes], count: int, method: str, moved: int
+) -> None:
+    other.import_log("copy", lines)
+    log, end = other.open("copy"), end_of(lines[:count])
+    with pytest.raises(StaleCursor):
+        list(getattr(log, method)(replace(end, position=end.position + moved)))
+    assert log.append(one("b/1", 9), metadata("mine")).position == 7
+    assert other.verify("copy").damage is None

@@ -630,7 +630,7 @@ NONE_AT_ALL = [
 ONLY_ON_A_SERVER = [
     (
         chained(HEADER, COMMIT % (1, b"c1", 1, b"1"), COMMIT % (2, b"c1", 2, b"1")),
-        "two of these lines have the same command id",
+        "one of these lines has a command id that was used before",
     ),
     (chained(HEADER, COMMIT % (1, b"c1", 1, b"1e999999")), "overflows"),
     (chained(HEADER, (COMMIT % (1, b"c1", 1, b"1")).replace(b"a/1", b"a/\\u0000")), "line 2: .*NUL"),

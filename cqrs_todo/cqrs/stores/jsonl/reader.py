@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _WORTH_INDEXING = 1 << 18
 """From how many bytes on a log is searched with an index. To read a smaller one takes less time than to load SQLite."""
+_POSITION = b'{"position":'
+_DIGITS = 20
 _LONGEST_TAIL = 1 << 16
 """How many bytes after a cursor are searched for the end of a line."""
 
@@ -323,11 +325,26 @@ class LogReader(ChainReader):
             if self.head is None and file.size < since.offset and not self.header.forgotten:
                 self.head = since  # nothing else remembers that the log had come so far
             raise StaleCursor(f"{self.path} is not what it was at @{since.position}")
+        if not self._has_position(file, since):
+            raise StaleCursor(f"{self.path} has another position than @{since.position} there")
         if since.position > self.reached.position:
             self._begin_at(since, versions or partial(self.search.version_at, since))
         elif versions is not None and since.position == self.reached.position:
             self.begin_at(since, Versions(since.position, versions))
         return since
+
+    def _has_position(self, file: LogFile, cursor: Cursor) -> bool:
+        """Return whether the position of a cursor is that of the place in the file that it names.
+
+        The line after it tells, or at the end of the file what is known of the end. Otherwise a later line tells.
+        """
+        with os_errors_as_store_errors(self.path):
+            start = os.pread(file.fd, len(_POSITION) + _DIGITS, cursor.offset)
+        number = start.removeprefix(_POSITION).partition(b",")[0]
+        if start.startswith(_POSITION) and number.isdigit():
+            return int(number) == cursor.position + 1
+        ends = [end for end in (self.head, self.reached) if end is not None and end.offset == cursor.offset]
+        return all(end.position == cursor.position for end in ends)
 
     def _begin_at(self, cursor: Cursor, versions: StreamVersions) -> None:
         """Take what comes before a cursor, which is farther than `reached`, as verified. It was not read."""

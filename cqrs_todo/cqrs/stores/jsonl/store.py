@@ -5,11 +5,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import datetime
 from functools import cache, partial
-from itertools import chain, islice
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ...cursor import START, Cursor
-from ...errors import DamagedLog, LogExists, LogNotFound, MissingLog, ReadOnlyLog
+from ...errors import DamagedLog, LogExists, LogNotFound, MissingLog, ReadOnlyLog, StaleCursor
 from ...events import EventTypes
 from ...names import NAME_BYTES, check_free, check_log_name, check_several, name_key
 from ...store import Known, Log, LogHead, Progress, Store, T, no_progress, nothing_known
@@ -487,8 +487,16 @@ def _continued(log: Log, since: Cursor, lines: Iterable[bytes]) -> Iterator[byte
 
     Raises:
         DamagedLog: The log is damaged before the cursor.
+        StaleCursor: It has changed before the cursor.
     """
-    yield from islice(log.lines(), since.line)
+    size, last = 0, b""
+    for last in log.lines():
+        size += len(last)
+        yield last
+        if size >= since.offset:
+            break
     if log.damage is not None:
         raise DamagedLog(log.damage)
+    if size != since.offset or last_digest(last) != since.digest:
+        raise StaleCursor(f"{log.name} is not what it was at @{since.position}")
     yield from lines

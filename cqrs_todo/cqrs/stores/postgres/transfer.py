@@ -172,6 +172,6 @@ def _append(connection: Connection, database: Database, key: int, name: str, ste
     except psycopg.DataError as error:
         raise ImportRefused(f"{error.diag.message_primary or error}{_NOTHING}") from error
     if answer == "known":
-        raise ImportRefused(f"two of these lines have the same command id{_NOTHING}")
+        raise ImportRefused(f"one of these lines has a command id that was used before{_NOTHING}")
     if answer != "recorded":
         raise ImportRefused(f"{name} was changed meanwhile{_NOTHING}")
