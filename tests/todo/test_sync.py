@@ -673,13 +673,13 @@ def test_who_removes_a_todo_that_another_machine_moves_is_told(
     ]
     for act in acts if moves_first else reversed(acts):
         act()
-    told: dict[Home, list[str]] = {one: [], two: []}
+    shown: dict[Home, list[str]] = {one: [], two: []}
     for home in (one, two, one, two, one) if syncs_first else (two, one, two, one, two):
         for each in home.sync(url).lists:
             for conflict in () if each.merged is None else merged_todos(each.merged).conflicts:
                 assert conflict.winner is not None
-                told[home].append(f"{conflict.winner.metadata.by} {conflict.field} {conflict.loser.metadata.by}")
-    assert told == {one: ["one removed two"], two: ["one removed two"]}
+                shown[home].append(f"{conflict.winner.metadata.by} {conflict.field} {conflict.loser.metadata.by}")
+    assert shown == {one: ["one removed two"], two: ["one removed two"]}
     assert two.texts("work") == ["Work", "Moved"]
 
 
