@@ -107,7 +107,7 @@ def stopped_before(nth: int, work: Callable[[], None]) -> Iterator[bool]:
     Yields:
         Whether it has stopped. Otherwise it is done.
     """
-    told, tell = os.pipe()
+    seen, signalling = os.pipe()
     child = os.fork()
     if not child:
         calls = count(1)
@@ -115,7 +115,7 @@ def stopped_before(nth: int, work: Callable[[], None]) -> Iterator[bool]:
         def stopping(call: Callable[..., Any]) -> Callable[..., Any]:
             def counted(*args: Any, **options: Any) -> Any:
                 if next(calls) == nth:
-                    os.write(tell, b"s")
+                    os.write(signalling, b"s")
                     signal.pause()
                 return call(*args, **options)
 
@@ -127,11 +127,11 @@ def stopped_before(nth: int, work: Callable[[], None]) -> Iterator[bool]:
             work()
         finally:
             os._exit(0)
-    os.close(tell)
+    os.close(signalling)
     try:
-        yield os.read(told, 1) == b"s"
+        yield os.read(seen, 1) == b"s"
     finally:
-        os.close(told)
+        os.close(seen)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
 
@@ -284,10 +284,10 @@ def test_killed_at_random_moments_beside_a_runner_that_never_rests(
         for copy in ("here", "there"):
             shutil.copytree(folder / copy, place / copy)
         damaging(place)
-        told = place / "given"
+        seen = place / "given"
         runs = os.fork()
         if not runs:
-            with told.open("a", buffering=1) as file:
+            with seen.open("a", buffering=1) as file:
                 given = Given(place)
                 given.events["mail"] = _Written(file.write)
                 runner = given.runner("mail", lease=0.05)
@@ -312,7 +312,7 @@ def test_killed_at_random_moments_beside_a_runner_that_never_rests(
         time.sleep(0.06)  # until the lease of the killed runner ends
         given = Given(place)
         given.runner("mail").catch_up()
-        missed = {*ids(place)} - {*given.events["mail"]} - {*told.read_text().split()}
+        missed = {*ids(place)} - {*given.events["mail"]} - {*seen.read_text().split()}
         assert not missed, (nth, missed)
         shutil.rmtree(place)
     assert killed >= 30
