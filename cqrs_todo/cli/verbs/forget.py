@@ -10,7 +10,6 @@ from ...cqrs.struct import replace
 from ...todo.fields import State
 from ...todo.forgetting import Forgot
 from ...todo.forgetting import forget as forget_in
-from ...todo.sync import MemoryFile
 from ...todo.views import item_of, number_ranges
 from ..config import sync_dir
 from ..errors import UsageError
@@ -107,6 +106,8 @@ def _print(session: Session, done: Forgot, numbers: str, streams: Sequence[str])
     for what in done.unreached:
         print_message(session, f"Not reached: {visible(what)}")
     print_message(session, _ELSEWHERE)
+    from ...todo.sync.memory import MemoryFile  # `todo --help` loads this module
+
     if session.store_url.startswith("jsonl:") and MemoryFile(sync_dir(session.store_url)).load().remotes:
         print_message(session, "Other machines: run todo sync here, and then on each of them")
 

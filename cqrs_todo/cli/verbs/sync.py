@@ -10,7 +10,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ...cqrs.errors import CqrsError, LogNotFound, StoreUnavailable
-from ...cqrs.stores.passwords import without_password
 from ..config import default_store, sync_dir
 from ..errors import UsageError
 from ..output import print_line, print_message, print_row
@@ -57,7 +56,7 @@ def sync(
             if value not in (None, False):
                 raise UsageError(f"--status syncs nothing, so {option} has no meaning beside it", "leave out one of the two")
     if not session.store_url.startswith("jsonl:"):
-        place = without_password(session.store_url)
+        place = _shown(session.store_url)
         files = "to sync your lists in files, " + (
             "leave out --store"
             if session.options.store
@@ -174,7 +173,7 @@ def _ways(session: Session, word: str | None, error: "Unjoined", joining: "Joini
         joining: What was said to do about them.
     """
     options = session.options
-    store = [] if options.store is None else ["--store", without_password(options.store)]
+    store = [] if options.store is None else ["--store", _shown(options.store)]
     lists = ["-L", options.list] if options.list else ["-A"] if options.all_lists else []
     clash = error.clashes[0]
 
@@ -506,7 +505,7 @@ def _print_status(session: Session) -> None:
     if not rows:
         print_message(session, "This machine was never synced: to begin: todo sync URL")
     try:
-        following = without_password(find_remote(session, None, memory.last)[0]) if rows else ""
+        following = _shown(find_remote(session, None, memory.last)[0]) if rows else ""
     except UsageError:  # several are known, or the last one is no longer in the configuration
         following = ""
     for url, at, lists in rows:
@@ -521,6 +520,13 @@ def _print_status(session: Session) -> None:
             if holders:
                 files = f"the files of {', '.join(map(visible, holders))}"
                 print_line(f"    Forgotten here, and still in {files}: run todo sync there, or delete the files")
+
+
+def _shown(url: str) -> str:
+    """Return a URL without its password."""
+    from ...cqrs.stores.passwords import without_password  # `todo --help` loads this module
+
+    return without_password(url)
 
 
 VERB = Verb(
