@@ -5,7 +5,7 @@ import os
 import stat
 import time
 from _thread import get_ident  # where `threading` has it from, which takes time to load
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -66,7 +66,7 @@ def open_or_make(path: str, flags: int) -> int:
 
 
 @contextmanager
-def file_lock(path: str, log: str, meanwhile: Callable[[], None] = lambda: None) -> Iterator[int]:
+def file_lock(path: str, log: str) -> Iterator[int]:
     """Hold the exclusive lock on a log during the block.
 
     The lock file is created if it is missing, and never removed or renamed. If it were, two writers could hold locks on
@@ -75,7 +75,6 @@ def file_lock(path: str, log: str, meanwhile: Callable[[], None] = lambda: None)
     Args:
         path: The log's lock file.
         log: The log itself; as long as it grows, the wait for the lock goes on.
-        meanwhile: Is called now and then while another process holds the lock.
 
     Yields:
         The file descriptor of the lock file.
@@ -88,7 +87,7 @@ def file_lock(path: str, log: str, meanwhile: Callable[[], None] = lambda: None)
     thread = get_ident()
     if _holders.get(path) == thread:
         raise in_use_together(log)
-    fd = _locked(path, log, meanwhile)
+    fd = _locked(path, log)
     _holders[path] = thread
     try:
         yield fd
@@ -130,13 +129,13 @@ def shared_lock(path: str) -> Iterator[None]:
         close(fd)
 
 
-def _locked(path: str, log: str, meanwhile: Callable[[], None]) -> int:
+def _locked(path: str, log: str) -> int:
     """Open a lock file and lock it; see `file_lock`."""
     try:
         fd = open_or_make(path, os.O_RDWR)
         try:
             if not try_lock(fd):
-                _wait_for_lock(fd, path, log, meanwhile)
+                _wait_for_lock(fd, path, log)
         except BaseException:
             close(fd)
             raise
@@ -170,10 +169,10 @@ def lock_in_time(fd: int, path: str, kind: int = fcntl.LOCK_EX) -> None:
         LogBusy: Another process holds the lock for too long; the message names it.
     """
     if not try_lock(fd, kind):
-        _wait_for_lock(fd, path, path, lambda: None, kind)
+        _wait_for_lock(fd, path, path, kind)
 
 
-def _wait_for_lock(fd: int, path: str, log: str, meanwhile: Callable[[], None], kind: int = fcntl.LOCK_EX) -> None:
+def _wait_for_lock(fd: int, path: str, log: str, kind: int = fcntl.LOCK_EX) -> None:
     size, deadline, pause = -1, 0.0, 0.001
     while not try_lock(fd, kind):
         # A log that grows has writers that take turns: start the wait again.
@@ -183,7 +182,6 @@ def _wait_for_lock(fd: int, path: str, log: str, meanwhile: Callable[[], None], 
             raise LogBusy(f"{_holder(fd)} has held {path} for over {LOCK_SECONDS:.0f} s; nothing was recorded")
         if process_ends():
             raise LogBusy(f"{_holder(fd)} holds {path}, and this process ends now; nothing was recorded")
-        meanwhile()
         time.sleep(pause * (0.5 + os.urandom(1)[0] / 512))  # so that waiting writers do not all try at the same time
         pause = min(pause * 1.5, 0.01)
 

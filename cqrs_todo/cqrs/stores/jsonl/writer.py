@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from typing import TYPE_CHECKING
 
 from ...cursor import Cursor
-from ...errors import CqrsError, DamagedLog, LogBusy, OutcomeUnknown, StaleCursor, StoreUnavailable
+from ...errors import DamagedLog, LogBusy, OutcomeUnknown, StaleCursor, StoreUnavailable
 from ...events import Commit, EventTypes, Metadata
 from ...store import Append
 from ..hash_chain import continues
@@ -86,17 +86,7 @@ class LogWriter:
     def _lock(self) -> AbstractContextManager[int]:
         if self._held_lock is not None:
             return nullcontext(self._held_lock)
-        return file_lock(self._lock_path, self._path, self._read_on)
-
-    def _read_on(self) -> None:
-        """Read what others have written while this waits for its turn, so that its turn is shorter."""
-        reader = self._reader
-        if reader.reached is reader.start:  # nothing was read yet, and an index may know what is there
-            return
-        # what is wrong is met again, and reported, when it is this writer's turn
-        with suppress(CqrsError), reader.open(os.O_RDONLY) as file:
-            if reader.holds(file, reader.reached):
-                reader.catch_up(file)
+        return file_lock(self._lock_path, self._path)
 
     # before the write
 
