@@ -124,8 +124,7 @@ def merge_lines(
     reader = _Lines(types, rules)
     first = _without(one, headers[0], forgotten)
     commits = tuple(reader.commits(first[1:]))
-    known = max(1, _shared(one, other))
-    _verify_copy(other, known, commits[: known - 1])
+    _verify_copy(other, commits[: max(0, _shared(one, other) - 1)])
     second = _without(other, headers[1], forgotten)
     shared = _shared(first[1:], second[1:])
     both = (
@@ -136,7 +135,7 @@ def merge_lines(
     merged = merge(ours, theirs, rules, hub=None if hub is None else (ours, theirs)[hub])
     trunk = 0 if merged.trunk is ours else 1
     lines = (*both[trunk].lines, *reader.encode(merged.added, both[trunk].lines[-1]))
-    _verify(lines, len(both[trunk].lines), both[trunk].commits)  # what is wrong must not replace what is right
+    _verify(lines, both[trunk].commits)  # what is wrong must not replace what is right
     return MergedLines(headers[0].id, lines, merged.base, trunk, both, merged.added, tuple(forgotten), merged.conflicts)
 
 
@@ -145,35 +144,32 @@ def _shared(one: Sequence[bytes], other: Sequence[bytes]) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
-def _verify_copy(lines: Sequence[bytes], known: int, commits: Sequence[Commit]) -> None:
+def _verify_copy(lines: Sequence[bytes], known: Sequence[Commit]) -> None:
     """Verify the lines of another copy; see `_verify`.
 
     Raises:
         UnreadableCopy: A line is wrong.
     """
     try:
-        _verify(lines, known, commits)
+        _verify(lines, known)
     except InvalidLine as error:
         raise _unreadable(error) from error
 
 
-def _verify(lines: Sequence[bytes], known: int, commits: Sequence[Commit]) -> None:
+def _verify(lines: Sequence[bytes], known: Sequence[Commit]) -> None:
     """Verify the lines of a log after some that were verified before.
 
     Args:
         lines: All lines, each with its LF.
-        known: How many of the first ones were verified, at least the header.
-        commits: The commits that these hold.
+        known: The commits in the first lines, which were verified before, as the header was.
 
     Raises:
         InvalidLine: A line is wrong.
     """
     versions = Versions()
-    versions.set(
-        commits[-1].last if commits else 0, {event.stream: event.version for each in commits for event in each.events}
-    )
-    walk = Walk(Cursor(versions.position, digest=last_digest(lines[known - 1])), versions.advance, decode_lines)
-    chunks = (b"".join(lines[start : start + _CHUNK]) for start in range(known, len(lines), _CHUNK))
+    versions.set(known[-1].last if known else 0, {event.stream: event.version for each in known for event in each.events})
+    walk = Walk(Cursor(versions.position, digest=last_digest(lines[len(known)])), versions.advance, decode_lines)
+    chunks = (b"".join(lines[start : start + _CHUNK]) for start in range(len(known) + 1, len(lines), _CHUNK))
     if not lines[-1].endswith(b"\n"):
         raise InvalidLine("its last line has no end")
     for _ in walk.over(chunks):
@@ -214,7 +210,7 @@ def merge_on_terms(
     """
     if terms.join:  # this changes the digests, so they must be right before
         _header_of(theirs)
-        _verify_copy(theirs, 1, ())
+        _verify_copy(theirs, ())
     if terms.join == "theirs":
         ours = with_header_of(ours, theirs[0])
     elif terms.join == "ours":

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 _WORTH_INDEXING = 1 << 18
 """From how many bytes on a log is searched with an index. To read a smaller one takes less time than to load SQLite."""
 _POSITION = b'{"position":'
+"""How the line of a commit begins."""
 _DIGITS = 20
+"""More digits than a position has."""
 _LONGEST_TAIL = 1 << 16
 """How many bytes after a cursor are searched for the end of a line."""
 

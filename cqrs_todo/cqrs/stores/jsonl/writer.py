@@ -54,8 +54,8 @@ class LogWriter:
     def append(self, appends: Sequence[Append], metadata: Metadata, condition: "AppendCondition | None") -> Commit:
         """Write a commit; see `Log.append`."""
         reader = self._reader
-        reached = reader.reached
         with self._lock() as lock, delay_signals() as arrived:
+            reached = reader.reached
             with self._open(lock) as file:
                 if reached.position and not file.known and not reader.holds(file, reached):
                     changed = f"{self._path} is not what was read of it up to @{reached.position}"
@@ -84,9 +84,7 @@ class LogWriter:
             raise
 
     def _lock(self) -> AbstractContextManager[int]:
-        if self._held_lock is not None:
-            return nullcontext(self._held_lock)
-        return file_lock(self._lock_path, self._path)
+        return file_lock(self._lock_path, self._path) if self._held_lock is None else nullcontext(self._held_lock)
 
     # before the write
 
