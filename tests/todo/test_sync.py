@@ -977,16 +977,22 @@ def test_the_commits_of_an_archived_list_are_sent_to_a_folder(homes: tuple[Home,
     assert {*one.texts("work")} == {"Write", "Unsent", "There"}
 
 
-@pytest.mark.parametrize("archives_later", [False, True])
-def test_a_todo_is_forgotten_in_an_archived_list_too(homes: tuple[Home, Home, Home], url: str, archives_later: bool) -> None:
-    one, two, _ = homes
+def forgotten_while_another_has_archived(url: str, one: Home, two: Home) -> str:
+    """Forget the todo hunter2 of the list `work`, which the other machine has archived, and return its stream."""
     one.add("Here")
     one.add("Write", "hunter2", name="work")
     until_equal(url, one, two, names=("inbox", "work"))
     two.store.archive("work")
     two.sync(url)
-    (stream,) = [item.stream for item in one.list("work").select(["2"])]
-    one.store.forget("work", [stream])
+    (item,) = one.list("work").select(["2"])
+    one.store.forget("work", [item.stream])
+    return item.stream
+
+
+@pytest.mark.parametrize("archives_later", [False, True])
+def test_a_todo_is_forgotten_in_an_archived_list_too(homes: tuple[Home, Home, Home], url: str, archives_later: bool) -> None:
+    one, two, _ = homes
+    stream = forgotten_while_another_has_archived(url, one, two)
     if archives_later:
         one.store.archive("work")
     assert [effect.kind for effect in one.sync(url).effects] == ["forgotten"]
@@ -1005,13 +1011,7 @@ def test_what_a_hub_could_not_forget_is_named_until_it_could(
     homes: tuple[Home, Home, Home], hub: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, two, _ = homes
-    one.add("Here")
-    one.add("Write", "hunter2", name="work")
-    until_equal(hub, one, two, names=("inbox", "work"))
-    two.store.archive("work")
-    two.sync(hub)
-    (stream,) = [item.stream for item in one.list("work").select(["2"])]
-    one.store.forget("work", [stream])
+    forgotten_while_another_has_archived(hub, one, two)
     refuse_to_forget(hub, monkeypatch)
     for _ in range(3):
         assert [warning.kind for warning in one.sync(hub).warnings].count("unforgotten") == 1

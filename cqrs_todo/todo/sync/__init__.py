@@ -132,8 +132,8 @@ def _sync(
         if only or (joining is not None and joining.apart) or not look.finds_nothing:
             from .work import Work  # most syncs have nothing to do
 
-            look = work = Work(store, remote, memory, only=only, joining=joining, dry_run=dry_run)
-            work.run()
+            look = work = Work(store, remote, memory, dry_run=dry_run)
+            work.run(only, joining)
         elif not dry_run:
             remote.mark()
         look.follow_names()

@@ -7,37 +7,29 @@ from ...cqrs.errors import CqrsError, LogNotFound
 from ...cqrs.names import name_key
 from ...cqrs.operation_errors import CannotMerge, ImportRefused, UnreadableCopy
 from ...cqrs.replication import MergedLog, MergeTerms
-from ...cqrs.store import LogHead, Store
+from ...cqrs.store import LogHead
 from ...cqrs.struct import replace
 from ..errors import UnreadCopy
 from ..merging import RULES
 from ..views import move_of
 from .looking import Look
-from .memory import Memory
-from .remotes import Remote, RemoteList
+from .remotes import RemoteList
 from .results import Clash, Joining, ListSync, NameTaken, NothingApart, Unjoined
 
 
 class Choice(Look):
     """The lists of a sync. Those that belong together have one id after `_choose`."""
 
-    def __init__(
-        self,
-        store: Store,
-        remote: Remote,
-        memory: Memory,
-        *,
-        only: Sequence[str],
-        joining: Joining | None,
-        dry_run: bool,
-    ) -> None:
-        """Look at the lists. The arguments are those of `sync`, and of `Look`."""
-        super().__init__(store, remote, memory, dry_run=dry_run)
-        self._only, self._joining = only, joining
-        self._chosen: Sequence[str] = ()
+    _only: Sequence[str]
+    _joining: Joining | None
+    _chosen: Sequence[str]
 
-    def _choose(self) -> None:
+    def _choose(self, only: Sequence[str], joining: Joining | None) -> None:
         """Choose the lists, and join those that were made apart, or keep them apart.
+
+        Args:
+            only: The names of the lists that somebody wants to sync; all if there are none.
+            joining: What somebody has said of lists that were made apart; None if nothing.
 
         Raises:
             Unjoined: Nobody said what to do with such lists.
@@ -45,6 +37,7 @@ class Choice(Look):
             NothingApart: There is no list to be kept apart.
             LogNotFound: There is no list of a name.
         """
+        self._only, self._joining = only, joining
         self._chosen = self._wanted()
         if self._joining is not None and self._joining.apart:
             self._check_apart(self._joining.apart)

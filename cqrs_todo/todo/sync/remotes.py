@@ -328,3 +328,8 @@ def opened(store: Store, head: LogHead) -> Log:
 def commands_in(lines: Iterable[bytes]) -> set[bytes]:
     """Return the command ids in the lines of a log, which may be damaged."""
     return {command for line in lines for command in _COMMAND.findall(line)}
+
+
+def places_in(lines: Iterable[bytes], first: int = 0) -> dict[str, int]:
+    """Return the places of lines, by the command ids in them. The first line is at the place `first`."""
+    return {command.decode(): place for place, line in enumerate(lines, first) for command in _COMMAND.findall(line)}

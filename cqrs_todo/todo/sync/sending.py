@@ -11,7 +11,7 @@ from ...cqrs.cursor import Cursor
 from ...cqrs.store import Log, LogHead
 from ...cqrs.stores.hash_chain import last_digest
 from .halves import Leaving, cuts, leaving
-from .remotes import commands_in
+from .remotes import places_in
 
 
 class Outgoing:
@@ -42,12 +42,7 @@ class Outgoing:
     @cached_property
     def places(self) -> Mapping[str, int]:
         """The commands in the lines that the remote did not have at first, with the places of these lines."""
-        first = self.there
-        return {
-            command.decode(): first + place
-            for place, line in enumerate(self.lines[first:])
-            for command in commands_in([line])
-        }
+        return places_in(self.lines[self.there :], self.there)
 
     @property
     def cursor(self) -> Cursor:

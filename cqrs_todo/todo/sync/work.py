@@ -28,7 +28,7 @@ from .halves import Copies, Leaving, cuts, has_other_half, has_todos, leaving
 from .hub import HUB
 from .looking import HERE, to_forget
 from .memory import ListMemory, Memory
-from .remotes import Behind, Remote, RemoteCopy, RemoteList, commands_in, opened
+from .remotes import Behind, Remote, RemoteCopy, RemoteList, commands_in, opened, places_in
 from .results import Effect, Joining, SyncWarning
 from .sending import Outgoing, in_order, in_steps
 
@@ -42,18 +42,9 @@ _AHEAD = timedelta(days=1)
 class Work(Choice):
     """One sync."""
 
-    def __init__(
-        self,
-        store: Store,
-        remote: Remote,
-        memory: Memory,
-        *,
-        only: Sequence[str],
-        joining: Joining | None,
-        dry_run: bool,
-    ) -> None:
-        """Look at the lists. The arguments are those of `sync`, and of `Look`."""
-        super().__init__(store, remote, memory, only=only, joining=joining, dry_run=dry_run)
+    def __init__(self, store: Store, remote: Remote, memory: Memory, *, dry_run: bool) -> None:
+        """Look at the lists. The arguments are those of `Look`."""
+        super().__init__(store, remote, memory, dry_run=dry_run)
         self._unread: dict[str, set[str]] = {}  # the labels of copies that could not be read, by the ids of the logs
         self._changed: list[str] = []  # the lists of this round
         self._again: list[str] = []  # those of the next one
@@ -66,9 +57,12 @@ class Work(Choice):
         self._held: dict[str, set[str]] = {}  # the labels of copies of which the end was held back, by the ids of the logs
         self._warned: set[tuple[str, str]] = set()
 
-    def run(self) -> None:
-        """Merge what others have, and bring them what they lack, until another machine has changed nothing meanwhile."""
-        self._choose()
+    def run(self, only: Sequence[str], joining: Joining | None) -> None:
+        """Merge what others have, and bring them what they lack, until another machine has changed nothing meanwhile.
+
+        The arguments are those of `sync`. The errors are those of choosing the lists.
+        """
+        self._choose(only, joining)
         if not self._dry_run:  # a sync that is refused before leaves no new folder behind
             self._remote.mark()
         left = self._chosen
@@ -243,9 +237,7 @@ class Work(Choice):
                 with suppress(InvalidLine):
                     if not copy.since.digest:
                         verified_end(copy.content)
-                    copies[id, copy.label] = {
-                        command.decode(): place for place, line in enumerate(copy.lines) for command in commands_in([line])
-                    }
+                    copies[id, copy.label] = places_in(copy.lines)
         return copies
 
     def _target_has(self, has: Callable[[Log, Leaving], bool], half: Leaving) -> bool:
