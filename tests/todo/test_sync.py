@@ -28,9 +28,9 @@ from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
 from cqrs_todo.todo.sync import Joining, MemoryFile, Synced, Unjoined, WrongRemote, looking, sync, work
 from cqrs_todo.todo.sync.folder import SharedFolder
-from cqrs_todo.todo.sync.halves import Leaving, has_todos
+from cqrs_todo.todo.sync.halves import has_todos
 from cqrs_todo.todo.sync.hub import Hub
-from cqrs_todo.todo.sync.memory import Memory
+from cqrs_todo.todo.sync.memory import Memory, Moved
 from cqrs_todo.todo.sync.remotes import opened
 from cqrs_todo.todo.sync.sending import Outgoing, in_steps
 from tests.meeting import new_remote, until_nothing_is_left
@@ -437,7 +437,7 @@ def lists_with(hub: str, stream: str) -> set[str]:
     """Return the names of the lists on a hub that have a todo, whether they are archived or not."""
     store = open_store(hub, TYPES)
     logs = {head.name: opened(store, head) for head in store.heads()}
-    half = Leaving(0, 0, "", "", (), "", "", (stream,))
+    half = Moved(streams=(stream,), others=(), target_name="")
     return {name for name, log in logs.items() if has_todos(log, half)}
 
 
@@ -546,6 +546,41 @@ def test_lists_that_need_each_other_at_once_are_sent_all_the_same(homes: tuple[H
         each.seen, each.there = {}, end
     assert {name: max(end for other, _, end in sent if other == name) for name, _, _ in sent} == {"inbox": 4, "work": 4}
     assert all(each.left == 0 for each in lists.values())
+
+
+def test_who_syncs_with_a_hub_that_has_half_of_a_circle_of_moves_is_told_what_is_in_no_list_until_the_rest_is_sent(
+    homes: tuple[Home, Home, Home], hub: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, three = homes
+    folder = f"folder:{tmp_path / 'shared'}"
+    names = ["inbox", "work"]
+    for name in names:
+        one.add(f"From {name}", name=name)
+    until_equal(folder, one, two, names=names)
+    one.sync(hub)
+    three.sync(hub)
+    for home, name, other in ((one, "inbox", "work"), (two, "work", "inbox")):
+        home.list(name).move(home.list(name).select(["1"]), home.list(other))
+        home.add("Later", name=name)  # the longer list is the trunk, so in both the removal comes first
+    two.sync(folder)
+    fail_at(monkeypatch, hub, KeyboardInterrupt(), import_=2)
+    one.sync(folder)
+    with pytest.raises(KeyboardInterrupt):
+        one.sync(hub)
+    monkeypatch.undo()
+    new = Home(three.folder.with_name("new"))
+    for home in (three, new, three):
+        (warning,) = sync(home.store, hub, home.memory).warnings
+        (todo,) = warning.streams
+        assert (warning.kind, {warning.list, warning.there}) == ("lost", {*names})
+        text = f"From {warning.list}"
+        assert [item.todo.text for item in home.list(warning.list).view().items if item.stream == todo] == [text]
+        (other,) = {"From inbox", "From work"} - {text}
+        assert other in home.texts(warning.list), "of the two removals only one was sent"
+    one.sync(hub)
+    assert three.sync(hub).warnings == []
+    until_equal(hub, one, three, new, names=names)
+    assert sorted([*three.texts(), *three.texts("work")]) == ["From inbox", "From work", "Later", "Later"]
 
 
 @pytest.mark.long

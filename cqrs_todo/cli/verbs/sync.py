@@ -410,6 +410,8 @@ class _Report:
                     f"{name}: commits{theirs} not received, because a todo was moved to {there}, of which the file has not"
                     " arrived: sync again later"
                 )
+            case "lost":
+                return self._lost(warning)
             case "unsent":
                 back = f"todo lists unarchive {shlex.quote(name)}"
                 return (
@@ -421,6 +423,20 @@ class _Report:
                     f" Its owner can run: todo --store {shlex.quote(where)} -L {there} forget IDS"
                 )
         return f"warning: the last change of {name} is more than a day ahead of the clock of this machine: check the clocks"
+
+    def _lost(self, warning: "SyncWarning") -> str:
+        """Return a line about todos that are in no list here until the other half of their move is on the hub."""
+        from ...todo.views import id_of
+
+        session, there = self._session, visible(warning.there)
+        entities = session.open_list(warning.list).entities([id_of(stream) for stream in warning.streams])
+        todos = ", ".join(f"{each.number}{'' if each.state is None else f' {brief(each.state.text)}'}" for each in entities)
+        were = "was" if len(entities) == 1 else "were"
+        back = session.typed(warning.list, f"undo @{warning.other}")
+        return (
+            f"In no list: {todos}, which {were} moved from {visible(warning.list)} to {there}: {there} is not complete on"
+            f" {visible(warning.where)}. Sync again later. If nobody can send the rest, undo the move: {back}"
+        )
 
     def _print_json(self) -> None:
         from ...todo.views import id_of
@@ -440,6 +456,7 @@ class _Report:
                 "other": each.other or None,
                 "where": each.where or None,
                 "there": each.there or None,
+                "todos": [id_of(stream) for stream in each.streams],
             }
             for each in self._done.warnings
         ]

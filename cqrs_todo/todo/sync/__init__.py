@@ -138,6 +138,7 @@ def _sync(
             remote.mark()
         look.follow_names()
         look.follow_forgets()
+        look.follow_moves()
         if not dry_run:
             look.remember(used_as)
             save(memory)

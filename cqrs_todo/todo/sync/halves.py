@@ -14,6 +14,7 @@ from ...cqrs.store import Log
 from ..events import TodoCreated, TodoRemoved, TodoRestored
 from ..model import EVENTS
 from ..views import MOVE, move_in
+from .memory import Moved
 
 Copies: TypeAlias = Mapping[tuple[str, str], Mapping[str, int]]
 """Copies of lists, by the ids of their logs and their labels: the commands in each, with the places of their lines."""
@@ -22,28 +23,20 @@ _MARK = f'"{MOVE}":{{'.encode()
 _REMOVED = next(type for type, cls in EVENTS.items() if cls is TodoRemoved)
 
 
-class Leaving(Struct, frozen=True):
+class Leaving(Moved, frozen=True, kw_only=True):
     """The half of a move that removes todos.
 
     Attributes:
         place: The place of its line among those in which it was found, from 0.
-        position: The position of its first event.
         command: The id of its command.
         source: The id of the list in which it is.
-        others: The ids that the command of the other half can have.
         target: The id of the list that has the todos now.
-        target_name: The name of this list then.
-        streams: The streams of the todos.
     """
 
     place: int
-    position: int
     command: str
     source: str
-    others: tuple[str, ...]
     target: str
-    target_name: str
-    streams: tuple[str, ...]
 
 
 class _Event(Struct):
@@ -87,15 +80,28 @@ def leaving(lines: Sequence[bytes], id: str) -> Iterator[Leaving]:
         redone = (command for command in line.meta.get(REDOES) or () if isinstance(command, str))
         others = (line.command, line.command.rpartition("-")[0], *redone)
         ids = tuple(filter(None, others))
-        yield Leaving(place, line.position, line.command, id, ids, move.target, move.target_name, streams)
+        yield Leaving(
+            place=place,
+            command=line.command,
+            source=id,
+            target=move.target,
+            streams=streams,
+            others=ids,
+            target_name=move.target_name,
+        )
 
 
-def has_other_half(log: Log, half: Leaving) -> bool:
+def first_position(line: bytes) -> int:
+    """Return the position of the first event in a line of a list, which is intact."""
+    return msgspec.json.decode(line, type=_Line).position
+
+
+def has_other_half(log: Log, half: Moved) -> bool:
     """Return whether a list has the other half of a move."""
     return any(log.find_command(command) is not None for command in half.others)
 
 
-def has_todos(log: Log, half: Leaving) -> bool:
+def has_todos(log: Log, half: Moved) -> bool:
     """Return whether the todos of a move are in a list, for whatever reason."""
     return all(_is_in(log, stream) for stream in half.streams)
 

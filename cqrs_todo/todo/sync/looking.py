@@ -10,7 +10,7 @@ from ...cqrs.stores.jsonl.files import os_errors_as_store_errors, remove
 from ..errors import UnreadCopy
 from .folder import SharedFolder
 from .hub import HUB
-from .memory import Memory, RemoteMemory
+from .memory import ListMemory, Memory, Moved, RemoteMemory
 from .remotes import Remote, RemoteList, opened
 from .results import Effect, Synced, SyncWarning
 
@@ -43,6 +43,7 @@ class Look:
         self._failed: set[str] = set()
         self._tried: dict[tuple[str, str], str] = {}  # why a list (by id) could not be renamed, archived, …, or ''
         self._named: set[str] = set()  # the labels of copies that are passed over
+        self._lost: list[tuple[str, Moved]] = []  # what left a list (by id), and may have come to no other one
         self.done = Synced(remote.url)
         self.done.began = remote.began
         self._look()
@@ -227,6 +228,29 @@ class Look:
                 self._warn("unforgotten", mine, known.unforgotten)
             else:
                 self.done.effects.append(Effect("forgotten", mine.name))
+
+    def follow_moves(self) -> None:
+        """Name todos that are in no list here, because a hub has only the half of their move that removes them."""
+        for id, moved in self._lost:
+            self._known.lists.setdefault(id, ListMemory(self._heads[id].name, "")).lost.append(moved)
+        for id, known in self._known.lists.items():
+            mine = self._heads.get(id)
+            if not known.lost or mine is None or mine.archived:
+                continue
+            from .halves import has_other_half, has_todos
+
+            logs = [opened(self._store, head) for head in self._heads.values()]
+            known.lost = [
+                moved
+                for moved in known.lost
+                if not any(has_todos(log, moved) or (log.id != id and has_other_half(log, moved)) for log in logs)
+            ]
+            for moved in known.lost:
+                commit = opened(self._store, mine).find_command(moved.others[0])
+                position = "" if commit is None else f"{commit.position}"
+                self.done.warnings.append(
+                    SyncWarning("lost", mine.name, position, self._remote.url, moved.target_name, moved.streams)
+                )
 
     def remember(self, used_as: str) -> None:
         """Remember what this sync has found, and remove old copies of lists as they were."""

@@ -29,6 +29,20 @@ _PATIENCE = 10.0
 _PAUSE = 0.05
 
 
+class Moved(Struct, frozen=True, kw_only=True):
+    """Todos that were moved to another list.
+
+    Attributes:
+        streams: The streams of the todos.
+        others: The ids that the command can have that made them there, first that of the command which removed them here.
+        target_name: The name of this list then.
+    """
+
+    streams: tuple[str, ...]
+    others: tuple[str, ...]
+    target_name: str
+
+
 class ListMemory(Struct):
     """What was known of one list after its last sync with one remote.
 
@@ -44,6 +58,7 @@ class ListMemory(Struct):
         archived: The labels of the copies that others had archived.
         unforgotten: Why a hub could not forget what was forgotten on this machine; '' if it has forgotten all.
         holders: Whose files in a shared folder may still hold what was forgotten on this machine.
+        lost: The todos that are in no list of this machine until the other halves of their moves are on the hub.
     """
 
     name: str
@@ -57,6 +72,7 @@ class ListMemory(Struct):
     archived: list[str] = field(default_factory=list)
     unforgotten: str = ""
     holders: list[str] = field(default_factory=list)
+    lost: list[Moved] = field(default_factory=list)
 
     @property
     def end(self) -> Cursor:

@@ -84,11 +84,14 @@ class SyncWarning(Struct, frozen=True):
             is archived here before all of it was sent; "unforgotten": the hub could not forget; "unnamed": the hub could not
             give it the name that it has here, or archive it; "ahead": its last change is more than a day ahead of the clock;
             "waiting": its end was not sent, because a todo has left it for a list of which a hub does not have the end;
-            "held": the end of a copy was not received, because such a list has not arrived.
+            "held": the end of a copy was not received, because such a list has not arrived; "lost": a hub has the removal of
+            todos from it, and not their creation in the list that they were moved to.
         list: The name of the list on this machine.
-        other: Its name elsewhere, how many commits were not sent, why something was not possible, or whose copy it is.
+        other: Its name elsewhere, how many commits were not sent, why something was not possible, whose copy it is, or the
+            position of the move.
         where: Where that is.
         there: The name of the list on the hub, if it is about a hub; the name of the list that the todo went to.
+        streams: The streams of the todos that are lost.
     """
 
     kind: str
@@ -96,6 +99,7 @@ class SyncWarning(Struct, frozen=True):
     other: str = ""
     where: str = ""
     there: str = ""
+    streams: Sequence[str] = ()
 
 
 class Effect(Struct, frozen=True):

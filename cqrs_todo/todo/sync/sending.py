@@ -2,6 +2,11 @@
 
 A list that needs another one, and is needed by it, is sent in several steps. So whenever a sync is killed, or one list
 cannot be sent, each todo is in one list or in both on a hub, and not in none.
+
+One case is left. A hub is only appended to, and takes one list at a time. Merges can put the commits of two machines into
+this order: the inbox removes todo 1 for work, and then creates todo 2; work removes todo 2 for the inbox, and then creates
+todo 1. Whichever list comes first, a todo is removed before it is created. Then the fewest todos are removed, and the next
+commit that is sent creates them. If the sync is killed in between, each sync of a machine that lacks one of them names it.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -10,7 +15,7 @@ from functools import cached_property
 from ...cqrs.cursor import Cursor
 from ...cqrs.store import Log, LogHead
 from ...cqrs.stores.hash_chain import last_digest
-from .halves import Leaving, cuts, leaving
+from .halves import Leaving, cuts, first_position, leaving
 from .remotes import places_in
 
 
@@ -39,6 +44,11 @@ class Outgoing:
         """How many lines are not sent yet."""
         return len(self.lines) - self.there
 
+    @property
+    def halves_left(self) -> list[Leaving]:
+        """The halves of moves among the lines that are not sent yet."""
+        return [half for half in self.halves if half.place >= self.there]
+
     @cached_property
     def places(self) -> Mapping[str, int]:
         """The commands in the lines that the remote did not have at first, with the places of these lines."""
@@ -52,7 +62,7 @@ class Outgoing:
         if not self.there:
             return self.since
         sent = self.lines[: self.there]
-        position = next(half.position for half in self.halves if half.place == self.there) - 1
+        position = first_position(self.lines[self.there]) - 1
         size = self.since.offset + sum(map(len, sent))
         return Cursor(position, self.since.line + self.there, size, last_digest(sent[-1]))
 
@@ -114,7 +124,12 @@ def in_steps(
         keys = [(each.head.id, "") for each in left]  # what is sent of them has to be sent at once, and cannot be
         cut = cuts({key: found[key] for key in keys}, {key: places[key] for key in keys}, ids, can_go)
         ends = {id: cut[id, ""].place if (id, "") in cut else len(lists[id].lines) for id, _ in keys}
-        step = next((each for each in left if ends[each.head.id] > each.there), None)
-        if step is None:
+        steps = [
+            (lists[id], place + 1)
+            for each in left
+            for id, place in [needs[each.halves_left[0]] or ("", 0)]
+            if id in ends and place < ends[id] and each.there < ends[each.head.id]
+        ]
+        if not steps:
             return
-        yield step, ends[step.head.id]
+        yield min(steps, key=lambda step: sum(not can_go(half) for half in step[0].halves_left if half.place < step[1]))

@@ -268,6 +268,8 @@ class Work(Choice):
         if self._remote.is_hub:
             if not self._is_last:
                 raise Behind(f"{half.target_name} is still on its way")
+            # a list that is not there may have been archived before anybody sent it
+            self._lost += [(id, each) for each in found if each.target in self._theirs]
             return copy
         self._held.setdefault(id, set()).add(copy.label)
         self._warn_of_move("held", id, name, self._remote.writer(copy.label), half.target_name)
