@@ -382,6 +382,31 @@ def test_a_new_machine_gets_a_todo_that_was_moved_although_a_file_comes_later(
     assert (two.texts(), two.texts("work")) == ([], ["After the move", "Moved"])
 
 
+def test_a_new_machine_gets_a_todo_that_was_moved_to_a_list_of_which_nothing_has_arrived(
+    homes: tuple[Home, Home, Home], folder: str
+) -> None:
+    one, two, _ = homes
+    one.add("Moved")
+    one.sync(folder)
+    says = Path(folder.partition(":")[2]) / f"{one.memory.load().machine}.json"
+    before = says.read_bytes()
+    one.add("Work", name="work")
+    one.list().move(one.list().select(["1"]), one.list("work"))
+    one.sync(folder)
+    work = files_of(folder, one, "work")
+    after = {file: file.read_bytes() for file in (work, says)}
+    work.unlink()
+    says.write_bytes(before)
+    for _ in range(2):
+        done = sync(two.store, folder, two.memory)
+        assert [(each.kind, each.list, each.there) for each in done.warnings] == [("held", "inbox", "work")]
+        assert two.texts() == ["Moved"]
+    for file, content in after.items():
+        file.write_bytes(content)
+    until_equal(folder, one, two, names=["inbox", "work"])
+    assert (two.texts(), two.texts("work")) == ([], ["Work", "Moved"])
+
+
 def test_a_new_machine_gets_all_of_a_list_that_was_brought_to_a_folder_without_those_that_todos_were_moved_to(
     homes: tuple[Home, Home, Home], folder: str
 ) -> None:

@@ -41,11 +41,14 @@ class _Named(Struct):
         name: Its name.
         archived: Whether it is archived there.
         mark: The digest of the last of its commits that is known to be on a hub; '' if none is.
+        end: The digest of the last line of the file of this machine then. If the file has another one, one of the two has
+            not arrived.
     """
 
     name: str
     archived: bool = False
     mark: str = ""
+    end: str = ""
 
 
 class _Machine(Struct):
@@ -101,6 +104,7 @@ class SharedFolder(Remote):
         self._store = store
         self._files: list[_File] = []
         self._machines: dict[str, _Machine] = {}
+        self._published: dict[str, str] = {}
         self.renewed = False
 
     def lists(self) -> Sequence[RemoteList]:
@@ -246,13 +250,17 @@ class SharedFolder(Remote):
         if own is not None and own.end == digest:
             return seen
         write_file(os.path.join(self._path, self._own(id)), b"".join(lines))
+        self._published[id] = digest
         return seen
 
     def finish(self, names: Mapping[str, str], archived: Mapping[str, str]) -> None:
         """Write how this machine calls its lists, and remove its files of lists that became others; see `Remote`."""
-        marks = self._memory.marks
-        lists = {id: _Named(name, mark=marks.get(id, "")) for id, name in names.items()}
-        lists |= {id: _Named(name, archived=True, mark=marks.get(id, "")) for id, name in archived.items()}
+        marks, ends = self._memory.marks, {file.id: file.end for file in self._files if file.name == self._own(file.id)}
+        ends |= self._published
+        lists = {
+            id: _Named(name, id in archived, marks.get(id, ""), ends.get(id, ""))
+            for id, name in {**names, **archived}.items()
+        }
         said = _Machine(os.uname().nodename, lists)
         if self._machines.get(self._memory.machine) != said:
             content = msgspec.json.format(msgspec.json.encode(said)) + b"\n"
@@ -278,7 +286,10 @@ class SharedFolder(Remote):
         if found is None:  # people have put it there
             return any(id in machine.lists for machine in self._machines.values())
         machine = self._machines.get(found[1])
-        return machine is None or with_ not in machine.lists or id in machine.lists
+        if machine is None or with_ not in machine.lists or id in machine.lists:
+            return True
+        end = next((file.end for file in self._files if file.name == label), "")
+        return machine.lists[with_].end != end  # it says nothing of what the list got since
 
     def shown(self, label: str) -> str:
         """Return the name of a machine; see `Remote`."""
