@@ -250,6 +250,10 @@ def _words(session: Session, verb: Verb, given: Sequence[str], current: str) -> 
         from .view_loader import all_views  # only `todo view` needs it
 
         yield from (Proposal(name) for name, _ in all_views())
+    elif argument.metavar == "URL|NAME":
+        from .remotes import proposed  # only `todo sync` needs it
+
+        yield from (Proposal(word, help) for word, help in proposed(session))
     elif argument.metavar == "VERB":
         yield from (Proposal(name) for name in verbs.names())
     elif argument.metavar == "PERIOD":

@@ -1,13 +1,17 @@
 """Which remote `todo sync` uses: a name from `config.toml`, a URL, or the one that was used last."""
 
 import os
+import re
 import shlex
+from collections.abc import Iterator, Sequence
 
 from ..cqrs.errors import CqrsError, StoreUnavailable
 from ..cqrs.stores.passwords import without_password
+from .config import config_content, config_file, sync_dir
 from .errors import UsageError
 from .session import Session, check_text
 
+_FOLDERS = ("jsonl", "folder")
 _FORMS = "postgresql://HOST/DATABASE, jsonl:DIR or folder:DIR"
 
 
@@ -60,6 +64,71 @@ def find_remote(session: Session, word: str | None, last: str) -> tuple[str, str
     return url, without_password(url)
 
 
+def find_known(session: Session, word: str | None, known: Sequence[str]) -> str:
+    """Return the URL of a remote that this machine knows, as it is remembered, or of one that `config.toml` names.
+
+    Args:
+        session: This run of the program.
+        word: What was typed: a name or a URL; None for nothing.
+        known: The URLs that are remembered.
+
+    Raises:
+        UsageError: It is neither, or nothing was typed.
+    """
+    named = session.config.sync
+    words = list(dict.fromkeys([*named, *known]))
+    if word is None:
+        raise UsageError(
+            "it is not said which remote is to be removed", f"name one of {', '.join(words) or 'those you use'}"
+        )
+    if word in known:
+        return word
+    if word in named:
+        return _remembered(named[word])
+    found = next((url for url in known if _remembered(word) == url), None)
+    if found is None:
+        raise UsageError(
+            f"there is no remote {without_password(word)!r}",
+            f"those that this machine knows are {', '.join(words)}" if words else "this machine knows none",
+        )
+    return found
+
+
+def _remembered(url: str) -> str:
+    """Return a URL as it is remembered."""
+    scheme, _, path = url.partition(":")
+    return f"{scheme}:{os.path.abspath(os.path.expanduser(path))}" if scheme in _FOLDERS else without_password(url)
+
+
+def proposed(session: Session) -> Iterator[tuple[str, str]]:
+    """Yield the words that may be typed for remotes that are known, and what they mean."""
+    from ..todo.sync.memory import MemoryFile
+
+    named = {name: _remembered(url) for name, url in session.config.sync.items()}
+    yield from named.items()
+    for url in MemoryFile(sync_dir(session.store_url)).load().remotes:
+        if url not in named.values():
+            yield url, "synced before"
+
+
+def lines_in_config(names: Sequence[str]) -> list[tuple[str, int, str]]:
+    """Return where the tables of remotes are in the configuration file.
+
+    Args:
+        names: The names of the remotes.
+
+    Returns:
+        For each, the path of the file, the number of the line, which is 0 if it is written in another way, and the name.
+    """
+    lines = (config_content() or b"").decode("utf-8-sig").splitlines()
+    found = []
+    for name in names:
+        table = re.compile(rf"""\s*\[\s*sync\s*\.\s*(["']?){re.escape(name)}\1\s*\]""")
+        line = next((number for number, line in enumerate(lines, 1) if table.match(line)), 0)
+        found.append((config_file(), line, name))
+    return found
+
+
 def _absolute(session: Session, url: str) -> str:
     """Return a URL with an absolute path, because it is remembered, and the next sync may run in another folder.
 
@@ -68,7 +137,7 @@ def _absolute(session: Session, url: str) -> str:
             of an unknown user.
     """
     scheme, _, path = url.partition(":")
-    if scheme not in ("jsonl", "folder") or not path:
+    if scheme not in _FOLDERS or not path:
         return url
     full = os.path.expanduser(path)
     if full.startswith("~"):

@@ -122,6 +122,19 @@ def test_what_may_follow_is_proposed(lists: Todo, words: list[str], expected: li
     assert found == expected
 
 
+def test_remotes_are_proposed_to_be_synced_with_or_removed(todo: Todo) -> None:
+    config = todo.home / ".config/cqrs-todo/config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text('[sync.home]\nurl = "folder:~/home"\n')
+    todo("add", "Buy milk")
+    for remote in ("home", "folder:stick"):
+        todo("sync", remote)
+    words = ["home", f"folder:{todo.home}/stick"]
+    assert proposed(todo, "sync", "") == proposed(todo, "sync", "--remove", "") == words
+    shown = todo("__complete", "bash", "todo sync --remove folder:", " :=").out
+    assert shown == f"{todo.home}/stick\n"
+
+
 def test_proposals_say_what_they_mean(lists: Todo) -> None:
     shown = dict(line.split("\t") for line in lists("__complete", "zsh", "done", "").out.splitlines())
     assert shown == {"1": "Buy milk", "2": "Call Jo", "work/": "another list"}

@@ -550,6 +550,10 @@ def test_a_wrong_table_names_the_file_and_the_key(todo: Todo, table: str, wrong:
         (["--status", "--dry-run"], "--status syncs nothing, so --dry-run has no meaning beside it"),
         (["--status", "--join"], "--status syncs nothing, so --join has no meaning beside it"),
         (["--status", "--as", "y"], "--status syncs nothing, so --as has no meaning beside it"),
+        (["--status", "--remove"], "--status syncs nothing, so --remove has no meaning beside it"),
+        (["x", "--remove", "--join"], "--remove syncs nothing, so --join has no meaning beside it"),
+        (["x", "--remove", "-L", "work"], "--remove syncs nothing, so --list has no meaning beside it"),
+        (["--remove"], "it is not said which remote is to be removed\n      name one of those you use"),
         (["folder:x", "--status"], "--status syncs nothing, so URL|NAME has no meaning beside it"),
         (["jsonl:.local/share/cqrs-todo"], "is the store of the lists themselves"),
         (["folder:.local/share/cqrs-todo/lists"], "is in the store of the lists themselves"),
@@ -672,6 +676,48 @@ def test_status_says_what_was_not_sent(peers: Machines) -> None:
         {"list": "inbox", "unsent": 1, "unforgotten": False, "holders": []},
         {"list": "work", "unsent": None, "unforgotten": False, "holders": []},
     ]
+
+
+def test_a_remote_that_is_no_longer_used_is_removed(peers: Machines) -> None:
+    one, two, _ = peers.all
+    config = one.home / ".config/cqrs-todo/config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(f'# my lists\n[sync.home]\nurl = "{peers.url}"\n')
+    one("add", "Buy milk")
+    one("sync")
+    two("sync", peers.url)
+    one("sync", f"folder:{peers.folder}/other")
+    before = (one.log_file().read_bytes(), sorted(peers.place.iterdir()))
+    assert one("sync", "--remove", f"folder:{peers.folder}/other").err == (
+        f"Removed: folder:{peers.folder}/other. No list was changed, here or there.\n"
+    )
+    assert one("sync", "--remove", "home", "--json").json == {
+        "format": "cqrs-todo/1",
+        "removed": peers.url,
+        "config": [{"file": str(config), "line": 2, "name": "home"}],
+    }
+    assert one("sync", "--status").out == ""
+    again = one("sync", "--remove", "home").err.splitlines()
+    assert again[0].startswith(f"This machine knows nothing of {peers.url}: ")
+    assert again[1] == f"{config} still names it: to end that, delete [sync.home], line 2."
+    assert (one.log_file().read_bytes(), sorted(peers.place.iterdir())) == before
+    two("add", "By two")
+    two("sync")
+    one("add", "By one")
+    assert one("sync").out == "inbox: 1 commit sent, 1 commit received\n", "what both have is recognised"
+    peers.equal(one, two)
+
+
+def test_what_was_forgotten_here_alone_is_named_when_a_remote_is_removed(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Secret")
+    for home in (one, two):
+        home("sync", peers.url)
+    one("forget", "1", "--yes")
+    one("sync")
+    assert "What was forgotten here is still there, in inbox.\n" in one("sync", "--remove", peers.url).err
+    refused = one.run("sync", "--remove", "hime")
+    assert (refused.code, refused.err) == (2, "todo: there is no remote 'hime'\n      this machine knows none\n")
 
 
 def test_a_dry_run_says_the_same_and_changes_nothing(peers: Machines) -> None:

@@ -36,11 +36,12 @@ def sync(
     remote: str | None,
     dry_run: bool,
     status: bool,
+    remove: bool,
     join: bool,
     apart: str | None,
     every: str | None,
 ) -> int:
-    """Sync the lists, and return the exit code.
+    """Sync the lists, or say or remove what is known of remotes, and return the exit code.
 
     Raises:
         UsageError: The options contradict each other, or it is not known what to sync with.
@@ -50,11 +51,13 @@ def sync(
         raise UsageError("--join and --as contradict each other", "give one of them")
     if every is not None and dry_run:
         raise UsageError("--every and --dry-run contradict each other", "to see what a sync would do, leave out --every")
-    if status:
-        given = {"--every": every, "--dry-run": dry_run, "--join": join, "--as": apart, "URL|NAME": remote}
+    if status or remove:
+        alone = "--status" if status else "--remove"
+        given = {"--every": every, "--dry-run": dry_run, "--join": join, "--as": apart}
+        given |= {"URL|NAME": remote, "--remove": remove} if status else {"--list": session.options.list}
         for option, value in given.items():
             if value not in (None, False):
-                raise UsageError(f"--status syncs nothing, so {option} has no meaning beside it", "leave out one of the two")
+                raise UsageError(f"{alone} syncs nothing, so {option} has no meaning beside it", "leave out one of the two")
     if not session.store_url.startswith("jsonl:"):
         place = _shown(session.store_url)
         files = "to sync your lists in files, " + (
@@ -73,9 +76,41 @@ def sync(
     if status:
         _print_status(session)
         return 0
+    if remove:
+        _remove(session, remote)
+        return 0
     if every is None:
         return _sync(session, remote, joining, dry_run=dry_run)
     return _sync_again(session, remote, joining, every)
+
+
+def _remove(session: Session, word: str | None) -> None:
+    """Remove what this machine knows of a remote, and say what is left of it."""
+    from ...todo.sync import MemoryFile, remove_remote
+    from ..remotes import find_known, lines_in_config
+
+    file = MemoryFile(sync_dir(session.store_url))
+    url = find_known(session, word, list(file.load().remotes))
+    names = [name for name, other in session.config.sync.items() if find_known(session, name, [url]) == url]
+    removed = remove_remote(file, url, names)
+    written = lines_in_config(names)
+    if session.options.json:
+        from .. import document
+
+        config = [{"file": path, "line": line, "name": name} for path, line, name in written]
+        print_line(document.encode({"removed": url if removed is not None else None, "config": config}))
+        return
+    where = visible(url)
+    if removed is None:
+        print_message(session, f"This machine knows nothing of {where}: it was never synced there, or was removed before.")
+    else:
+        print_message(session, f"Removed: {where}. No list was changed, here or there.")
+        left = [each.name for each in removed.lists.values() if each.unforgotten or each.holders]
+        if left:
+            print_message(session, f"What was forgotten here is still there, in {', '.join(map(visible, left))}.")
+    for path, line, name in written:
+        place = f", line {line}" if line else ""
+        print_message(session, f"{visible(path)} still names it: to end that, delete [sync.{visible(name)}]{place}.")
 
 
 def _span(text: str) -> int:
@@ -549,7 +584,13 @@ def _shown(url: str) -> str:
 VERB = Verb(
     name="sync",
     help="Sync the lists with other machines. The place to meet is a server or a shared folder.",
-    examples=("todo sync folder:~/Sync/todo", "todo sync home --dry-run", "todo sync --status", "todo sync --every 5m"),
+    examples=(
+        "todo sync folder:~/Sync/todo",
+        "todo sync home --dry-run",
+        "todo sync --status",
+        "todo sync --every 5m",
+        "todo sync --remove home",
+    ),
     action=sync,
     group=LISTS,
     arguments=(
@@ -563,6 +604,7 @@ VERB = Verb(
     options=(
         Option("dry_run", ("--dry-run",), "Show what would be synced, and change nothing."),
         Option("status", ("--status",), "Show when each remote was synced last, and what was not sent or forgotten there."),
+        Option("remove", ("--remove",), "Remove what this machine knows of a remote. No list is changed."),
         Option("join", ("--join",), "Join lists of the same name that were made apart, and do not ask."),
         Option("apart", ("--as",), "Do not join such lists: give the one of this machine another name.", "NAME"),
         Option("every", ("--every",), "Sync again and again until Ctrl-C, with such a pause: 30s, 5m, 1h, 1d.", "SPAN"),

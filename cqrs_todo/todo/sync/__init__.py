@@ -15,7 +15,7 @@ from ..recorder import TYPES
 from .folder import SharedFolder
 from .hub import Hub
 from .looking import Look, to_forget, unsent
-from .memory import Memory, MemoryFile
+from .memory import Memory, MemoryFile, RemoteMemory
 from .remotes import Remote, check_marker
 from .results import (
     Clash,
@@ -41,6 +41,7 @@ __all__ = [
     "Synced",
     "Unjoined",
     "WrongRemote",
+    "remove_remote",
     "sync",
     "to_forget",
     "unsent",
@@ -113,6 +114,31 @@ def sync(
         return _sync(store, url, file.load(), lambda _: None, only, joining, dry_run=True, used_as="")
     with file.locked():
         return _sync(store, url, file.load(), file.save, only, joining, dry_run=False, used_as=used_as)
+
+
+def remove_remote(file: MemoryFile, url: str, names: Sequence[str]) -> RemoteMemory | None:
+    """Remove what this machine remembers of a remote. The remote itself is not asked.
+
+    What belongs to the lists stays: the lists as they were before merges, and which commits are known to be on any hub.
+
+    Args:
+        file: Where this machine remembers its syncs.
+        url: The URL of the remote, without a password.
+        names: Its names, by which it may be remembered as the last one.
+
+    Returns:
+        What was remembered; None if nothing was.
+
+    Raises:
+        CqrsError: The file cannot be read or written, or another sync runs.
+    """
+    with file.locked():
+        memory = file.load()
+        removed = memory.remotes.pop(url, None)
+        if removed is not None or memory.last in (url, *names):
+            memory.last = "" if memory.last in (url, *names) else memory.last
+            file.save(memory)
+        return removed
 
 
 def _sync(
