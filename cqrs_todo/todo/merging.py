@@ -7,7 +7,7 @@ from typing import Any
 from ..cqrs.events import FROM, MADE, MERGED, STAMP, Commit, Metadata, Recorded, UnknownEvent
 from ..cqrs.fold import Fold
 from ..cqrs.replication import Change, Clock, Conflict, Merged, MergedLog, MergeRules
-from ..cqrs.replication.arrived import arrived_conflicts, losers
+from ..cqrs.replication.arrived import arrived_conflicts, lost
 from ..cqrs.replication.registers import CHANGED, Registers, time_text
 from ..cqrs.struct import Struct, replace
 from .events import (
@@ -192,24 +192,16 @@ class TooLate(Struct, frozen=True):
     following: str
 
 
-class MergedTodos(Struct, frozen=True):
-    """What a merge did to a list.
+class Conflicts(Struct, frozen=True):
+    """The conflicts in a list.
 
     Args:
-        fold: The list after the merge.
-        received: How many todos and changes came from the other copy: its commits.
-        renumbered: The todos whose numbers have changed.
-        moved_to: The names of the lists that todos were moved to in the other copy, by their streams.
-        under_closed: The open todos that came to be under a todo that is done or removed.
+        fold: The list.
         conflicts: The conflicts in fields of one todo.
         too_late: The conflicts of changes with completions that created a next todo.
     """
 
     fold: Fold[State]
-    received: int
-    renumbered: tuple[Renumbered, ...]
-    moved_to: Mapping[str, str]
-    under_closed: tuple[Item, ...]
     conflicts: tuple[Conflict, ...]
     too_late: tuple[TooLate, ...]
 
@@ -217,6 +209,22 @@ class MergedTodos(Struct, frozen=True):
     def all_conflicts(self) -> Sequence[Conflict]:
         """The conflicts of both kinds."""
         return (*self.conflicts, *(each.conflict for each in self.too_late))
+
+
+class MergedTodos(Conflicts, frozen=True):
+    """What a merge did to a list, which is the list after it.
+
+    Args:
+        received: How many todos and changes came from the other copy: its commits.
+        renumbered: The todos whose numbers have changed.
+        moved_to: The names of the lists that todos were moved to in the other copy, by their streams.
+        under_closed: The open todos that came to be under a todo that is done or removed.
+    """
+
+    received: int
+    renumbered: tuple[Renumbered, ...]
+    moved_to: Mapping[str, str]
+    under_closed: tuple[Item, ...]
 
 
 def merged_todos(merged: MergedLog) -> MergedTodos:
@@ -241,35 +249,93 @@ def merged_todos(merged: MergedLog) -> MergedTodos:
     known = {item.stream for item in _open_under_closed(before)}
     has_moved = any(FROM in commit.metadata.meta for commit in merged.after[unchanged:])
     commands = {commit.metadata.command for commit in merged.before} if has_moved else ()
-    too_late = [
-        TooLate(conflict, following)
-        for conflict in _too_late(merged.after, commands, unchanged)
-        if (following := _lacking(conflict.loser.event, conflict.stream, after)) is not None
-    ]
-    removals = {each.conflict.loser.command for each in too_late if isinstance(each.conflict.loser.event, TodoRemoved)}
+    received = {commit.metadata.command for commit in merged.received}
+    moves = _removed_and_moved(merged.after, unchanged, received)
+    found = _conflicts([*merged.conflicts, *moves], _too_late(merged.after, commands, unchanged), after)
     return MergedTodos(
         after,
+        found.conflicts,
+        found.too_late,
         len(merged.received),
         tuple(renumbered),
         gone,
         tuple(item for stream, item in new.items() if stream not in known),
-        # who has removed a todo that is done has to know only that its series goes on
-        (
-            *(each for each in merged.conflicts if not (_is_of_completion(each) and _winner(each) in removals)),
-            *(each for each in _removed_and_moved(merged) if (state := after[each.stream].state) is None or state.removed),
-        ),
-        tuple(too_late),
     )
 
 
-def _removed_and_moved(merged: MergedLog) -> Iterator[Conflict]:
-    """Yield the conflicts of removals with moves: both remove a todo from the list, but it stays in the other list."""
-    received = {commit.metadata.command for commit in merged.received}
-    later = merged.after[merged.unchanged :]
-    if not any(isinstance(event.data, Merged) and _removes(event) for commit in later for event in commit.events):
+def lost_changes(commits: Sequence[Commit]) -> Conflicts:
+    """Return the changes in a list that lost a conflict, and that nothing has made good since.
+
+    So are those of a todo of a series that came too late for the next one.
+
+    Args:
+        commits: All commits of the list, as a merge gives them.
+    """
+    fold = _applied(commits, Fold(DECIDER))
+    moves = _removed_and_moved(commits, 0, {commit.metadata.command for commit in commits})
+    return _conflicts([*lost(commits, RULES), *_left_out(commits, fold), *moves], _too_late(commits, (), 0), fold)
+
+
+def _conflicts(conflicts: Sequence[Conflict], late: Sequence[Conflict], fold: Fold[State]) -> Conflicts:
+    """Return conflicts as people should see them.
+
+    Args:
+        conflicts: The conflicts in fields of one todo. Of moves, those of todos that are here are left out.
+        late: The conflicts with completions.
+        fold: The list.
+    """
+    too_late = [
+        TooLate(conflict, following)
+        for conflict in late
+        if (following := _lacking(conflict.loser.event, conflict.stream, fold)) is not None
+    ]
+    removals = {each.conflict.loser.command for each in too_late if isinstance(each.conflict.loser.event, TodoRemoved)}
+    shown = [
+        each
+        for each in conflicts
+        # who has removed a todo that is done has to know only that its series goes on
+        if not (_is_of_completion(each) and _winner(each) in removals)
+        and not (_is_of_move(each) and (state := fold[each.stream].state) is not None and not state.removed)
+    ]
+    return Conflicts(fold, tuple(shown), tuple(too_late))
+
+
+def _left_out(commits: Sequence[Commit], fold: Fold[State]) -> Iterator[Conflict]:
+    """Yield the links that are not there because they would have closed a circle when they were moved."""
+    registers, clock = Registers(REMOVED), Clock()
+    links: dict[tuple[str, str], Change] = {}
+    for commit in commits:
+        key = (CHANGED, clock.stamp(commit.metadata), commit.metadata.command)
+        for event in commit.events:
+            wanted = event.data.event if isinstance(event.data, Merged) else event.data
+            if FIELD_BY_EVENT.get(type(wanted)) in (PARENT, DEPENDS) and event.ordinal > 0:
+                change = Change(key, wanted, commit.metadata)
+                registers.add(event.stream, field_of(wanted), change)
+                if isinstance(event.data, Merged):
+                    links[event.stream, field_of(wanted)] = change
+    for (stream, field), link in links.items():
+        state = fold[stream].state
+        if (
+            registers.newest(stream, field) is link
+            and state is not None
+            and not state.removed
+            and express(link.event, state)
+        ):
+            yield Conflict(stream, field, None, link)
+
+
+def _removed_and_moved(commits: Sequence[Commit], base: int, received: set[str]) -> Iterator[Conflict]:
+    """Yield the conflicts of removals with moves: both remove a todo from the list, but it stays in the other list.
+
+    Args:
+        commits: All commits of a log.
+        base: How many of them a merge left as they were.
+        received: The command ids of those of which one side of a conflict must be.
+    """
+    if not any(isinstance(event.data, Merged) and _removes(event) for commit in commits[base:] for event in commit.events):
         return
     removals: dict[str, Change] = {}
-    for commit in merged.after:
+    for commit in commits:
         metadata = commit.metadata
         for event in commit.events:
             if not _removes(event):
@@ -287,6 +353,12 @@ def _removed_and_moved(merged: MergedLog) -> Iterator[Conflict]:
 
 def _removes(event: Recorded) -> bool:
     return isinstance(event.data.event if isinstance(event.data, Merged) else event.data, TodoRemoved)
+
+
+def _is_of_move(conflict: Conflict) -> bool:
+    """Return whether both sides remove a todo, so that one of them is a move."""
+    sides = (conflict.winner, conflict.loser)
+    return all(side is not None and isinstance(side.event, TodoRemoved) for side in sides)
 
 
 def _is_of_completion(conflict: Conflict) -> bool:
@@ -329,16 +401,6 @@ def _lacking(event: TodoEvent, stream: str, fold: Fold[State]) -> str | None:
 
 def _next_stream(stream: str) -> str:
     return DECIDER.stream(next_id(id_of(stream)))
-
-
-def lost_commands(commits: Sequence[Commit]) -> set[str]:
-    """Return the command ids of the commits that were in force, and that a merge has replaced by newer changes.
-
-    So are those of the changes of a todo of a series that came too late for the next one.
-    """
-    streams = {event.stream for commit in commits for event in commit.events}
-    late = (each for each in _too_late(commits, (), 0) if _next_stream(each.stream) in streams)
-    return losers(commits, RULES) | {conflict.loser.command for conflict in late}
 
 
 def _applied(commits: Sequence[Commit], fold: Fold[State]) -> Fold[State]:

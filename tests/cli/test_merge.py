@@ -158,11 +158,21 @@ def test_undo_after_a_merge_is_about_the_own_last_change(here: Todo) -> None:
 
 def test_the_history_can_show_only_what_lost(here: Todo) -> None:
     there = apart(here)
-    here("merge", str(there.log_file()))
-    text, removed = here("history", "--conflicts").out.splitlines()
-    assert "1 text set to Buy oat milk: no effect after the merge" in text
-    assert "Call Bob now" in removed, "it shows when the todo is restored"
-    assert [commit["position"] for commit in here("history", "--conflicts", "--json").json["commits"]] == [8, 7]
+    said = [line for line in here("merge", str(there.log_file())).err.splitlines() if line.startswith("Conflict: ")]
+    assert here("history", "--conflicts").out.splitlines() == said
+    assert here("history", "--conflicts", "--reverse").out.splitlines() == said[::-1]
+    commits = here("history", "--conflicts", "--json").json["commits"]
+    assert [(commit["position"], commit["conflicts"][0]["field"]) for commit in commits] == [(8, "text"), (7, "text")]
+    assert here("history", "3", "--conflicts").out == f"{said[1]}\n"
+    assert here("history", "--conflicts", "--at", "@8").out == f"{said[0].partition('. Undo: ')[0]}\n"
+    assert here.run("history", "--conflicts", "--patch").code == 2
+    assert "restore 3" in said[1], "it shows when the todo is restored"
+    here(*said[0].rpartition("todo ")[2].split())
+    here("restore", "3")
+    (left,) = here("history", "--conflicts").out.splitlines()
+    assert left.startswith("Conflict: 1 Buy milk: text set to Buy milk (me@"), "it names what stands now"
+    here("edit", "1", "Buy oat milk")
+    assert here("history", "--conflicts").err == "No change has lost a conflict.\n", "both were made good"
 
 
 def test_a_backup_is_refused_with_the_command_that_restores_it(here: Todo) -> None:

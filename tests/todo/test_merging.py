@@ -19,7 +19,7 @@ from cqrs_todo.cqrs.stores.hash_chain import chain_line, digest_in
 from cqrs_todo.cqrs.stores.merging import MergedLines, merge_lines
 from cqrs_todo.cqrs.timeline import in_force
 from cqrs_todo.todo.fields import DEPENDS, EVERY, NOTE, PARENT, PRIORITY, TAGS, TEXT, Todo
-from cqrs_todo.todo.merging import RULES, lost_commands, settle
+from cqrs_todo.todo.merging import RULES, lost_changes, settle
 from cqrs_todo.todo.model import Add, Change, Complete, Create, Drop, Remove, Reopen, Restore, TodoCommand
 from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.recurrence import next_id
@@ -207,9 +207,8 @@ def test_of_the_links_of_a_circle_the_newest_is_left_out(first: int, later: int)
         assert (conflict.winner, conflict.loser.made) == (None, START + timedelta(minutes=9))
         result = two.merge()
         trunk = result.copies[result.trunk].commits
-        # what the trunk lacks has no effect when it is moved, and needs no looking for
-        was_in_force = conflict.loser.command in {commit.metadata.command for commit in trunk}
-        assert (conflict.loser.command in lost_commands((*trunk, *result.added))) == was_in_force
+        (lost,) = lost_changes((*trunk, *result.added)).conflicts
+        assert (lost.winner, lost.loser.command) == (None, conflict.loser.command)
 
 
 def test_a_tag_that_one_side_dropped_and_the_other_added_again_is_decided_by_the_newer_one() -> None:

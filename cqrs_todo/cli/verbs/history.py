@@ -1,9 +1,10 @@
 """`todo history`: what happened."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
+from typing import TYPE_CHECKING, Any
 
-from ...cqrs.events import FRAMEWORK_TYPES, MERGED, Commit, Moment
+from ...cqrs.events import FRAMEWORK_TYPES, Commit, Moment
 from ...cqrs.struct import Struct
 from ...cqrs.timeline import reached
 from ...todo.history import mentions
@@ -17,6 +18,9 @@ from ..output import print_line, print_message
 from ..session import Session, check_ids
 from ..terminal import print_moment
 from ..verb import LOOK, SOME_IDS, Option, Verb
+
+if TYPE_CHECKING:
+    from ..conflicts import ConflictReport
 
 _MOST_AUTHORS = 10
 """How many authors an error names."""
@@ -55,23 +59,25 @@ def history(
         others |= {"--all-lists": all_lists, "--raw": raw, "--graph": graph, "--follow": follow, "the numbers": ids}
         _replay(session, since, until, [name for name, value in others.items() if value not in (None, False, ())])
         return
-    _check_options(session, all_lists=all_lists, patch=patch, raw=raw, graph=graph, follow=follow, until=until)
+    _check_options(
+        session, all_lists=all_lists, patch=patch, raw=raw, graph=graph, follow=follow, until=until, conflicts=conflicts
+    )
     if all_lists and ids:
         raise UsageError("numbers belong to one list", "leave out --all-lists, or the numbers")
     if text == "":
         raise UsageError("-S needs a text, and this one is empty", "for instance: todo history -S milk")
     ids = session.in_one_list(ids)
     start, end = (None, None) if since is None and until is None else _limits(session, since, until, all_lists=all_lists)
-    lost: dict[str, Collection[str]] = {}
-    wanted = _Filter(start, end, by, (*map(_event_type, types), *((MERGED,) if conflicts else ())), text, lost)
+    lost: dict[str, ConflictReport] = {}
+    wanted = _Filter(start, end, by, tuple(map(_event_type, types)), text, lost if conflicts else None)
 
     def read(todos: TodoList) -> tuple[TodoList, View, Sequence[HistoryRow]]:
         view = todos.view(session.moment)
         session.positions_shown(todos)
         if conflicts:
-            from ...todo.merging import lost_commands
+            from ..conflicts import conflicts_in  # most histories need nothing of merges
 
-            lost[todos.name] = lost_commands([*todos.log.commits()])
+            lost[todos.name] = conflicts_in(session, todos)
         if follow:
             return todos, view, ()
         chosen = {item.stream for item in todos.select(check_ids(ids), session.moment)} if ids else None
@@ -102,7 +108,11 @@ def history(
 
         print_raw(session, rows)
     elif session.options.json:
-        _print_json(rows, None if all_lists else views[0])
+        _print_json(rows, None if all_lists else views[0], lost)
+    elif conflicts and not session.options.plain:
+        if not all_lists:
+            print_moment(session, views[0])
+        _print_conflicts(session, rows, lost)
     else:
         if not all_lists:
             print_moment(session, views[0])
@@ -124,16 +134,35 @@ def history(
         raise failure
 
 
-def _print_json(rows: Sequence[HistoryRow], view: View | None) -> None:
+def _print_conflicts(session: Session, rows: Sequence[HistoryRow], lost: "Mapping[str, ConflictReport]") -> None:
+    """Print the conflicts that commits have lost, as a merge does."""
+    lines: dict[tuple[str, int], list[tuple[str, str]]] = {}
+    for name in {row.view.list for row in rows}:
+        for commit, stream, line in lost[name].lines(bare=session.moment is not None):
+            lines.setdefault((name, commit.position), []).append((stream, line))
+    for row in rows:
+        for stream, line in lines[row.view.list, row.commit.position]:
+            if row.streams is None or stream in row.streams:
+                print_line(line)
+    if not rows:
+        print_message(session, "No change has lost a conflict.")
+
+
+def _print_json(rows: Sequence[HistoryRow], view: View | None, lost: "Mapping[str, ConflictReport]") -> None:
     """Print commits as JSON, with the list that they are from; without a view they are from several lists."""
     from .. import document
 
-    if view is None:
-        commits = [{"list": row.view.list, **document.commit_document(row.commit, row.todos.position_of)} for row in rows]
-        print_line(document.encode({"commits": commits}))
-        return
-    commits = [document.commit_document(row.commit, row.todos.position_of) for row in rows]
-    print_line(document.encode({**document.head(view), "commits": commits}))
+    conflicts: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for name, report in lost.items():
+        for each in report.documents():
+            conflicts.setdefault((name, each["loser"]["position"]), []).append(each)
+    commits = []
+    for row in rows:
+        commit = document.commit_document(row.commit, row.todos.position_of)
+        lists = {"list": row.view.list} if view is None else {}
+        more = {"conflicts": conflicts[row.view.list, row.commit.position]} if lost else {}
+        commits.append({**lists, **commit, **more})
+    print_line(document.encode({**({} if view is None else document.head(view)), "commits": commits}))
 
 
 def _replay(session: Session, since: str | None, until: str | None, others: Sequence[str]) -> None:
@@ -157,10 +186,19 @@ _FOLLOWED = 10
 
 
 def _check_options(
-    session: Session, *, all_lists: bool, patch: bool, raw: bool, graph: bool, follow: bool, until: str | None
+    session: Session,
+    *,
+    all_lists: bool,
+    patch: bool,
+    raw: bool,
+    graph: bool,
+    follow: bool,
+    until: str | None,
+    conflicts: bool,
 ) -> None:
     """Raise `UsageError` for options that exclude one another."""
     options = session.options
+    shown = ((patch, "--patch"), (graph, "--graph"), (follow, "--follow"))
     excluded = (
         (raw, "--raw", options.json, "--json"),
         (raw, "--raw", options.plain, "--plain"),
@@ -169,6 +207,7 @@ def _check_options(
         (graph, "--graph", options.json, "--json"),
         (graph, "--graph", options.plain, "--plain"),
         (graph, "--graph", all_lists, "--all-lists"),
+        *((conflicts, "--conflicts", given, name) for given, name in shown),
         (follow, "--follow", graph, "--graph"),
         (follow, "--follow", patch, "--patch"),
         (follow, "--follow", until is not None, "--until"),
@@ -222,7 +261,7 @@ class _Filter(Struct, frozen=True):
         by: A part of the name of their authors.
         types: The types of which they have an event.
         text: A text that they contain.
-        lost: By the names of lists: the command ids of commits that lost a conflict, and have an event of any type.
+        lost: The conflicts of which they must have lost one, by the names of lists.
     """
 
     since: Moment | None
@@ -230,17 +269,19 @@ class _Filter(Struct, frozen=True):
     by: str | None
     types: Sequence[str]
     text: str | None
-    lost: Mapping[str, Collection[str]]
+    lost: "Mapping[str, ConflictReport] | None"
 
     def matches(self, commit: Commit, streams: set[str] | None, todos: TodoList) -> bool:
         """Whether to show a commit of a list, of which only the events of some streams count."""
+        if self.lost is not None and not self.lost[todos.name].has_lost(commit, streams):
+            return False
         if self.by is not None and self.by.casefold() not in commit.metadata.by.casefold():
             return False
         if not _is_since(commit, self.since) or (self.until is not None and not reached(commit, self.until)):
             return False
         return any(
             (streams is None or event.stream in streams)
-            and (not self.types or event.type in self.types or commit.metadata.command in self.lost.get(todos.name, ()))
+            and (not self.types or event.type in self.types)
             and (self.text is None or mentions(commit, event, self.text, to_local, todos.position_of, todos.label))
             for event in commit.events
         )
@@ -279,7 +320,9 @@ VERB = Verb(
             multiple=True,
         ),
         Option(
-            "conflicts", ("--conflicts",), "Show only changes that a merge or a sync put aside, because newer ones stand."
+            "conflicts",
+            ("--conflicts",),
+            "Show the conflicts that changes lost in a merge or a sync, and which changes stand.",
         ),
         Option("limit", ("--limit", "-n"), "Show at most N changes.", metavar="N", kind=int, least=0, most=10**9),
         Option("reverse", ("--reverse",), "Show the oldest first."),

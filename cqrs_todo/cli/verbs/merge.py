@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from ...cqrs.errors import CqrsError, OutcomeUnknown
 from ...cqrs.operation_errors import CannotMerge, DifferentLogs, UnreadableCopy
+from ..conflicts import removed_line
 from ..errors import InvalidInput, UsageError
 from ..exports import file_name
-from ..merge_report import MergeReport, removed_line
+from ..merge_report import MergeReport
 from ..output import print_line, print_message
 from ..reports import count_of
 from ..session import Session

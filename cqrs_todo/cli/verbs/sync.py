@@ -295,7 +295,7 @@ class _Report:
         for each in lists:
             self._print_details(each)
         for gone in self._removed():
-            from ..merge_report import removed_line
+            from ..conflicts import removed_line
 
             print_message(session, removed_line(session, gone.list, gone.stream, gone.commit))
         for line in self._renames():

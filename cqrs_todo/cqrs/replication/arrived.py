@@ -66,19 +66,22 @@ def arrived_conflicts(
     return _Reading(known, min(came), rules).conflicts(trunk, added) if came else ()
 
 
-def losers(commits: Sequence[Commit], rules: MergeRules[Any, Any, Any]) -> set[str]:
-    """Return the command ids of the commits that lost a conflict after they had been in force.
+def lost(commits: Sequence[Commit], rules: MergeRules[Any, Any, Any]) -> Sequence[Conflict]:
+    """Return the changes that lost a conflict, and that nothing has made good since.
 
     Args:
-        commits: All commits of a log.
+        commits: All commits of a log. The data of their `merged` events are `Merged`.
         rules: What a merge has to know of the domain.
+
+    Returns:
+        Each with the change that is in force now, which may be newer than the one that it lost to.
     """
     came = [position for commit in commits if (position := _came_from(commit))]
     if not came:
-        return set()
+        return ()
     reading = _Reading((), min(came), rules)
     reading.conflicts(commits, ())
-    return reading.losers
+    return reading.lost()
 
 
 def _came_from(commit: Commit) -> int:
@@ -88,15 +91,12 @@ def _came_from(commit: Commit) -> int:
 
 
 class _Reading:
-    """Reads the commits of a log one after the other.
-
-    Attributes:
-        losers: The command ids of the commits that lost a conflict, even if another commit has won since.
-    """
+    """Reads the commits of a log one after the other."""
 
     def __init__(self, known: Collection[str], first: int, rules: MergeRules[Any, Any, Any]) -> None:
         self._known = known
-        self.losers: set[str] = set()
+        # the changes that lost, with the fields of what they lost to, by the streams, their fields, and their commands
+        self._losers: dict[tuple[str, str, str], tuple[str, Change]] = {}
         self._first = first  # every author had seen what is before
         self._rules = rules
         self._seen: dict[str, list[_Seen]] = {}
@@ -126,6 +126,18 @@ class _Reading:
             for (stream, other, field), (winner, loser) in self._pairs.items()
             if self._newest[stream, other] is winner
         ]
+
+    def lost(self) -> Sequence[Conflict]:
+        """Return the changes that lost, and that nothing has made good since."""
+        found = []
+        for (stream, field, _), (other, loser) in self._losers.items():
+            winner = self._newest[stream, other]
+            is_there = other != field and not isinstance(winner.event, type(self._rules.remove))  # it was restored
+            if winner is loser:  # it would have closed a circle
+                found.append(Conflict(stream, field, None, loser))
+            elif not is_there and not self._rules.same(winner.event, loser.event):
+                found.append(Conflict(stream, field, winner, loser))
+        return found
 
     def _read(self, commit: Commit, clock: Clock, into: dict[str, list[_Seen]]) -> None:
         """Take note of the changes of a commit."""
@@ -158,7 +170,7 @@ class _Reading:
         field = self._rules.field_of(event.data)
         link = self._newest.get((event.stream, field))
         if field != self._rules.removed and link is not None:
-            self.losers.add(link.command)
+            self._losers[event.stream, field, link.command] = field, link
 
     def _close(self, block: _Block) -> None:
         """Compare the changes of a block with those that its author had not seen."""
@@ -185,7 +197,7 @@ class _Reading:
                 self._pair(stream, field, removal, change)
 
     def _pair(self, stream: str, field: str, winner: Change, loser: Change) -> None:
-        self.losers.add(loser.command)
+        self._losers[stream, field, loser.command] = self._rules.field_of(winner.event), loser
         if winner.command not in self._known or loser.command not in self._known:  # otherwise it was reported before
             self._pairs[stream, self._rules.field_of(winner.event), field] = winner, loser
 

@@ -1,0 +1,270 @@
+"""Conflicts in a list, as people and programs see them: after a merge or a sync, and in the history."""
+
+import shlex
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ..cqrs.errors import CqrsError
+from .clock import to_local
+from .session import Session
+from .text import brief, visible
+
+if TYPE_CHECKING:
+    from ..cqrs.events import Commit
+    from ..cqrs.replication import Change, Conflict
+    from ..cqrs.store import LogHead
+    from ..todo.events import TodoEvent
+    from ..todo.merging import Conflicts, TooLate
+    from ..todo.service import TodoList
+    from ..todo.views import Move
+
+
+class ConflictReport:
+    """Conflicts in a list, for people and for programs.
+
+    Args:
+        session: This run of the program.
+        name: The name of the list.
+        commits: Its commits.
+        found: The conflicts.
+    """
+
+    def __init__(self, session: Session, name: str, commits: "Sequence[Commit]", found: "Conflicts") -> None:
+        self._session = session
+        self._name = name
+        self._commits: Mapping[str, Commit] = {commit.metadata.command: commit for commit in commits}
+        self._found = found
+
+    def documents(self) -> list[dict[str, Any]]:
+        """Return what programs read of each conflict."""
+        return [
+            *map(self._conflict_document, self._found.conflicts),
+            *(self._conflict_document(each.conflict, each.following) for each in self._found.too_late),
+        ]
+
+    def has_lost(self, commit: "Commit", streams: Collection[str] | None) -> bool:
+        """Return whether a commit lost a conflict.
+
+        Args:
+            commit: The commit.
+            streams: The streams of the todos that count; None for all.
+        """
+        lost = self._losers.get(commit.metadata.command, set())
+        return bool(lost) if streams is None else not lost.isdisjoint(streams)
+
+    @cached_property
+    def _losers(self) -> Mapping[str, set[str]]:
+        """The streams of the todos of which commits lost a conflict, by the command ids."""
+        found: dict[str, set[str]] = {}
+        for each in self._found.all_conflicts:
+            found.setdefault(each.loser.command, set()).add(each.stream)
+        return found
+
+    def lines(self, *, bare: bool = False) -> "Iterator[tuple[Commit, str, str]]":
+        """Yield a line for each conflict, with the commit of what lost, and the stream of the todo.
+
+        Args:
+            bare: Whether to leave out the commands, because the list is not as it is shown.
+        """
+        for conflict in self._found.conflicts:
+            yield self._commits[conflict.loser.command], conflict.stream, self._conflict_line(conflict, bare=bare)
+        for late in self._found.too_late:
+            conflict = late.conflict
+            yield self._commits[conflict.loser.command], conflict.stream, self._line_too_late(late, bare=bare)
+
+    def _conflict_document(self, conflict: "Conflict", following: str | None = None) -> dict[str, Any]:
+        from ..todo.views import id_of
+
+        winner = conflict.winner
+        return {
+            "number": self._found.fold[conflict.stream].number,
+            "id": id_of(conflict.stream),
+            "field": conflict.field,
+            "winner": None if winner is None else self._change_document(winner),
+            "loser": self._change_document(conflict.loser),
+            "next": None if following is None else self._found.fold[following].number,
+        }
+
+    def _change_document(self, change: "Change") -> Mapping[str, Any]:
+        return {
+            "position": self._commits[change.command].position,
+            "by": change.metadata.by,
+            "made": change.made,
+            "change": self._in_words(change),
+        }
+
+    def _conflict_line(self, conflict: "Conflict", *, bare: bool) -> str:
+        from ..todo.events import TodoRemoved, TodoRestored
+
+        seconds = conflict.winner is not None and self._when(conflict.winner) == self._when(conflict.loser)
+        loser = self._who(conflict.loser, seconds=seconds)
+        what = f"Conflict: {self.named(conflict.stream)}: "
+        if conflict.winner is None:
+            return f"{what}{loser} was left out, because it would close a circle"
+        winner = self._who(conflict.winner, seconds=seconds)
+        move = self._move_of(conflict.winner)
+        if move is not None:
+            there = "" if bare else self._way_there(conflict)
+            return f"{what}{winner} stands; without effect there: {loser}{there}"
+        if isinstance(conflict.winner.event, TodoRemoved):
+            number = self._found.fold[conflict.stream].number
+            restore = self._session.typed(self._name, f"restore {number}")
+            if isinstance(conflict.loser.event, TodoRestored):
+                return f"{what}{winner} stands; without effect: {loser}" + ("" if bare else f". To restore it: {restore}")
+            restored = "" if bare else f": {restore}"
+            return f"{what}{winner} stands; {loser} shows when it is restored{restored}"
+        undo = self._session.typed(self._name, f"undo @{self._commits[conflict.winner.command].position}")
+        # after a dry run, the position is that of another commit, or of none
+        return f"{what}{winner} stands; without effect: {loser}" + ("" if bare else f". Undo: {undo}")
+
+    def _line_too_late(self, late: "TooLate", *, bare: bool) -> str:
+        done, change = late.conflict.winner, late.conflict.loser
+        if done is None:
+            raise ValueError("a change comes too late for a completion")
+        seconds = self._when(done) == self._when(change)
+        made = f"{self._who(done, seconds=seconds)} made the next one, {self.named(late.following)}"
+        lacking = f"without effect there: {self._who(change, seconds=seconds)}"
+        again = "" if bare else f". To do the same there: {self._command_again(change, late.following)}"
+        return f"Conflict: {self.named(late.conflict.stream)}: {made}; {lacking}{again}"
+
+    def _move_of(self, change: "Change") -> "Move | None":
+        """Return the move that a removal is one half of; None for any other change."""
+        from ..todo.events import TodoRemoved
+        from ..todo.views import move_of
+
+        return move_of(self._commits[change.command]) if isinstance(change.event, TodoRemoved) else None
+
+    def _way_there(self, conflict: "Conflict") -> str:
+        """Return a sentence with the command that makes a change in the list in which the todo is; '' if it is in none."""
+        from ..todo.events import TodoCompleted, TodoRemoved, TodoReopened
+        from ..todo.fields import DEPENDS, FIELD_BY_EVENT, PARENT
+
+        found = _place_of(self._session, conflict.stream)
+        if found is None:
+            return ""
+        head, number = found
+        event = conflict.loser.event
+        verb: str
+        words: Sequence[str]
+        if isinstance(event, (TodoCompleted, TodoReopened)):
+            verb, words = "done" if isinstance(event, TodoCompleted) else "reopen", ()
+        elif isinstance(event, TodoRemoved):
+            verb, words = "rm", ()
+        elif FIELD_BY_EVENT.get(type(event)) in (None, PARENT, DEPENDS):  # the numbers of other todos are of this list
+            verb, words = "edit", ()
+        else:
+            verb, words = self._typed_again(event)
+        command = self._session.typed(head.name, shlex.join([verb, f"{number}", *words]))
+        return f". To {'edit it' if verb == 'edit' and not words else 'do the same'} there: {command}"
+
+    def _command_again(self, change: "Change", stream: str) -> str:
+        """Return the command that makes a change of a todo in the next one of its series, too."""
+        number = self._found.fold[stream].number
+        verb, words = self._typed_again(change.event)
+        return self._session.typed(self._name, shlex.join([verb, str(number), *words]))
+
+    def _typed_again(self, event: "TodoEvent") -> tuple[str, Sequence[str]]:
+        """Return the verb and the words that make a change once more. Without words, a person makes it in the editor."""
+        from ..todo.events import AttributeChanged, Changed, TodoRemoved
+        from ..todo.fields import FIELD_BY_EVENT, NOTE, TEXT, SetField
+        from ..todo.views import display_value
+
+        if isinstance(event, TodoRemoved):
+            return "rm", ()
+        field = FIELD_BY_EVENT[type(event)]
+        if isinstance(field, SetField):
+            sign = "+" if type(event) is field.added[1] else "-"
+            return "tag", (f"{sign}{getattr(event, field.item)}",)
+        if isinstance(event, AttributeChanged):
+            return "edit", (*field.options, f"{event.key}:{event.new or 'none'}")
+        if not isinstance(event, Changed):
+            raise TypeError(f"{type(event).__name__} is no change of a series")
+        if event.new is None:
+            return "edit", ("--clear", field.name)
+        value = display_value(field.kind, event.new, to_local, self._label)
+        if brief(value) != value or (field is NOTE and value != event.new):
+            return "edit", ()
+        return "edit", ("--", value) if field is TEXT else (field.options[0], value)
+
+    def named(self, stream: str) -> str:
+        """Return the number and the text of a todo."""
+        entity = self._found.fold[stream]
+        text = "" if entity.state is None else f" {brief(entity.state.text)}"
+        return f"{visible(self._session.prefix(self._name))}{entity.number}{text}"
+
+    def _when(self, change: "Change", *, seconds: bool = False) -> str:
+        from ..todo.views import long_instant, short_instant
+
+        return (long_instant if seconds else short_instant)(change.made, to_local)
+
+    def _who(self, change: "Change", *, seconds: bool) -> str:
+        when = self._when(change, seconds=seconds)
+        return f"{brief(self._in_words(change))} ({visible(change.metadata.by)}, {when})"
+
+    def _in_words(self, change: "Change") -> str:
+        from ..todo.history import describe_wanted
+
+        move = self._move_of(change)
+        if move is not None:
+            return f"moved to {move.target_name}"
+        return describe_wanted(change.event, to_local, self._label)
+
+    def _label(self, id: str) -> str:
+        from ..todo.model import DECIDER
+
+        entity = self._found.fold.get(DECIDER.stream(id))
+        return id if entity is None else f"{entity.number}"
+
+
+def conflicts_in(session: Session, todos: "TodoList") -> ConflictReport:
+    """Return the changes in a list that lost a conflict, and that nothing has made good since.
+
+    Args:
+        session: This run of the program, which may be about an earlier moment.
+        todos: The list.
+    """
+    from ..cqrs.stores.merging import with_wanted
+    from ..todo.merging import RULES, lost_changes
+    from ..todo.recorder import TYPES
+
+    commits = [with_wanted(commit, TYPES, RULES) for commit in todos.commits(session.moment)]
+    return ConflictReport(session, todos.name, commits, lost_changes(commits))
+
+
+def removed_line(session: Session, name: str, stream: str, commit: "Commit") -> str:
+    """Return a line about a todo that was removed from a list, because a newer change has brought it to another one.
+
+    Args:
+        session: This run of the program.
+        name: The list that it was removed from.
+        stream: Its stream.
+        commit: The commit that removed it, which has the author of that change.
+    """
+    from ..todo.views import id_of, move_of
+
+    (entity,) = session.open_list(name).entities([id_of(stream)])
+    todo = f"{entity.number}{'' if entity.state is None else f' {brief(entity.state.text)}'}"
+    found, move = _place_of(session, stream), move_of(commit)
+    if found is None:
+        return f"Removed from {visible(name)}, because it was moved on: {todo}"
+    head, number = found
+    where = visible(head.name)
+    is_moved = move is not None and move.target == head.id
+    why = f"{visible(commit.metadata.by)} moved it to {where}" if is_moved else f"it is in {where}"
+    back = session.typed(head.name, shlex.join(["move", f"{number}", name]))
+    return f"Removed from {visible(name)}, because {why}: {todo}. To move it back: {back}"
+
+
+def _place_of(session: Session, stream: str) -> "tuple[LogHead, int] | None":
+    """Return the list in which a todo is, and its number there; None if it is in none, or that list cannot be read."""
+    from ..todo.views import id_of
+
+    for head in session.store.heads():
+        if not head.archived:
+            with suppress(CqrsError):
+                (entity,) = session.open_list(head.name).entities([id_of(stream)])
+                if entity.state is not None and not entity.state.removed:
+                    return head, entity.number
+    return None
