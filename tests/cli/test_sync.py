@@ -825,12 +825,31 @@ def test_lists_are_renamed_in_an_order_in_which_each_name_is_free() -> None:
             names.remove(old)
             assert new.lower() not in {name.lower() for name in names}
             names.add(new)
-    assert names == {*wanted.values(), "z", "A-2", "h"}
-    (stays,) = (renames for renames in in_order(wanted, {*wanted, "z"}) if not renames.steps)
-    assert (
-        in_words(stays, wanted, "x")
-        == "h is named z on x. Another list here has that name: give that one another name first"
+    assert names == {*wanted.values(), "A-2", "z-2"}
+    (stays,) = (renames for renames in in_order(wanted, {*wanted, "z", "Z-2"}) if renames.first)
+    assert in_words(stays, wanted, "x") == (
+        "h is named z on x. Another list here has that name. To give that one another name first:"
+        " todo lists rename z z-3 && todo lists rename h z"
     )
+    (stays,) = in_order({"h": "z"}, {"h"}, {"Z"})
+    assert in_words(stays, wanted, "x") == ("h is named z on x. Another list here has that name: give Z another name first")
+
+
+def test_a_name_that_another_list_has_here_is_named_again_when_it_is_free(users: Machines) -> None:
+    one, two, _ = users.all
+    for home, name in ((one, "home"), (two, "new")):
+        home("lists", "new", name)
+    one("sync", users.url)
+    two("sync", users.url, "-L", "home")
+    one("lists", "rename", "home", "new")
+    one("sync")
+    (line,) = (line for _ in range(2) for line in two.run("sync").err.splitlines() if " is named " in line)
+    commands = line.partition(". Another list here has that name. To give that one another name first: ")[2].split(" && ")
+    assert commands == ["todo lists rename new new-2", "todo lists rename home new"]
+    two(*commands[0].split()[1:])
+    assert ". To rename it here, too: todo lists rename home new\n" in two("sync").err
+    two(*commands[1].split()[1:])
+    users.equal(one, two)
 
 
 def test_a_list_that_has_another_name_on_a_hub_is_unarchived_there_by_the_command_that_is_named(users: Machines) -> None:
@@ -1328,8 +1347,10 @@ def test_a_list_that_was_renamed_elsewhere_is_not_joined_with_the_new_list_of_it
     refused = two.run("sync")
     assert refused.code == 1
     *_, hint = refused.err.splitlines()
-    assert "inbox of this machine is named home there" in hint
-    two(*hint.rpartition(": todo ")[2].split())
+    named, _, commands = hint.strip().partition(". To rename it here, too: ")
+    assert (named, commands) == (f"inbox is named home on {peers.url}", "todo lists rename inbox home && todo sync")
+    for command in commands.split(" && "):
+        two(*command.split()[1:])
     peers.equal(one, two)
 
 

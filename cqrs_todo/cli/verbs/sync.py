@@ -217,11 +217,13 @@ def _ways(session: Session, word: str | None, error: "Unjoined", joining: "Joini
 
     for each in error.clashes:
         if each.renamed:
-            rename = f"todo lists rename {shlex.quote(each.name)} {shlex.quote(each.renamed)}"
-            return (
-                f"{each.name} of this machine is named {each.renamed} there; give it that name here, or a third one, and"
-                f" sync again: {rename}"
-            )
+            from ..renames import in_order, in_words
+
+            heads = session.store.heads()
+            names, archived = ([head.name for head in heads if head.archived == is_so] for is_so in (False, True))
+            wanted = {each.name: each.renamed}
+            (renames,) = in_order(wanted, names, archived)
+            return f"{in_words(renames, wanted, error.remote)}{' && todo sync' if renames.steps else ''}"
     join = f"to join them: {command('--join')}"
     apart = ["--as", joining.apart if joining is not None and joining.apart else f"{clash.name}-{_host()}"]
     if len(error.clashes) > 1:
@@ -414,9 +416,10 @@ class _Report:
         for warning in self._done.warnings:
             if warning.kind == "renamed":
                 wanted.setdefault(warning.where, {})[warning.list] = warning.other
-        names = [head.name for head in self._session.store.heads()] if wanted else []
+        heads = self._session.store.heads() if wanted else ()
+        names, archived = ([head.name for head in heads if head.archived == each] for each in (False, True))
         for where, renamed in wanted.items():
-            for renames in in_order(dict(sorted(renamed.items())), names):
+            for renames in in_order(dict(sorted(renamed.items())), names, archived):
                 yield in_words(renames, renamed, where)
 
     def _warning(self, warning: "SyncWarning") -> str:

@@ -1,5 +1,6 @@
 """Looking at the lists here and on the remote: what has changed since the last sync, by the ends of the lists alone."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from ...cqrs.errors import StoreUnavailable
@@ -43,6 +44,7 @@ class Look:
         self._failed: set[str] = set()
         self._tried: dict[tuple[str, str], str] = {}  # why a list (by id) could not be renamed, archived, …, or ''
         self._named: set[str] = set()  # the labels of copies that are passed over
+        self._taken_here: set[tuple[str, str]] = set()  # the labels of those whose name a list (by id) cannot get here
         self._lost: list[tuple[str, Moved]] = []  # what left a list (by id), and may have come to no other one
         self.done = Synced(remote.url)
         self.done.began = remote.began
@@ -93,6 +95,7 @@ class Look:
         self._follow_on_hub()
         names = {head.id: head.name for head in self._heads.values() if not head.archived}
         archived = {head.id: head.name for head in self._heads.values() if head.archived}
+        named: dict[str, dict[str, str]] = {}  # what is reported: the names of lists, by labels and by the ids
         for id, theirs in self._theirs.items():
             known, mine = self._known.lists.get(id), names.get(id)
             if known is None or mine is None or id in self._failed:
@@ -100,13 +103,22 @@ class Look:
             for label, name in theirs.names.items():
                 if name == mine or (name == known.name and not self._remote.is_hub):  # it was renamed here since
                     continue
-                is_new = known.names.get(label) != name and (id, "renamed") not in self._tried
-                if is_new and (self._remote.is_hub or not self._has_not_met(label, name)):
+                is_free = label in known.taken and not self._is_taken(name, [id])
+                is_new = known.names.get(label) != name or is_free
+                if (
+                    is_new
+                    and (id, "renamed") not in self._tried
+                    and (self._remote.is_hub or not self._has_not_met(label, name))
+                ):
                     self._warn("renamed", self._heads[id], name, self._remote.shown(label))
+                    named.setdefault(label, {})[id] = name
             for label in theirs.archives:
                 if (id, "unarchived") not in self._tried and (label not in known.archived or self._remote.is_hub):
                     count = unsent(self._store, self._heads[id], self._known) if self._remote.is_hub else 0
                     self._warn("archived", self._heads[id], str(count) if count else "", self._remote.shown(label))
+        self._taken_here = {
+            (id, label) for label, renamed in named.items() for id, name in renamed.items() if self._is_taken(name, renamed)
+        }
         for id in archived:
             self._follow_unarchived(self._heads[id])
             if self._remote.is_hub:
@@ -116,6 +128,10 @@ class Look:
                 self._remote.finish(names, archived)
             except StoreUnavailable as error:  # what was synced before is reported and remembered all the same
                 self.done.errors.append(error)
+
+    def _is_taken(self, name: str, renamed: Collection[str]) -> bool:
+        """Return whether a list here that is not renamed together with others has a name."""
+        return any(name_key(head.name) == name_key(name) and id not in renamed for id, head in self._heads.items())
 
     def _has_not_met(self, label: str, name: str) -> bool:
         """Return whether somebody has not received yet the list that has a name here, and so still calls another one so."""
@@ -267,6 +283,11 @@ class Look:
                 if tried == "":  # a hub did it, after it was looked at
                     archives = [HUB] if mine.archived else []
                 known.names = dict(theirs.names)
+                known.taken = [
+                    label
+                    for label, name in theirs.names.items()
+                    if (id, label) in self._taken_here or (label in known.taken and self._is_taken(name, [id]))
+                ]
                 known.archived = [*archives, *([HERE] if mine.archived != bool(tried) else [])]
             elif self._remote.is_hub:
                 known.names = {HUB: known.name}
