@@ -141,7 +141,8 @@ class ConflictReport:
         from ..todo.events import TodoCompleted, TodoRemoved, TodoReopened
         from ..todo.fields import DEPENDS, FIELD_BY_EVENT, PARENT
 
-        found = _place_of(self._session, conflict.stream)
+        move = None if conflict.winner is None else self._move_of(conflict.winner)
+        found = _place_of(self._session, self._heads, conflict.stream, None if move is None else move.target)
         if found is None:
             return ""
         head, number = found
@@ -158,6 +159,10 @@ class ConflictReport:
             verb, words = self._typed_again(event)
         command = self._session.typed(head.name, shlex.join([verb, f"{number}", *words]))
         return f". To {'edit it' if verb == 'edit' and not words else 'do the same'} there: {command}"
+
+    @cached_property
+    def _heads(self) -> "Sequence[LogHead]":
+        return self._session.store.heads()
 
     def _command_again(self, change: "Change", stream: str) -> str:
         """Return the command that makes a change of a todo in the next one of its series, too."""
@@ -246,7 +251,8 @@ def removed_line(session: Session, name: str, stream: str, commit: "Commit") -> 
 
     (entity,) = session.open_list(name).entities([id_of(stream)])
     todo = f"{entity.number}{'' if entity.state is None else f' {brief(entity.state.text)}'}"
-    found, move = _place_of(session, stream), move_of(commit)
+    move = move_of(commit)
+    found = _place_of(session, session.store.heads(), stream, None if move is None else move.target)
     if found is None:
         return f"Removed from {visible(name)}, because it was moved on: {todo}"
     head, number = found
@@ -257,11 +263,18 @@ def removed_line(session: Session, name: str, stream: str, commit: "Commit") -> 
     return f"Removed from {visible(name)}, because {why}: {todo}. To move it back: {back}"
 
 
-def _place_of(session: Session, stream: str) -> "tuple[LogHead, int] | None":
-    """Return the list in which a todo is, and its number there; None if it is in none, or that list cannot be read."""
+def _place_of(session: Session, heads: "Sequence[LogHead]", stream: str, target: str | None) -> "tuple[LogHead, int] | None":
+    """Return the list in which a todo is, and its number there; None if it is in none, or that list cannot be read.
+
+    Args:
+        session: This run of the program.
+        heads: The lists.
+        stream: The stream of the todo.
+        target: The id of the list in which it probably is, because it was moved there, so that no other one is opened.
+    """
     from ..todo.views import id_of
 
-    for head in session.store.heads():
+    for head in sorted(heads, key=lambda head: head.id != target):
         if not head.archived:
             with suppress(CqrsError):
                 (entity,) = session.open_list(head.name).entities([id_of(stream)])

@@ -29,6 +29,7 @@ from .output import ProgressLine
 from .text import visible
 
 if TYPE_CHECKING:
+    from ..cqrs.verification import Stray
     from ..todo.requests import Request
     from ..todo.times import Lean, Span
     from .verb import Verb
@@ -593,12 +594,17 @@ class Session:
             for warning in opened.warnings
         )
 
+    @cached_property
+    def _strays(self) -> Sequence[Stray]:
+        """The files beside the lists, which are compared with them byte by byte."""
+        return self.store.strays()
+
     def _to_merge(self, opened: TodoList) -> str:
         """Return a sentence that says how to merge a list that is a copy of another one; '' if it is none."""
         from .reports import to_merge
 
         with suppress(CqrsError):  # the warning is shown all the same
-            for stray in self.store.strays():
+            for stray in self._strays:
                 if stray.name == opened.name and not stray.archived:
                     return to_merge(self, stray)
         return ""
