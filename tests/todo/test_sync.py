@@ -1016,6 +1016,46 @@ def test_a_list_that_is_archived_is_archived_on_the_hub_and_comes_back(homes: tu
     assert one.texts("work") == ["Write", "Unsent", "Still here"]
 
 
+def test_who_follows_a_hub_does_not_undo_what_others_do_there_afterwards(homes: tuple[Home, Home, Home], hub: str) -> None:
+    one, two, three = homes
+    one.add("In work", name="work")
+    for home in (one, two, three):
+        home.sync(hub)
+    shared = open_store(hub, TYPES)
+    shared.archive("work")
+    assert [each.kind for each in two.sync(hub).warnings] == ["archived"]
+    two.store.archive("work")  # as the warning says
+    shared.unarchive("work")
+    done = two.sync(hub)
+    assert ([each.kind for each in done.warnings], done.effects, shared.names()) == (["unarchived"], [], ["work"])
+    two.store.unarchive("work")  # as this one says
+    shared.archive("work")
+    done = two.sync(hub)
+    assert ([each.kind for each in done.warnings], done.effects, shared.names()) == (["archived"], [], [])
+
+
+def test_what_was_not_sent_of_an_archived_list_does_not_archive_it_again_when_others_have_sent_it(
+    homes: tuple[Home, Home, Home], hub: str, tmp_path: Path
+) -> None:
+    one, two, three = homes
+    folder = f"folder:{tmp_path / 'shared'}"
+    one.add("In work", name="work")
+    for home in (one, two, three):
+        home.sync(hub)
+    two.add("Not sent", name="work")
+    two.sync(folder)
+    two.store.archive("work")
+    shared = open_store(hub, TYPES)
+    shared.archive("work")
+    two.sync(hub)
+    shared.unarchive("work")
+    assert [each.kind for each in two.sync(hub).warnings] == ["unarchived", "unsent"]
+    three.sync(folder)
+    three.sync(hub)
+    two.sync(hub)
+    assert shared.names() == ["work"]
+
+
 def test_the_commits_of_an_archived_list_are_sent_to_a_folder(homes: tuple[Home, Home, Home], folder: str) -> None:
     one, two, _ = homes
     one.add("Here")

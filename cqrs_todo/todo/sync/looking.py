@@ -141,7 +141,7 @@ class Look:
     def _follow_unarchived(self, mine: LogHead) -> None:
         """Report that a list that is archived here was brought back into use elsewhere since the last sync."""
         known, theirs = self._known.lists.get(mine.id), self._theirs.get(mine.id)
-        if known is None or theirs is None or (self._remote.is_hub and HERE not in known.archived):
+        if known is None or theirs is None:
             return
         for label in known.archived:
             if label in theirs.names and label not in theirs.archives:
@@ -152,11 +152,13 @@ class Look:
         known, theirs = self._known.lists.get(mine.id), self._theirs.get(mine.id)
         if known is None or theirs is None:
             return
+        # who archives here what is archived on a hub already does not want to archive it again after others use it again
+        is_wanted = not theirs.archived and HERE not in known.archived and HUB not in known.archived
         if mine.digest != known.digest:
             self._warn("unsent", mine)
-            if not theirs.archived:
+            if is_wanted:
                 self._tried[mine.id, "archived"] = "not all was sent"
-        elif not theirs.archived and HERE not in known.archived:
+        elif is_wanted:
             self._archive(mine, theirs.name, back=False)
 
     def _follow_on_hub(self) -> bool:
@@ -173,7 +175,8 @@ class Look:
             known, mine = self._known.lists.get(id), self._heads.get(id)
             if known is None or mine is None or mine.archived:
                 continue
-            if theirs.archived and HERE in known.archived and (id, "unarchived") not in self._tried:
+            was_archived = {HERE, HUB} <= {*known.archived}  # otherwise others have archived it since it was used again
+            if theirs.archived and was_archived and (id, "unarchived") not in self._tried:
                 self._archive(mine, theirs.name, back=True)
             expected = (known.names.get(HUB), _parked(id))
             if mine.name not in (theirs.name, known.name) and theirs.name in expected and (id, "renamed") not in self._tried:
