@@ -577,7 +577,9 @@ def test_a_wrong_command_line_is_refused(peers: Machines, args: list[str], wrong
 
 def test_a_list_that_nobody_has_is_not_found(peers: Machines) -> None:
     peers.one("add", "Buy milk")
-    assert peers.one.run("-L", "work", "sync", peers.url).code == 3
+    for words in (["sync", peers.url], ["sync", "--status"]):
+        result = peers.one.run("-L", "INBOX", *words)
+        assert (result.code, result.err) == (3, "todo: no list named 'INBOX'\n      did you mean 'inbox'?\n")
 
 
 def test_lists_on_a_server_are_not_synced(tmp_path: Path, database: str) -> None:

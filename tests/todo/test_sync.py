@@ -790,7 +790,7 @@ def test_a_hub_that_may_not_forget_is_synced_and_named(
     refuse_to_forget(hub, monkeypatch)
     one.add("After that")
     (warning,) = one.sync(hub).warnings
-    assert (warning.kind, warning.list) == ("unforgotten", "inbox")
+    assert (warning.kind, warning.list, warning.streams) == ("unforgotten", "inbox", [stream])
     two.add("There")
     for home in (two, one, two, one):
         home.sync(hub)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ...cqrs.errors import CqrsError, LogNotFound, StoreUnavailable
+from ...cqrs.errors import CqrsError, StoreUnavailable
 from ..config import default_store, sync_dir
 from ..errors import UsageError
 from ..output import print_line, print_message, print_row
@@ -456,10 +456,11 @@ class _Report:
                     f"{name} was archived before all of it was sent to {where}. To send the rest: {back}, and then todo sync"
                 )
             case "unforgotten":
-                return (
-                    f"{where} still has data of {name} that were forgotten here: {other}."
-                    f" Its owner can run: todo --store {shlex.quote(where)} -L {there} forget IDS"
-                )
+                from ...todo.views import id_of
+
+                ids = " ".join(id_of(stream) for stream in warning.streams)
+                owner = f" Its owner can run: todo --store {shlex.quote(where)} -L {there} forget {ids}" if ids else ""
+                return f"{where} still has data of {name} that were forgotten here: {other}.{owner}"
         return f"warning: the last change of {name} is more than a day ahead of the clock of this machine: check the clocks"
 
     def _lost(self, warning: "SyncWarning") -> str:
@@ -519,6 +520,7 @@ class _Report:
 
 def _print_status(session: Session) -> None:
     """Print what this machine knows of its remotes, without asking them."""
+    from ...todo.lists import list_not_found
     from ...todo.sync import MemoryFile, to_forget, unsent
     from ...todo.views import short_instant
     from ..clock import to_local
@@ -527,9 +529,11 @@ def _print_status(session: Session) -> None:
     memory = MemoryFile(sync_dir(session.store_url)).load()
     heads = session.store.heads()
     if session.names_a_list:
-        heads = [head for head in heads if head.name == session.list_name]
-        if not any(not head.archived for head in heads):
-            raise LogNotFound(session.list_name)
+        chosen = [head for head in heads if head.name == session.list_name]
+        if not any(not head.archived for head in chosen):
+            names, others = ([head.name for head in heads if head.archived == is_so] for is_so in (False, True))
+            raise list_not_found(session.list_name, names, others)
+        heads = chosen
     rows: list[tuple[str, datetime | None, list[tuple[LogHead, int | None, int, bool, list[str]]]]] = []
     for url, known in memory.remotes.items():
         lists = []

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from ...cqrs.errors import CqrsError, LogNotFound
+from ...cqrs.errors import CqrsError
 from ...cqrs.names import name_key
 from ...cqrs.operation_errors import CannotMerge, ImportRefused, UnreadableCopy
 from ...cqrs.replication import MergedLog, MergeTerms
 from ...cqrs.store import LogHead
 from ...cqrs.struct import replace
 from ..errors import UnreadCopy
+from ..lists import list_not_found
 from ..merging import RULES
 from ..views import move_of
 from .looking import Look
@@ -35,7 +36,7 @@ class Choice(Look):
             Unjoined: Nobody said what to do with such lists.
             NameTaken: A list that was to be kept apart cannot get its name.
             NothingApart: There is no list to be kept apart.
-            LogNotFound: There is no list of a name.
+            NotFound: There is no list of a name.
         """
         self._only, self._joining = only, joining
         self._chosen = self._wanted()
@@ -56,7 +57,9 @@ class Choice(Look):
             ids = [head.id for head in in_use if head.name == name]
             ids += [id for id, each in self._theirs.items() if id not in self._heads and each.name == name]
             if not ids:
-                raise LogNotFound(name)
+                archived = [head.name for head in self._heads.values() if head.archived]
+                names = [head.name for head in in_use] + [each.name for each in self._theirs.values()]
+                raise list_not_found(name, names, archived)
             chosen += ids
         for id in chosen:  # it grows
             if id in self._heads:

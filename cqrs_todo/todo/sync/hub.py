@@ -170,6 +170,20 @@ class Hub(Remote):
         self._ends.pop(id, None)
         return ""
 
+    def still_has(self, id: str, streams: Collection[str]) -> Sequence[str]:
+        """Return of which of some streams the hub has data; see `Remote`."""
+        head = next((head for head in self._store.heads() if head.id == id), None)
+        if head is None:
+            return ()
+        try:
+            log = self._opened(head)
+            there = {*streams} - {*log.forgotten}
+            return [
+                stream for stream in streams if stream in there and any(True for _ in log.events(limit=1, stream=stream))
+            ]
+        except CqrsError:
+            return ()
+
     def may_bring(self, id: str, label: str, *, with_: str) -> bool:
         """Return whether a list is there; see `Remote`."""
         return id in self._heads

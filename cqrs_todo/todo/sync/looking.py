@@ -67,6 +67,12 @@ class Look:
         there = self._theirs[mine.id].name if self._remote.is_hub and mine.id in self._theirs else ""
         self.done.warnings.append(SyncWarning(kind, mine.name, other, where or self._remote.url, there))
 
+    def _warn_unforgotten(self, mine: LogHead, why: str) -> None:
+        """Warn that a hub could not forget what was forgotten in a list here."""
+        there = self._theirs[mine.id].name if mine.id in self._theirs else mine.name
+        streams = self._remote.still_has(mine.id, opened(self._store, mine).forgotten)
+        self.done.warnings.append(SyncWarning("unforgotten", mine.name, why, self._remote.url, there, streams))
+
     @property
     def finds_nothing(self) -> bool:
         """Whether no list has changed here or there, and none is new."""
@@ -244,7 +250,7 @@ class Look:
             if not self._dry_run:
                 known.unforgotten = self._remote.forget(id, opened(self._store, mine).forgotten)
             if known.unforgotten:
-                self._warn("unforgotten", mine, known.unforgotten)
+                self._warn_unforgotten(mine, known.unforgotten)
             else:
                 self.done.effects.append(Effect("forgotten", mine.name))
 

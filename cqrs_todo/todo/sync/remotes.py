@@ -171,6 +171,15 @@ class Remote(ABC):
         """
         return ""
 
+    def still_has(self, id: str, streams: Collection[str]) -> Sequence[str]:
+        """Return of which of some streams a hub has data; none if it cannot be read.
+
+        Args:
+            id: The id of the log.
+            streams: The streams.
+        """
+        return ()
+
     def rename(self, id: str, old: str, new: str) -> str:
         """Give a list the name that it has on this machine.
 

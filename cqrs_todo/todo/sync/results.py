@@ -91,7 +91,7 @@ class SyncWarning(Struct, frozen=True):
             position of the move.
         where: Where that is.
         there: The name of the list on the hub, if it is about a hub; the name of the list that the todo went to.
-        streams: The streams of the todos that are lost.
+        streams: The streams of the todos that are lost, or that the hub could not forget.
     """
 
     kind: str

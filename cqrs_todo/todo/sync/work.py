@@ -431,7 +431,7 @@ class Work(Choice):
         if log.forgotten and self._remote.is_hub:
             why = self._remote.forget(id, log.forgotten)  # what the hub lacked before it could not forget
             if why:
-                self._warn("unforgotten", mine, why)
+                self._warn_unforgotten(mine, why)
             else:  # then its lines have the same digests
                 seen = dict.fromkeys(seen, digest)
         known = self._known.lists.setdefault(id, ListMemory(mine.name, digest, forgotten=len(log.forgotten)))
@@ -512,7 +512,7 @@ class Work(Choice):
             reached = not {*log.forgotten} <= {*there}
             known.unforgotten = self._remote.forget(id, log.forgotten) if reached else ""
             if known.unforgotten:
-                self._warn("unforgotten", mine, known.unforgotten)
+                self._warn_unforgotten(mine, known.unforgotten)
             copy = next(copy.lines for copy in self._remote.copies(id))
             common = _in_common(lines, copy)
             # where a part ends is not known without reading it
