@@ -5,7 +5,7 @@ Numbers and positions from before are not taken for other todos and commits.
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -47,7 +47,7 @@ class Positions(Struct, frozen=True):
     Attributes:
         first: The first one.
         last: The last one. Commits behind it were recorded later.
-        named: Those that a merge has named itself.
+        named: Those that a merge has named itself, or that were shown since.
     """
 
     first: int
@@ -104,10 +104,17 @@ def _positions(merged: "MergedLog", todos: "MergedTodos", known: Positions | Non
     return Positions(min(first, known.first), max(last, known.last), named | still)
 
 
-def positions_shown(log_id: str) -> None:
-    """Note that a person has seen the positions of a list."""
+def positions_shown(log_id: str, shown: Collection[int] | None) -> None:
+    """Note that a person has seen positions of a list.
+
+    Args:
+        log_id: The id of the list.
+        shown: The positions; None for all.
+    """
     known = read(log_id)
-    _keep(log_id, known, replace(known, positions=None))
+    left = known.positions
+    left = None if left is None or shown is None else replace(left, named=left.named.union(shown))
+    _keep(log_id, known, replace(known, positions=left))
 
 
 def numbers_shown(log_id: str) -> None:
@@ -180,7 +187,7 @@ def refuse_position(todos: TodoList, text: str, look: str) -> None:
     position = int(found[1])
     if moved.first <= position <= moved.last and position not in moved.named:
         raise NumbersChanged(
-            f"a sync has moved commits of {visible(todos.name)} since its history was last shown, so that another commit"
-            f" can be at @{position} now; nothing was changed",
+            f"a sync has moved commits of {visible(todos.name)} since @{position} was last shown, so that another commit"
+            " can be there now; nothing was changed",
             f"look at the history, and give the position again: {look}",
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -277,12 +277,17 @@ class Session:
 
             refuse_position(self.list, text, self.typed(self.list.name, "history"))
 
-    def positions_shown(self, todos: TodoList) -> None:
-        """Note that a person has seen the present positions of a list."""
+    def positions_shown(self, todos: TodoList, shown: Collection[int] | None) -> None:
+        """Note that a person has seen present positions of a list.
+
+        Args:
+            todos: The list.
+            shown: The positions; None for all.
+        """
         if self.moment is None and os.path.exists(renumbered_file(todos.log.id)):
             from .renumbered import positions_shown  # rarely needed
 
-            positions_shown(todos.log.id)
+            positions_shown(todos.log.id, shown)
 
     def _numbers_shown(self, todos: TodoList) -> None:
         """Note that a person has seen the present numbers of a list."""

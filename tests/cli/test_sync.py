@@ -447,7 +447,7 @@ def test_a_number_from_before_a_sync_is_refused_without_the_text_that_was_forgot
     assert "since it was last shown: 2 is 4 now; nothing was changed" in one.run("done", "2").err
 
 
-@pytest.mark.parametrize("look", [["history"], ["show", "1"], ["blame", "1"]])
+@pytest.mark.parametrize("look", [["history"], ["history", "-n", "5"], ["show", "2"], ["blame", "2"]])
 def test_a_position_from_before_a_sync_is_refused_until_the_history_was_shown(users: Machines, look: list[str]) -> None:
     one, two, _ = users.all
     one("add", "First")
@@ -462,14 +462,15 @@ def test_a_position_from_before_a_sync_is_refused_until_the_history_was_shown(us
         refused = two.run(*words)
         assert refused.code == 1
         message, hint = refused.err.splitlines()
-        assert message.startswith(
-            "todo: a sync has moved commits of inbox since its history was last shown, so that another"
-        )
-        assert message.endswith(" commit can be at @2 now; nothing was changed")
+        assert message.startswith("todo: a sync has moved commits of inbox since @2 was last shown, so that another")
+        assert message.endswith(" commit can be there now; nothing was changed")
         assert hint == "      look at the history, and give the position again: todo history"
     assert two("undo", "@4").out.startswith("Undid @4: 4 created: Later"), "it was recorded after the sync"
     assert two("undo", "@1").code == 0, "it is where it was"
     assert two("show", "@2").code == 0, "to look is harmless"
+    for part in (["history", "-n", "1"], ["history", "--by", "two"], ["show", "1"], ["blame", "1"], ["history", "1"]):
+        two(*part)
+        assert two.run("undo", "@2").code == 1, "it was not shown"
     two(*look)
     assert two("undo", "@2").out.startswith("Undid @2: 2 created: Theirs")
 

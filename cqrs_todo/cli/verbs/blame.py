@@ -18,9 +18,9 @@ def show_blame(session: Session, ids: Sequence[str]) -> None:
     chosen = session.choose(ids, then=True)
     todos = session.list
     view = todos.view(session.moment)
-    session.positions_shown(todos)
     commits = todos.commits(session.moment)
     found = [(item, blame(events_of(item.stream, commits))) for item in chosen]
+    session.positions_shown(todos, {origin.position for _, origins in found for origin in origins.values()})
     if session.options.json:
         from .. import document
 

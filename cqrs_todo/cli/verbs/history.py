@@ -73,7 +73,6 @@ def history(
 
     def read(todos: TodoList) -> tuple[TodoList, View, Sequence[HistoryRow]]:
         view = todos.view(session.moment)
-        session.positions_shown(todos)
         if conflicts:
             from ..conflicts import conflicts_in  # most histories need nothing of merges
 
@@ -100,7 +99,11 @@ def history(
         _check_author(by, lists)
     if all_lists:
         rows.sort(key=lambda row: row.commit.metadata.at, reverse=True)
+    is_complete = wanted == _EVERYTHING and not ids and (limit is None or len(rows) < limit)
     rows = rows[:limit]
+    for todos in lists:
+        shown = {row.commit.position for row in rows if row.view.list == todos.name}
+        session.positions_shown(todos, None if is_complete else shown)
     if reverse:
         rows.reverse()
     if raw:
@@ -285,6 +288,9 @@ class _Filter(Struct, frozen=True):
             and (self.text is None or mentions(commit, event, self.text, to_local, todos.position_of, todos.label))
             for event in commit.events
         )
+
+
+_EVERYTHING = _Filter(None, None, None, (), None, None)
 
 
 def _is_since(commit: Commit, since: Moment | None) -> bool:

@@ -69,10 +69,10 @@ def show(session: Session, ids: Sequence[str], html: bool) -> None:
     chosen = session.choose(ids, then=True)
     todos = session.list
     view = todos.view(session.moment)
-    session.positions_shown(todos)
     streams = {item.stream for item in chosen}
     commits = [commit for commit in todos.history(session.moment) if any(event.stream in streams for event in commit.events)]
     commits.reverse()
+    session.positions_shown(todos, {commit.position for commit in commits})
     if session.options.json:
         from .. import document
 
