@@ -1263,6 +1263,16 @@ def test_a_new_folder_is_announced_and_is_made_only_in_one_that_exists(peers: Ma
     assert one("sync").err == two("sync", peers.url).err == ""
 
 
+def test_a_new_hub_on_a_server_is_announced(tmp_path: Path, database: str) -> None:
+    one, two, _ = Machines(tmp_path, database).all
+    one("add", "Buy milk")
+    for words, begins in ((["--dry-run"], "Would begin"), ([], "Began")):
+        said = one("sync", database, *words).err
+        assert said.startswith(f"{begins} a new hub: postgresql://")
+        assert ". If one has, the URL is wrong: sync with the right one" in said
+    assert one("sync").err == two("sync", database).err == ""
+
+
 def test_a_first_sync_that_is_refused_makes_no_folder(peers: Machines) -> None:
     one = peers.one
     one("add", "Buy milk")

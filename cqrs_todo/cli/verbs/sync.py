@@ -306,13 +306,14 @@ class _Report:
             if warning.kind != "renamed":
                 print_message(session, self._warning(warning))
         if done.began:
-            kind, path = done.remote.split(":", 1)
+            kind, place = done.remote.split(":", 1)
             what = "shared folder" if kind == "folder" else "hub"
-            begins = f"{'Would begin' if self._dry_run else 'Began'} a new {what}: {visible(path)}"
+            shown, named = (place, "path") if kind in ("folder", "jsonl") else (done.remote, "URL")
+            begins = f"{'Would begin' if self._dry_run else 'Began'} a new {what}: {visible(shown)}"
             done_here = "" if self._dry_run else ", and delete what this sync has written here"
             print_message(
                 session,
-                f"{begins}. No other machine has synced there yet. If one has, the path is wrong: sync with the right"
+                f"{begins}. No other machine has synced there yet. If one has, the {named} is wrong: sync with the right"
                 f" one{done_here}.",
             )
         if done.renewed:

@@ -70,7 +70,9 @@ def open_remote(url: str, memory: Memory, store: Store) -> Remote:
         remote = Hub(open_store(url, TYPES))
         remote.place = (rest, "hub")
     elif scheme in ("postgresql", "postgres"):
-        return Hub(open_store(url, TYPES))
+        hub = Hub(open_store(url, TYPES))
+        hub.began = hub.url not in memory.remotes
+        return hub
     else:
         raise WrongRemote(
             f"{without_password(url)!r} is not the URL of a remote",

@@ -47,8 +47,8 @@ class Look:
         self._taken_here: set[tuple[str, str]] = set()  # the labels of those whose name a list (by id) cannot get here
         self._lost: list[tuple[str, Moved]] = []  # what left a list (by id), and may have come to no other one
         self.done = Synced(remote.url)
-        self.done.began = remote.began
         self._look()
+        self.done.began = remote.began and (remote.place is not None or not self._theirs)
 
     def _look(self) -> None:
         self._heads = {head.id: head for head in self._store.heads()}

@@ -92,7 +92,7 @@ class Remote(ABC):
     Attributes:
         url: What it is known by, without a password.
         is_hub: Whether it has one copy of each list, which is only appended to.
-        began: Whether it is a folder that was empty or not there before.
+        began: Whether it is a folder that was empty or not there before, or a server with which this machine was not synced.
         place: The folder that it marks as what it is, and its kind; None for a server.
         unread: Why copies are passed over that may be lists, by their labels.
     """

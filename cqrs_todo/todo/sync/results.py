@@ -161,7 +161,7 @@ class Synced:
         warnings: What a person should know.
         errors: Why lists could not be synced.
         renewed: Whether this machine got a new id.
-        began: Whether the remote is a folder in which nobody had synced before.
+        began: Whether the remote is one with which nobody had synced before.
     """
 
     def __init__(self, remote: str) -> None:
