@@ -126,7 +126,7 @@ class ConflictReport:
         seconds = self._when(done) == self._when(change)
         made = f"{self._who(done, seconds=seconds)} made the next one, {self.named(late.following)}"
         lacking = f"without effect there: {self._who(change, seconds=seconds)}"
-        again = "" if bare else f". To do the same there: {self._command_again(change, late.following)}"
+        again = "" if bare else self._again(change, late.following)
         return f"Conflict: {self.named(late.conflict.stream)}: {made}; {lacking}{again}"
 
     def _move_of(self, change: "Change") -> "Move | None":
@@ -158,17 +158,26 @@ class ConflictReport:
         else:
             verb, words = self._typed_again(event)
         command = self._session.typed(head.name, shlex.join([verb, f"{number}", *words]))
-        return f". To {'edit it' if verb == 'edit' and not words else 'do the same'} there: {command}"
+        if verb != "edit" or words:
+            return f". To do the same there: {command}"
+        return f"{self._shown(conflict.loser)}. To edit it there: {command}"
+
+    def _shown(self, change: "Change") -> str:
+        """Return a sentence with the command that shows all of a change, for whoever has to make it in the editor."""
+        position = self._commits[change.command].position
+        return f". To see all of it: {self._session.typed(self._name, f'show @{position}')}"
 
     @cached_property
     def _heads(self) -> "Sequence[LogHead]":
         return self._session.store.heads()
 
-    def _command_again(self, change: "Change", stream: str) -> str:
-        """Return the command that makes a change of a todo in the next one of its series, too."""
+    def _again(self, change: "Change", stream: str) -> str:
+        """Return a sentence with the command that makes a change of a todo in the next one of its series, too."""
         number = self._found.fold[stream].number
         verb, words = self._typed_again(change.event)
-        return self._session.typed(self._name, shlex.join([verb, str(number), *words]))
+        command = self._session.typed(self._name, shlex.join([verb, str(number), *words]))
+        shown = self._shown(change) if verb == "edit" and not words else ""
+        return f"{shown}. To do the same there: {command}"
 
     def _typed_again(self, event: "TodoEvent") -> tuple[str, Sequence[str]]:
         """Return the verb and the words that make a change once more. Without words, a person makes it in the editor."""

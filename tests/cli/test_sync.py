@@ -140,7 +140,8 @@ def test_a_name_that_the_remote_has_in_any_case_keeps_no_list_apart(users: Machi
 def test_a_list_is_joined_with_an_empty_one(users: Machines) -> None:
     one, two, _ = users.all
     one("lists", "new", "work")
-    one("sync", users.url)
+    assert one("sync", users.url, "--dry-run").out == "work: would be new there\n"
+    assert one("sync", users.url).out == "work: new there\n"
     two("-L", "work", "add", "Write")
     two("sync", users.url, "--join")
     users.equal(one, two)
@@ -230,11 +231,18 @@ def test_a_conflict_with_a_move_names_the_command_that_edits_the_todo_where_it_i
     one("add", "Buy milk")
     one("-L", "work", "add", "Write")
     peers.equal(one, two)
-    one("move", "1", "work")
+    one("add", "Call Bob")
+    peers.equal(one, two)
+    one("move", "1", "2", "work")
     two("edit", "1", "Buy soy milk")
+    long = f"Call Bob about {'the door and ' * 20}the floor"
+    two("edit", "2", long)
     one("sync")
     dry = two("sync", "--dry-run").err.splitlines()[0]
-    conflict = two("sync").err.splitlines()[0]
+    conflict, of_long = two("sync").err.splitlines()[:2]
+    see, _, edit = of_long.partition(". To see all of it: todo ")[2].partition(". To edit it there: todo ")
+    assert long in two(*see.split()).out
+    assert edit == "-L work edit 3"
     assert conflict.startswith("Conflict: 1 Buy soy milk: moved to work (one@")
     assert ") stands; without effect there: text set to Buy soy milk (two@" in conflict
     assert conflict == f"{dry}. To do the same there: todo -L work edit 2 -- 'Buy soy milk'"
@@ -244,7 +252,7 @@ def test_a_conflict_with_a_move_names_the_command_that_edits_the_todo_where_it_i
     )
     two(*shlex.split(conflict.rpartition(": todo ")[2]))
     peers.equal(one, two)
-    assert [todo["text"] for todo in one.todos("-L", "work")] == ["Write", "Buy soy milk"]
+    assert [todo["text"] for todo in one.todos("-L", "work")] == ["Write", "Buy soy milk", "Call Bob"]
 
 
 def test_what_else_conflicts_with_a_move_names_the_command_for_the_list_where_the_todo_is(peers: Machines) -> None:

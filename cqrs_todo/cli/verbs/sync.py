@@ -325,7 +325,7 @@ class _Report:
 
     @property
     def _changed(self) -> "list[ListSync]":
-        return [each for each in self._done.lists if each.sent or each.merged or each.made or each.joined]
+        return [each for each in self._done.lists if each.sent or each.merged or each.made or each.joined or each.began]
 
     def _clear_caches(self) -> None:
         if self._dry_run:
@@ -379,6 +379,8 @@ class _Report:
             first, merged = "joined" if each.joined else "new here", "merged"
         if each.joined or each.made:
             parts.insert(0, first)
+        elif each.began and not each.sent:
+            parts.append("would be new there" if self._dry_run else "new there")
         parts += [count_of(conflicts, "conflict")] if conflicts else []
         forgotten = 0 if each.merged is None else len(each.merged.forgotten)
         parts += [f"{count_of(forgotten, 'todo')} forgotten"] if forgotten else []

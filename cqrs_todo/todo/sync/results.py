@@ -140,6 +140,7 @@ class ListSync(Struct):
         merged: What was merged into it; None if it had all.
         made: Whether this machine did not have it before.
         joined: Whether it was joined with another list.
+        began: Whether the remote did not have it before.
     """
 
     id: str
@@ -148,6 +149,7 @@ class ListSync(Struct):
     merged: "MergedLog | None" = None
     made: bool = False
     joined: bool = False
+    began: bool = False
 
 
 class Synced:

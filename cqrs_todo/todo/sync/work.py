@@ -138,7 +138,7 @@ class Work(Choice):
         self.done.errors.append(error)
         for report in self.done.lists:
             if report.id == id:
-                report.sent = 0
+                report.sent, report.began = 0, False
         if self._remote.url not in str(error) and not isinstance(error, DamagedLog):
             name = self._heads[id].name if id in self._heads else self._theirs[id].name
             error.add_note(f"that was while {name} was synced with {self._remote.url}")
@@ -149,7 +149,8 @@ class Work(Choice):
         mine, theirs = self._heads.get(id), self._theirs.get(id)
         if theirs is None or (self._remote.is_hub and theirs.archived):
             if mine is not None and theirs is None:
-                self._report(id, mine.name).sent = sum(1 for _ in self._store.open(mine.name).commits_backward())
+                report = self._report(id, mine.name)
+                report.sent, report.began = sum(1 for _ in self._store.open(mine.name).commits_backward()), True
             return set()
         if mine is None:
             return self._receive_new(id, theirs)
