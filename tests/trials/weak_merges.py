@@ -6,9 +6,9 @@ from typing import Any
 
 from cqrs_todo.cqrs import replication
 from cqrs_todo.cqrs.events import MERGED, Commit, Metadata, Recorded
-from cqrs_todo.cqrs.replication import Copy, Merged, moving
+from cqrs_todo.cqrs.replication import Copy, Merged, aggregates, moving
 from cqrs_todo.cqrs.replication.moving import Moving
-from cqrs_todo.cqrs.replication.registers import CHANGED, CREATION, Clock, Key, Registers, made_at
+from cqrs_todo.cqrs.replication.registers import CHANGED, CREATION, NO_KEY, Clock, Key, Registers, made_at
 from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.todo import merging
 from cqrs_todo.todo.events import TagRemoved
@@ -65,11 +65,7 @@ def _time_of_the_merge() -> None:
 
 def _marks_blindly() -> None:
     """An undo or redo that is moved applies to the same commits as before, whatever was undone and redone meanwhile."""
-
-    def finish(self: Any3, metadata: Metadata, key: Key, position: int) -> None:  # noqa: ARG001
-        self._positions[metadata.command] = position
-
-    Moving._finish = finish  # type: ignore[method-assign]
+    moving._End.newest_step = lambda self, command: NO_KEY  # type: ignore[method-assign]  # noqa: ARG005
 
 
 def _undo_blindly() -> None:
@@ -79,7 +75,7 @@ def _undo_blindly() -> None:
 
 def _creation_resets() -> None:
     """A creation counts as a change of all fields."""
-    moving.CREATED = CHANGED  # type: ignore[attr-defined]
+    aggregates.CREATED = CHANGED  # type: ignore[attr-defined]
 
 
 def _ties_by_digest() -> None:
@@ -98,10 +94,10 @@ def _reads_text() -> None:
 
     def moved(self: Any3, commit: Commit, key: Key) -> Commit:
         def is_needed(event: Recorded) -> bool:
-            wanted = self._wanted(event)
+            wanted = self._aggregates.wanted(event)
             if wanted is None or self._rules.field_of(wanted) == CREATION:
                 return True
-            return bool(self._rules.express(wanted, self._state(event.stream)))
+            return bool(self._rules.express(wanted, self._aggregates.state(event.stream)))
 
         needed = tuple(filter(is_needed, commit.events)) or commit.events[:1]
         return move(self, replace(commit, events=needed), key)
