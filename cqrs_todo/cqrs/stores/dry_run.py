@@ -20,7 +20,7 @@ from ..names import check_free, check_log_name
 from ..operation_errors import ExportRefused
 from ..query import AppendCondition
 from ..snapshots import Snapshot, SnapshotInfo, Snapshots
-from ..store import Append, Expected, Known, Log, Store, StreamVersions, T, nothing_known
+from ..store import Append, Expected, Known, Log, Store, StreamVersions, T, at_work, nothing_known
 from ..struct import Struct
 from ..verification import Verdict
 from .format import FORMAT, VERSION, Codec, Header, decode_header, encode_header
@@ -265,6 +265,10 @@ class DryRunLog(Log):
         """Return whether a cursor lies after commits that were kept, so that the real log does not know it."""
         return bool(self._kept.commits) and cursor.position > self._kept.base
 
+    def is_of(self, store: "DryRunStore") -> bool:
+        """Return whether a store has opened this log."""
+        return self._store is store
+
     # writing
 
     def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
@@ -367,6 +371,7 @@ class DryRunStore(Store):
         self._store = store
         self._types = types
         self._kept: dict[str, _Kept] = {}
+        self._at_work: set[int] = set()
         self._new: dict[str, _NewLog] = {}
 
     def names(self, *, archived: bool = False) -> list[str]:
@@ -413,14 +418,15 @@ class DryRunStore(Store):
         """Do a piece of work, without locks; see `Store`."""
         before = {id: len(kept.commits) for id, kept in self._kept.items()}
         recorded = len(self.trace.appended)
-        try:
-            return work()
-        except BaseException:
-            if self.atomic:
-                for id, kept in self._kept.items():
-                    del kept.commits[before.get(id, 0) :]
-                del self.trace.appended[recorded:]
-            raise
+        with at_work(self._at_work, logs, self.url, lambda log: isinstance(log, DryRunLog) and log.is_of(self)):
+            try:
+                return work()
+            except BaseException:
+                if self.atomic:
+                    for id, kept in self._kept.items():
+                        del kept.commits[before.get(id, 0) :]
+                    del self.trace.appended[recorded:]
+                raise
 
     def missing(self) -> Sequence[MissingLog]:
         """Return the logs that are missing; see `Store`."""

@@ -19,7 +19,7 @@ from ..names import check_free, check_log_name, check_several
 from ..operation_errors import StreamNotFound
 from ..query import AppendCondition, Query
 from ..snapshots import Snapshot, SnapshotInfo, Snapshots, prune
-from ..store import Append, Known, Log, Store, StreamVersions, T, check_append, in_use_together, nothing_known
+from ..store import Append, Known, Log, Store, StreamVersions, T, at_work, check_append, in_use_together, nothing_known
 from ..struct import replace
 from ..verification import Verdict
 
@@ -310,6 +310,7 @@ class MemoryStore(Store):
         self._archive: dict[str, MemoryLog] = {}
         self._made = count(1)
         self._checkpoints = MemoryCheckpoints()
+        self._at_work: set[int] = set()
         self._lock = threading.RLock()
 
     def names(self, *, archived: bool = False) -> list[str]:
@@ -350,13 +351,11 @@ class MemoryStore(Store):
 
     def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
         """Do a piece of work while nobody else can write to some logs; see `Store`."""
-        with ExitStack() as locks:
+        ours: dict[Log, MemoryLog] = {log: log for log in (*self._logs.values(), *self._archive.values())}
+        with at_work(self._at_work, logs, self.url, lambda log: log in ours), ExitStack() as locks:
             # every thread takes the locks in the same order, so that none of them wait for each other in a circle
-            for log in sorted({log.id: log for log in logs}.values(), key=lambda log: log.id):
-                if isinstance(log, MemoryLog):
-                    if log not in (*self._logs.values(), *self._archive.values()):
-                        raise ValueError(f"{log.name} is not a log of this store")
-                    locks.enter_context(log.together())
+            for log in sorted({ours[log] for log in logs}, key=lambda log: log.id):
+                locks.enter_context(log.together())
             return work()
 
     def checkpoints(self) -> Checkpoints:

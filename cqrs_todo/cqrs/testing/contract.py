@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, TypeAlias
 
 import pytest
@@ -24,17 +25,19 @@ from ..errors import (
     LogNotFound,
     Rejected,
     StaleCursor,
+    StoreUnavailable,
     UnreadableEvent,
     WrongExpectedVersion,
 )
 from ..events import FORGOTTEN, Commit, EventBatch, EventTypes, Metadata, Recorded, UnknownEvent
 from ..forgetting import KEPT_MEMBERS
 from ..names import check_log_name
-from ..operation_errors import StreamNotFound
+from ..operation_errors import ExportRefused, StreamNotFound
 from ..query import AppendCondition, Query, QueryItem
 from ..reactions import Reaction, Runner
 from ..repository import Repository
 from ..store import EXISTS, NEW, Append, Log, Store, new_streams_only
+from ..stores.memory import MemoryStore
 from ..struct import replace
 from .examples import (
     AT,
@@ -331,6 +334,53 @@ class StoreContract(ReactionContract):
             appends = [Append("c/1", (Half("left", 1),))]
             assert later.append(appends, metadata(f"c{number}"), condition=AppendCondition(query, 0)).position == number
 
+    def half_readable(self, store: Store, log: Log, types: EventTypes) -> Log:
+        """Append events of two streams, and return the log as a program has it that cannot read those of one stream."""
+        later = self.elsewhere(store, types).open("inbox")
+        for number in range(2):
+            later.append([Append("b/1", (Half("left", number),))], metadata(f"b{number}"))
+        log.append(one("a/1", 1), metadata("a"))
+        later.append([Append("b/1", (Half("left", 2),))], metadata("b2"))
+        return self.elsewhere(store, types).open("inbox")
+
+    @pytest.mark.parametrize("types", UNREADABLE_TYPES, ids=["upcaster", "splitter"])
+    def test_an_event_that_cannot_be_read_does_not_matter_to_other_streams(
+        self, store: Store, log: Log, types: EventTypes
+    ) -> None:
+        later = self.half_readable(store, log, types)
+        batches = [batch for group in later.event_batches() for batch in group]
+        assert [batch.position for batch in batches] == [1, 2, 3, 4]
+        failures = [event.data.failure for batch in batches for event in batch.events if type(event.data) is UnknownEvent]
+        assert [type(failure) for failure in failures] == [UnreadableEvent]
+        assert numbers(later.events(stream="b/1")) == numbers(later.select(Query.of(kinds={"b"}))) == [0, 1, 2]
+        assert numbers(later.events_backward(stream="b/1")) == [2, 1, 0]
+        whole: list[Callable[[], object]] = [
+            lambda: list(later.events()),
+            lambda: list(later.events(stream="a/1")),
+            lambda: list(later.events_backward(stream="a/1")),
+            lambda: list(later.select(Query.of(kinds={"a"}))),
+            lambda: list(later.commits()),
+            lambda: list(later.commits_backward()),
+        ]
+        for read in whole:
+            with pytest.raises(UnreadableEvent, match="@3 of a/1 cannot be read"):
+                read()
+
+    @pytest.mark.parametrize("types", UNREADABLE_TYPES, ids=["upcaster", "splitter"])
+    def test_a_search_stops_before_an_event_that_cannot_be_read_and_goes_on_from_there(
+        self, store: Store, log: Log, types: EventTypes
+    ) -> None:
+        later = self.half_readable(store, log, types)
+        for query in (Query(), Query.of(types={"half"})):
+            groups: list[tuple[Sequence[Recorded], Cursor]] = []
+            with pytest.raises(UnreadableEvent, match="@3 of a/1 cannot be read"):
+                groups.extend(later.selected(query))  # it keeps those that come before the error
+            assert [event.position for events, _ in groups for event in events] == [1, 2]
+            reached = groups[-1][1]
+            assert reached.position == 2
+            with pytest.raises(UnreadableEvent, match="@3 of a/1 cannot be read"):
+                list(later.selected(query, reached))
+
     def test_a_precondition_is_checked_against_what_others_wrote(self, store: Store, log: Log) -> None:
         other = self.reopened(store)
         log.append(one("a/1", 1, expected=NEW), metadata("c1"))
@@ -549,6 +599,53 @@ class StoreContract(ReactionContract):
         store.archive("other")
         assert store.names(archived=True) == ["other"]
 
+    def test_only_logs_of_the_store_are_written_together(self, store: Store, log: Log) -> None:
+        stranger = MemoryStore(CONTRACT_TYPES).create("inbox", AT)
+        done: list[object] = []
+
+        def work() -> None:
+            done.append(log.append(one("a/1", 1), metadata("c1")))
+
+        strange: Any
+        for strange in ([stranger], [log, stranger], (stranger, log)):
+            with pytest.raises(ValueError, match="inbox is not a log of"):
+                store.together(strange, work)
+        for strange in (None, "inbox", ["inbox"], [log, None], log):
+            with pytest.raises(TypeError, match=r"the logs of `together` must be a list such as \[log\]"):
+                store.together(strange, work)
+        assert (done, list(self.reopened(store).commits())) == ([], [])
+        store.together([log, log], work)
+        assert numbers(self.reopened(store).events()) == [1]
+
+    def test_what_is_done_together_does_not_begin_to_do_something_together(self, store: Store, log: Log) -> None:
+        second = store.create("second", AT)
+
+        def append() -> None:
+            second.append(one("a/1", 1), metadata("c1"))
+
+        def work() -> None:
+            for logs in ([log], [second], [log, second]):
+                with pytest.raises(ValueError, match="the work of `together` must not call `together`"):
+                    store.together(logs, append)
+            log.append(one("a/1", 2), metadata("c2"))
+
+        store.together([log], work)
+        assert (numbers(self.reopened(store).events()), list(store.open("second").events())) == ([2], [])
+        store.together([second], append)
+        assert numbers(store.open("second").events()) == [1]
+
+    def test_what_is_done_together_is_done_once_if_it_fails(self, store: Store, log: Log) -> None:
+        for error in (KeyError("a"), OSError("b"), Rejected("c"), StaleCursor("d"), StoreUnavailable("e")):
+            done: list[int] = []
+
+            def work(error: Exception = error, done: list[int] = done) -> None:
+                done.append(1)
+                raise error
+
+            with pytest.raises(type(error)) as caught:
+                store.together([log], work)
+            assert (caught.value, done) == (error, [1])
+
     def test_reading_goes_on_while_others_append(self, log: Log) -> None:
         for n in range(3):
             log.append(one("a/1", n), metadata(f"c{n}"))
@@ -597,6 +694,17 @@ class StoreContract(ReactionContract):
             with pytest.raises(StaleCursor):
                 list(read(cursor))
         assert list(store.open("twin").commits(cursor)) == []
+
+    def test_a_cursor_whose_digest_is_that_of_another_position_is_stale(self, store: Store, log: Log) -> None:
+        ends = []
+        for n in range(3):
+            log.append(one("a/1", n), metadata(f"c{n}"))
+            ends.append(log.cursor())
+        for cursor in (replace(ends[-1], position=2), replace(ends[-1], position=9), replace(ends[0], position=2)):
+            other = self.reopened(store)
+            for read in (other.commits, other.event_batches, other.commits_backward, partial(other.selected, Query())):
+                with pytest.raises(StaleCursor):
+                    list(read(cursor))
 
     def test_a_cursor_is_not_ahead_of_what_was_read(self, store: Store, log: Log) -> None:
         for n in range(3):
@@ -757,6 +865,25 @@ class StoreContract(ReactionContract):
         since = [batch.position for group in log.event_batches(Cursor(5)) for batch in group]
         assert since == [commit.position for commit in log.commits(Cursor(5))] == [4, *range(7, 62, 3)]
         assert list(log.event_batches(Cursor(61))) == []
+
+    def test_the_lines_of_a_log_are_read_from_a_cursor_on(self, store: Store, log: Log) -> None:
+        twin, ends = store.create("twin", AT), []
+        for n in range(3):
+            log.append(one("a/1", n, n), metadata(f"c{n}"))
+            twin.append(one("a/1", n, n), metadata(f"t{n}"))
+            ends.append(log.cursor())
+        try:
+            whole = list(self.reopened(store).lines())
+        except ExportRefused:
+            pytest.skip("the store does not keep lines")
+        assert len(whole) == 4
+        assert all(line.endswith(b"\n") for line in whole)
+        for number, end in enumerate(ends, 2):
+            assert list(self.reopened(store).lines(end)) == whole[number:]
+        with pytest.raises(StaleCursor):
+            list(self.reopened(store).lines(twin.cursor()))
+        with pytest.raises(ValueError, match="a cursor with a digest"):
+            list(self.reopened(store).lines(Cursor(2)))
 
     def test_verify_walks_the_whole_log(self, store: Store, log: Log) -> None:
         for n in range(3):

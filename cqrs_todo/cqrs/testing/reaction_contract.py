@@ -313,6 +313,12 @@ class ReactionContract:
         with pytest.raises(InvalidLogName):
             kept.park("../mail", "log-1", again)
 
+    def test_parked_events_are_given_by_their_positions(self, store: Store) -> None:
+        kept = store.checkpoints()
+        for event, position in (("c2/1", 9), ("c1/1", 12), ("c4/1", 3), ("c3/1", 101)):
+            kept.park("mail", "log-1", Parked(event, position, "ValueError: no", AT, 1))
+        assert [each.position for each in store.checkpoints().parked("mail", "log-1")] == [3, 9, 12, 101]
+
     def test_parked_events_are_kept_for_other_programs(self, store: Store) -> None:
         elsewhere = self.elsewhere(store, CONTRACT_TYPES)
         parked = Parked("c1/1", 1, "ValueError: no", AT, 6)

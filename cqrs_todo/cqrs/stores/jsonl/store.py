@@ -12,7 +12,7 @@ from ...cursor import START, Cursor
 from ...errors import DamagedLog, LogExists, LogNotFound, MissingLog, ReadOnlyLog, StaleCursor
 from ...events import EventTypes
 from ...names import NAME_BYTES, check_free, check_log_name, check_several, name_key
-from ...store import Known, Log, LogHead, Progress, Store, T, no_progress, nothing_known
+from ...store import Known, Log, LogHead, Progress, Store, T, at_work, no_progress, nothing_known
 from ..format import FORMAT, VERSION, Header, encode_header, event_ids, log_in
 from ..hash_chain import last_digest
 from ..signals import delay_signals
@@ -53,6 +53,7 @@ class JsonlStore(Store):
         self._archive = os.path.join(directory, "archive")
         self._reactions = os.path.join(directory, "reactions")
         self._indexes = os.path.join(cache or directory, "index")
+        self._at_work: set[int] = set()
 
     def names(self, *, archived: bool = False) -> list[str]:
         """Return the names of the logs; see `Store`."""
@@ -131,18 +132,16 @@ class JsonlStore(Store):
 
     def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
         """Do a piece of work while nobody else can write to some logs; see `Store`."""
-        ours = [log for log in logs if isinstance(log, JsonlLog)]
-        for log in ours:
-            if not log.is_in(self._lists):
-                raise ValueError(f"{log.name} is not a log of {self.url}")
-        with self._holding(*(log.name for log in ours)) as locks, delay_signals() as arrived, ExitStack() as held:
-            for log in ours:
-                held.enter_context(log.holding(locks[log.name]))
-            result = work()
-            if arrived:
-                names = " and ".join(sorted(log.name for log in ours))
-                ours[0].warnings.append(f"what was being done with {names} was finished before the interruption")
-            return result
+        with at_work(self._at_work, logs, self.url, lambda log: isinstance(log, JsonlLog) and log.is_in(self._lists)):
+            ours = [log for log in logs if isinstance(log, JsonlLog)]
+            with self._locks(*(log.name for log in ours)) as locks, delay_signals() as arrived, ExitStack() as held:
+                for log in ours:
+                    held.enter_context(log.holding(locks[log.name]))
+                result = work()
+                if arrived and ours:
+                    names = " and ".join(sorted(log.name for log in ours))
+                    ours[0].warnings.append(f"what was being done with {names} was finished before the interruption")
+                return result
 
     def missing(self) -> Sequence[MissingLog]:
         """Return an error for each missing log; see `Store`."""
@@ -435,6 +434,12 @@ class JsonlStore(Store):
 
     @contextmanager
     def _holding(self, *names: str) -> Iterator[Mapping[str, int]]:
+        """Hold the locks of some names during the block, in which an `OSError` becomes a `StoreUnavailable`."""
+        with os_errors_as_store_errors(self._lists), self._locks(*names) as locks:
+            yield locks
+
+    @contextmanager
+    def _locks(self, *names: str) -> Iterator[Mapping[str, int]]:
         """Hold the locks of some names during the block.
 
         Every process takes the locks in the same order, so that none of them wait for each other in a circle.
@@ -442,13 +447,15 @@ class JsonlStore(Store):
         Yields:
             The file descriptor of the lock file of each name.
         """
-        with os_errors_as_store_errors(self._lists), ExitStack() as locks:
-            check_reachable(self._lists)
-            make_directory(self._lists)
-            yield {
-                name: locks.enter_context(file_lock(lock_path(self._path(name)), self._path(name)))
-                for name in sorted(set(names))
-            }
+        with ExitStack() as locks:
+            with os_errors_as_store_errors(self._lists):
+                check_reachable(self._lists)
+                make_directory(self._lists)
+                held = {
+                    name: locks.enter_context(file_lock(lock_path(self._path(name)), self._path(name)))
+                    for name in sorted(set(names))
+                }
+            yield held
 
 
 def _after(header: bytes) -> Cursor:
