@@ -779,7 +779,8 @@ class Store(ABC):
             The number of commits that were new.
 
         Raises:
-            ImportRefused: The lines are damaged or in a newer format than this code knows, or the log has another history.
+            ImportRefused: The lines are damaged or in a newer format than this code knows, the log has another history, or
+                an append would have refused the commits: a command id was used before, or a stream was forgotten.
             LogExists: A log has a name that differs from this one only by case.
             MissingLog: Another log of this name had been recorded and is gone. (If the lines are of that log and reach as
                 far as had been recorded, importing them brings it back.)

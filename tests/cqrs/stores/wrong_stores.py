@@ -1,11 +1,12 @@
 """Stores that are wrong in one thing each, under the contract that must find it. Run by test_contract.py alone."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import ClassVar
+from unittest.mock import patch
 
 import pytest
 
@@ -17,7 +18,8 @@ from cqrs_todo.cqrs.forgetting import Forgetting
 from cqrs_todo.cqrs.operation_errors import StreamNotFound
 from cqrs_todo.cqrs.query import AppendCondition, Query
 from cqrs_todo.cqrs.store import Append, Blobs, Log, Store, StreamVersions, T, check_precondition, no_progress
-from cqrs_todo.cqrs.stores.jsonl import JsonlStore
+from cqrs_todo.cqrs.stores.chain import Versions
+from cqrs_todo.cqrs.stores.jsonl import JsonlStore, transfer
 from cqrs_todo.cqrs.stores.jsonl.log import JsonlLog
 from cqrs_todo.cqrs.stores.memory import MemoryCheckpoints, MemoryLog, MemoryStore
 from cqrs_todo.cqrs.stores.recording import check_condition
@@ -641,6 +643,14 @@ class AllLinesStore(_OfLogs):
     logs = AllLinesLog
 
 
+class TrustingStore(JsonlStore):
+    """Imports what an append would refuse."""
+
+    def import_log(self, name: str, lines: Iterable[bytes], *, since: Cursor = START) -> int:
+        with patch.object(transfer, "_Accepted", lambda _: Versions()):
+            return super().import_log(name, lines, since=since)
+
+
 class ForgetfulStore(JsonlStore):
     """Keeps checkpoints in memory."""
 
@@ -690,6 +700,10 @@ class TestOver(_OnFiles):
 
 class TestAllLines(_OnFiles):
     wrong = AllLinesStore
+
+
+class TestTrusting(_OnFiles):
+    wrong = TrustingStore
 
 
 class TestForgetful(_OnFiles):
