@@ -72,7 +72,7 @@ class ReactionContract:
         whole = Checkpoint(2, log.cursor())
         assert checkpoints.save("mail", log.id, whole)
         assert store.checkpoints().load("mail", log.id) == whole
-        begun = Checkpoint(3, log.cursor(), begun=2, passed=("c1/1", "c2/-1"))
+        begun = Checkpoint(3, log.cursor(), begun=2, passed=("c1/1", "c2/-1"), forgotten=4)
         assert checkpoints.save("mail", log.id, begun)
         assert store.checkpoints().load("mail", log.id) == begun
         assert not checkpoints.save("mail", log.id, Checkpoint(9, moves=7)), "the store has never set it back"

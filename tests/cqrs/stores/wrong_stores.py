@@ -488,6 +488,19 @@ class _Beginless(MemoryCheckpoints):
         return super().save(reaction, log_id, replace(checkpoint, begun=0, passed=()), holder)
 
 
+class UncountingStore(_Wrong):
+    """Does not keep how many streams were forgotten when a reaction had come somewhere."""
+
+    def __init__(self, logs: type[MemoryLog]) -> None:
+        super().__init__(logs)
+        self._checkpoints = _Uncounting()
+
+
+class _Uncounting(MemoryCheckpoints):
+    def save(self, reaction: str, log_id: str, checkpoint: Checkpoint, holder: str | None = None) -> bool:
+        return super().save(reaction, log_id, replace(checkpoint, forgotten=0), holder)
+
+
 class ObligingStore(_Wrong):
     """Archives a log while work is done with it."""
 
@@ -919,6 +932,10 @@ class TestUnchecked(_InMemory):
 
 class TestObliging(_InMemory):
     wrong_store = ObligingStore
+
+
+class TestUncounting(_InMemory):
+    wrong_store = UncountingStore
 
 
 class TestBeginless(_InMemory):

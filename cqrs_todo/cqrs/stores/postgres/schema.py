@@ -173,6 +173,7 @@ _CHECKPOINTS = """
         base_digest text NOT NULL,
         begun bigint NOT NULL DEFAULT 0,
         passed text[] NOT NULL DEFAULT '{}',
+        forgotten bigint NOT NULL DEFAULT 0,
         holder text NOT NULL DEFAULT '',
         held_until timestamptz NOT NULL DEFAULT '-infinity',
         PRIMARY KEY (reaction, log)
