@@ -258,12 +258,12 @@ class MemoryCheckpoints(Checkpoints):
             parked = self._parked.get((check_log_name(reaction), log_id), {})
             return sorted(parked.values(), key=lambda each: (each.position, each.event))
 
-    def forget(self, log_id: str, positions: Collection[int]) -> None:
-        """Remove the events of a log at some positions from those that are parked."""
+    def forget(self, log_id: str, ids: Collection[str]) -> None:
+        """Remove events of a log from those that are parked, given their ids as they are recorded."""
         with self._lock:
             for key, parked in self._parked.items():
                 if key[1] == log_id:
-                    self._parked[key] = {id: each for id, each in parked.items() if each.position not in positions}
+                    self._parked[key] = {id: each for id, each in parked.items() if each.recorded_id not in ids}
 
 
 class MemorySnapshots(Snapshots):
@@ -371,7 +371,7 @@ class MemoryStore(Store):
         check_several("streams", streams)
         with self._changing(self._archive if archived else self._logs, name) as log:
             done = log.forget(streams)
-            self._checkpoints.forget(log.id, {event.position for event in log.events() if event.type == FORGOTTEN})
+            self._checkpoints.forget(log.id, {event.recorded_id for event in log.events() if event.type == FORGOTTEN})
             return done
 
     @contextmanager

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import datetime
-from functools import cache, partial
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,6 @@ from .log import JsonlLog
 
 if TYPE_CHECKING:
     from ...checkpoints import Checkpoints
-    from ...events import Commit
     from ...forgetting import Forgetting
     from ...replication import MergedLog, MergeRules, MergeTerms
     from ...verification import Repair, Stray, Verdict
@@ -214,7 +213,7 @@ class JsonlStore(Store):
                 return event_ids(BytesIO(damaged)) if plan.content != damaged else ()
 
             checkpoints = FileCheckpoints(self._reactions)
-            with checkpoints.moving([plan.log], plan.unmoved, start, lambda _: None, before):
+            with checkpoints.moving([plan.log], plan.unmoved, start, before):
                 return put_in_place(path, plan, damaged)
 
     def _reread_by_reactions(self, path: str) -> None:
@@ -231,7 +230,7 @@ class JsonlStore(Store):
         with os_errors_as_store_errors(path), open(path, "rb") as file:
             header = file.readline()
         log, head = recorded
-        FileCheckpoints(self._reactions).set_back(log, head.position, _after(header), lambda _: None, tuple)
+        FileCheckpoints(self._reactions).set_back(log, head.position, _after(header), tuple)
 
     def forget(self, name: str, streams: Collection[str], *, archived: bool = False) -> "Forgetting":
         """Forget streams; see `Store`.
@@ -253,7 +252,7 @@ class JsonlStore(Store):
             inventory = self._inventory()
             inventory.check(name, archived=archived)
             done = forget(path, name, streams, is_copy=inventory.is_copy(path))
-            FileCheckpoints(self._reactions).forget(done.log, done.positions, _after(done.lines[0]))
+            FileCheckpoints(self._reactions).forget(done.log, done.ids, _after(done.lines[0]))
             remove_index(index_path(self._indexes, done.log))
             removed, failed = remove_set_aside((self._lists, self._archive), name, done.log, streams)
             with os_errors_as_store_errors(self._lists):
@@ -323,12 +322,10 @@ class JsonlStore(Store):
             checkpoints = FileCheckpoints(self._reactions)
             old = self.open(name).id if terms.join else merged.log
             moved, joined = merged.trunk == 1 or bool(result.forgotten), old != merged.log
-            places = cache(lambda: {event.id: event.position for commit in merged.commits for event in commit.events})
             moving = checkpoints.moving(
                 dict.fromkeys((old, merged.log)),
                 merged.base_position if moved else merged.end.position,
                 start,
-                lambda event: places().get(event),
                 partial(event_ids, merged.copies[0].lines),
             )
             with moving if moved or joined else nullcontext():
@@ -340,7 +337,8 @@ class JsonlStore(Store):
                 checkpoints.remove(old)
             failed: list[str] = []
             if result.forgotten:
-                gone = {place for commit in merged.commits for place in _positions_in(commit, merged.forgotten)}
+                events = (event for commit in merged.commits for event in commit.events)
+                gone = {event.recorded_id for event in events if event.stream in merged.forgotten}
                 checkpoints.forget(merged.log, gone, start)
                 remove_index(index_path(self._indexes, merged.log))
                 _, failed = remove_set_aside((self._lists, self._archive), name, merged.log, result.forgotten, but=kept)
@@ -461,11 +459,6 @@ class JsonlStore(Store):
 def _after(header: bytes) -> Cursor:
     """Return the cursor after the header of a log."""
     return Cursor(0, 1, len(header), last_digest(header))
-
-
-def _positions_in(commit: "Commit", streams: Collection[str]) -> Iterator[int]:
-    """Yield the positions of the events of some streams."""
-    return (event.position for event in commit.events if event.stream in streams)
 
 
 def _file(directory: str, name: str) -> str:

@@ -45,8 +45,11 @@ FORGET_BASES = """
     UPDATE {schema}.cqrs_checkpoints SET base_position = 0, base_digest = %s WHERE log = %s AND base_digest <> ''
 """
 """Lets reactions read a log from its start, given the digest of the header and the id, because its digests have changed."""
-FORGET_PARKED = "DELETE FROM {schema}.cqrs_parked WHERE log = %s AND position = ANY(%s::bigint[])"
-"""Removes events from the parked ones of the log with an id, by their positions."""
+FORGET_PARKED = r"""
+    DELETE FROM {schema}.cqrs_parked
+    WHERE log = %s AND regexp_replace(event, '(/-?[0-9]+)[.][0-9]+$', '\1') = ANY(%s::text[])
+"""
+"""Removes events from the parked ones of the log with an id, by their ids as they are recorded; see `Parked.recorded_id`."""
 _PARK = """
     INSERT INTO {schema}.cqrs_parked (reaction, log, event, position, error, at, tries) VALUES (%s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (reaction, log, event) DO UPDATE
