@@ -346,6 +346,30 @@ class Log(ABC):
                 reads files begins before damage at the end of a log, and warns of it, as `commits` does.
         """
 
+    def readable_commits(self, since: Cursor = START) -> Iterator[Commit]:
+        """Read the same commits as `commits`, also those with events that cannot be read, which are `UnknownEvent` then.
+
+        This base method stops at such an event, as `commits` does.
+
+        Args:
+            since: Where to start.
+
+        Raises:
+            CqrsError: What `commits` raises.
+        """
+        return self.commits(since)
+
+    def readable_commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
+        """Read the same commits as `commits_backward`, also those with events that cannot be read; see `readable_commits`.
+
+        Args:
+            until: Where to start.
+
+        Raises:
+            CqrsError: What `commits_backward` raises.
+        """
+        return self.commits_backward(until)
+
     @abstractmethod
     def cursor(self) -> Cursor:
         """Return the farthest position that this object has read or written."""

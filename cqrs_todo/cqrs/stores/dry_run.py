@@ -205,10 +205,17 @@ class DryRunLog(Log):
 
     def commits(self, since: Cursor = START) -> Iterator[Commit]:
         """Read commits, oldest first; see `Log`."""
+        return self._forward(self._log.commits, since)
+
+    def readable_commits(self, since: Cursor = START) -> Iterator[Commit]:
+        """Read commits as far as they can be read; see `Log`."""
+        return self._forward(self._log.readable_commits, since)
+
+    def _forward(self, read: Callable[[Cursor], Iterator[Commit]], since: Cursor) -> Iterator[Commit]:
         kept = self._kept
         reading = self._store.trace.reading(self)
         if not self._is_kept(since):
-            for commit in self._log.commits(since):
+            for commit in read(since):
                 if kept.commits and commit.position > kept.base:
                     break
                 _count_forward(reading, (commit,), since.position)
@@ -234,6 +241,13 @@ class DryRunLog(Log):
 
     def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
         """Read commits, newest first; see `Log`."""
+        return self._backward(self._log.commits_backward, until)
+
+    def readable_commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
+        """Read commits, newest first, as far as they can be read; see `Log`."""
+        return self._backward(self._log.readable_commits_backward, until)
+
+    def _backward(self, read: Callable[[Cursor | None], Iterator[Commit]], until: Cursor | None) -> Iterator[Commit]:
         kept = self._kept
         reading = self._store.trace.reading(self)
         for commit in kept.commits[::-1]:
@@ -241,7 +255,7 @@ class DryRunLog(Log):
                 yield commit
         if kept.commits and (until is None or until.position > kept.base):
             until = Cursor(kept.base)
-        for commit in self._log.commits_backward(until):
+        for commit in read(until):
             reading.backward.add(commit.position, commit.last)
             yield commit
 
