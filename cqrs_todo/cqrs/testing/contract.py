@@ -796,10 +796,22 @@ class StoreContract(ReactionContract):
 
     def test_a_member_that_is_never_forgotten_holds_what_its_name_says(self, log: Log) -> None:
         for name in KEPT_MEMBERS:
-            for value in ({"text": "my secret"}, ["my secret", 1], True):
+            for value in (
+                {"text": "my secret"},
+                ["my secret", 1],
+                True,
+                "my\nsecret\nlines in/a\nfolder",
+                "secret " * 200,
+                "",
+            ):
                 with pytest.raises(ValueError, match=f"^cannot be recorded: the member '{name}' of the metadata must be"):
                     log.append(one("a/1", 1), replace(metadata("c"), meta={name: value}))
         assert list(log.commits()) == []
+        for value in ("my secret", "c1", "c1/", "c1/0", "c1/one", "/1"):
+            with pytest.raises(ValueError, match="the member 'causation' of the metadata must be the id of an event"):
+                log.append(one("a/1", 1), metadata("c", causation=value))
+        for place, value in enumerate(("c1/1", "c 1/-12", "a/b/3.4"), 1):
+            assert log.append(one("a/1", 1), metadata(f"c{place}", causation=value, correlation="c 1")).position == place
 
     def test_anyone_can_read_from_a_cursor(self, store: Store, log: Log) -> None:
         for n in range(3):
