@@ -502,7 +502,9 @@ class DryRunSnapshots(Snapshots):
             reading.snapshot = max(position, reading.snapshot or 0)
         return snapshot
 
-    def save(self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any]) -> None:
+    def save(
+        self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any], before: Sequence[SnapshotInfo]
+    ) -> None:
         """Save nothing."""
 
     def clear(self, log_id: str) -> bool:

@@ -282,9 +282,10 @@ class MemorySnapshots(Snapshots):
         """Return the snapshot that was taken at a position; see `Snapshots`."""
         return self._snapshots.get((log_id, kind, position))
 
-    def save(self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any]) -> None:
+    def save(
+        self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any], before: Sequence[SnapshotInfo]
+    ) -> None:
         """Keep a snapshot; see `Snapshots`."""
-        before = self.infos(log_id, kind)
         after = self._infos[log_id, kind] = prune(before, info)
         for gone in {each.position for each in before} - {each.position for each in after}:
             del self._snapshots[log_id, kind, gone]
