@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import bulk, engine, framework, history, peers, server, startup, web
+from . import bulk, engine, framework, history, peers, server, startup, sync, web
 from .environments import CHECKOUT, SHARED, WEB, Environments, prepare
 from .machine import machine, versions
 from .measure import Failed
@@ -24,6 +24,7 @@ SECTIONS: dict[str, Callable[..., Section]] = {
     "bulk": bulk.measure,
     "memory": bulk.memory,
     "server": server.measure,
+    "sync": sync.measure,
     "framework": framework.measure,
     "web": web.measure,
 }
@@ -31,6 +32,7 @@ NEEDED = {
     "engine": {"eventsourcing"},
     "peers": {"todoman"},
     "server": {"eventsourcing", SHARED},
+    "sync": {SHARED},
     "framework": {"eventsourcing", SHARED},
     "web": {WEB},
 }

@@ -62,6 +62,9 @@ AIMS: dict[str, Aim] = {
     # lists on a server
     "server/append/eventsourcing": Aim("≥", 1.5),
     "server/ls": Aim("≤", 1.3),
+    # syncs, as many times `todo ls`
+    **{f"sync/idle/{remote}": Aim("≤", 1.5) for remote in ("shared folder", "server")},
+    **{f"sync/changes/{remote}": Aim("≤", 40) for remote in ("shared folder", "server")},
     # the framework on a long log
     **{f"framework/{what}/files/{size}": Aim("≤", 20, "value") for what in ("read", "newest") for size in _LONG},
     **{f"framework/{what}/server/{size}": Aim("≤", 5, "value") for what in ("read", "newest") for size in _LONG},

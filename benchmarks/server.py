@@ -16,7 +16,7 @@ from .measure import inside, run, turns
 from .results import Section
 
 FEW, MANY = 100, 10_000  # todos
-_LS_IMPORTING = "import sys, psycopg; sys.argv = ['todo', 'ls']; from cqrs_todo.cli import run; run()"
+LS_IMPORTING = "import sys, psycopg; sys.argv = ['todo', 'ls']; from cqrs_todo.cli import run; run()"
 
 
 def measure(environments: Environments, *, quick: bool) -> Section:
@@ -71,7 +71,7 @@ def _ls(
     measures = {
         "files": partial(home.run, "ls"),
         "server": partial(run, [*home.todo, "ls"], on_server),
-        "importing": partial(run, [python, "-c", _LS_IMPORTING], home.env),
+        "importing": partial(run, [python, "-c", LS_IMPORTING], home.env),
     }
     taken = turns(measures, rounds, budget)
     importing = taken["importing"] - taken["files"]  # of what `ls` has not imported anyway

@@ -58,7 +58,8 @@ class Decider(Struct, Generic[S, C, E], frozen=True):
         Raises:
             TypeError: The id is no text.
         """
-        check_type(f"the id of the {self.kind}", id, str)
+        if not isinstance(id, str):
+            check_type(f"the id of the {self.kind}", id, str)
         return f"{self.kind}/{id}"
 
     @property

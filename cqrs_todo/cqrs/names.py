@@ -87,9 +87,9 @@ def check_recorded_name(what: str, name: str) -> None:
         ValueError: It is empty, too long, or has a character that not every store can keep. The text says which.
         TypeError: It is no text.
     """
-    check_type(f"cannot be recorded: {what}", name, str)
-    if name.isprintable() and 0 < len(name) <= RECORDED_BYTES // 4:
+    if isinstance(name, str) and name.isprintable() and 0 < len(name) <= RECORDED_BYTES // 4:
         return  # most names are like this
+    check_type(f"cannot be recorded: {what}", name, str)
     if not name:
         raise ValueError(f"cannot be recorded: {what} is empty")
     wrong = next((char for char in name if char < " " or "\x7f" <= char < "\xa0" or "\ud800" <= char < "\ue000"), None)

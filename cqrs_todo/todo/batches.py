@@ -39,7 +39,8 @@ def split_to_commit_size(contents: Iterable[CommitContent]) -> list[CommitConten
         if sum(map(len, changes.values())) <= _SURELY_SMALL:
             divided.append((changes, meta))
             continue
-        measured = ((item, len(item[1]), sum(map(json_size, item[1]))) for item in changes.items())
+        any_size = json_size(list(changes.values())) <= COMMIT_SIZE  # then the size of each event does not matter
+        measured = ((item, len(item[1]), 0 if any_size else sum(map(json_size, item[1]))) for item in changes.items())
         divided += [(dict(chunk), meta) for chunk in commit_sized_chunks(measured)] or [({}, meta)]
     return divided
 
@@ -70,9 +71,9 @@ _SURELY_SMALL = 32
 """A number of events that always fits into a commit: each has at most an old and a new value of 64 KiB, all escaped."""
 
 
-def json_size(event: TodoEvent) -> int:
-    """Return the size of the JSON of an event, in bytes."""
-    return len(msgspec.json.encode(event))
+def json_size(events: Any) -> int:
+    """Return the size of the JSON of an event, or of several, in bytes."""
+    return len(msgspec.json.encode(events))
 
 
 def with_batch_ids(contents: Sequence[CommitContent], command: str) -> list[tuple[CommitContent, str]]:

@@ -55,14 +55,14 @@ def import_todos(
         given = dict(read)
         for stream, names in fields.items():
             given[stream] = _with_fields_of(fold, stream, given[stream], names)
-        there = (entity for stream in given if (entity := fold.get(stream)) is not None)
-        removed = {entity.stream for entity in there if entity.state is not None and entity.state.removed}
+        there = {stream: entity for stream in given if (entity := fold.get(stream)) is not None}
+        removed = {stream for stream, entity in there.items() if entity.state is not None and entity.state.removed}
         moved = todo_list.lists_moved_to(fold, {stream for stream in removed if not given[stream].removed})
         stayed[:] = items_of(fold[stream] for stream in given if stream in moved)
         forgotten[:] = sorted(given.keys() & everywhere)
         for stream in {*moved, *forgotten}:
             del given[stream]
-        return [(events_to_reach(fold, given), {})]
+        return [(events_to_reach(there, given), {})]
 
     answer = todo_list.transact(plan)
     return replace(answer, stayed=tuple(stayed), forgotten=tuple(map(id_of, forgotten)), new_list=made)

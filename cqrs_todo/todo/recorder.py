@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from ..cqrs.cursor import Cursor
 from ..cqrs.errors import CqrsError, DamagedLog, LogExists, LogNotFound
 from ..cqrs.events import Commit, EventTypes, Metadata, Moment
-from ..cqrs.fold import Fold
+from ..cqrs.fold import Entity, Fold
 from ..cqrs.ids import new_command_id
 from ..cqrs.repository import Changes, PlannedCommit, Repository, decide_all
 from ..cqrs.snapshots import SnapshotEvery, Snapshots
@@ -325,8 +325,8 @@ class Recorder:
         streams = changed if named is None else [item.stream for item in named]
         entities = [entity for stream in streams if (entity := fold.get(stream)) is not None]  # `NullLog` keeps nothing
         rows = items_of(entities)
-        changed_rows = [row for row in rows if row.stream in changed]
-        elsewhere = changed.keys() - set(streams)
+        changed_rows = rows if named is None else [row for row in rows if row.stream in changed]
+        elsewhere = changed.keys() - set(streams) if named is not None else ()
         others = items_of(entity for stream in elsewhere if (entity := fold.get(stream)) is not None) if elsewhere else []
         return Answer(
             list=self.name,
@@ -549,18 +549,18 @@ class Recorder:
         return made
 
 
-def events_to_reach(fold: Todos, todos: Mapping[str, Todo]) -> Changes[TodoEvent]:
+def events_to_reach(there: Todos | Mapping[str, Entity[State]], todos: Mapping[str, Todo]) -> Changes[TodoEvent]:
     """Return the events that change the todos of a list to given ones.
 
     Args:
-        fold: The list.
+        there: The list, or those of its todos that can matter, by stream.
         todos: The todos that the events lead to, by stream.
 
     Returns:
         The events by stream.
     """
     return {
-        stream: events_between(None if (old := fold.get(stream)) is None else old.state, todo)
+        stream: events_between(None if (old := there.get(stream)) is None else old.state, todo)
         for stream, todo in todos.items()
     }
 
