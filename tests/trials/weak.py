@@ -279,6 +279,17 @@ def _checkpoint_first() -> None:
     Runner._react = react  # type: ignore[method-assign]  # the weakness itself
 
 
+def _reactions_go_on() -> None:
+    """Runners load their checkpoints also while events move."""
+    from cqrs_todo.cqrs.checkpoints import Checkpoint
+    from cqrs_todo.cqrs.stores.jsonl import checkpoints
+
+    def load(self: checkpoints.FileCheckpoints, reaction: str, log_id: str) -> Checkpoint:
+        return checkpoints._read(self._path(reaction, log_id))
+
+    checkpoints.FileCheckpoints.load = load  # type: ignore[method-assign]  # the weakness itself
+
+
 def _no_lease() -> None:
     """Every runner of a reaction gets the lease, and keeps its checkpoint whoever holds it."""
     from cqrs_todo.cqrs.checkpoints import Checkpoint, Checkpoints
@@ -406,6 +417,7 @@ KINDS = {
     "rows-apart": _rows_apart,
     "checkpoint-first": _checkpoint_first,
     "no-lease": _no_lease,
+    "reactions-go-on": _reactions_go_on,
     "serial-reader": _serial_reader,
     "asynchronous-standby": _asynchronous_standby,
     "no-condition-jsonl": _no_condition_jsonl,
