@@ -43,6 +43,8 @@ WRITERS = EventTypes({"moved": Moved, "old": Old, "gone": Gone})
 READERS = EventTypes({"moved": Moved}, {"old": Upcaster("moved", fail), "gone": Upcaster("moved", fail)})
 BOTH_WAYS = replace(COUNTER, ignores=frozenset({"gone"}))
 STREAMS = ("counter/a", "counter/b", "other/x")
+EXAMPLES = 500 if settings().max_examples >= 500 else 12
+"""Each one writes files."""
 DISTANCES = (NeverSnapshot(), AlwaysSnapshot(), SnapshotEvery(2), SnapshotEvery(5))
 
 History = list[tuple[dict[str, type], int]]
@@ -98,7 +100,7 @@ def expected(commits: list[Commit], stream: str) -> Any:
     return (sum(event.data.by for event in events if type(event.data) is Moved), len(events)) if events else None
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=EXAMPLES)
 @for_all(histories)
 def test_law_a_stream_cannot_be_read_at_a_moment_just_if_one_of_its_events_before_cannot(history: History) -> None:
     with repositories(history) as (commits, readers):
@@ -120,7 +122,7 @@ def test_law_a_stream_cannot_be_read_at_a_moment_just_if_one_of_its_events_befor
                 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=EXAMPLES)
 @for_all(histories, st.data())
 def test_law_a_playback_stops_at_what_cannot_be_read_and_nowhere_else(history: History, data: Any) -> None:
     with repositories(history) as (commits, readers):
