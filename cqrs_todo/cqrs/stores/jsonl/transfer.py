@@ -123,7 +123,7 @@ class _Accepted:
                 continue
             if commit.command in self._commands:
                 raise InvalidLine(f"its command id {commit.command!a} was used before")
-            for event in commit.events:
+            for event in commit.events if self._forgotten else ():
                 if event.stream in self._forgotten and event.type not in (FORGOTTEN, LOST):
                     raise InvalidLine(f"it holds data of {event.stream}, which was forgotten")
             self._commands.add(commit.command)
