@@ -499,7 +499,7 @@ def test_a_number_from_before_a_sync_is_refused_without_the_text_that_was_forgot
     assert "since it was last shown: 2 is 4 now; nothing was changed" in one.run("done", "2").err
 
 
-@pytest.mark.parametrize("look", [["history"], ["history", "-n", "5"], ["show", "2"], ["blame", "2"]])
+@pytest.mark.parametrize("look", [["history"], ["show", "2"], ["blame", "2"]])
 def test_a_position_from_before_a_sync_is_refused_until_the_history_was_shown(users: Machines, look: list[str]) -> None:
     one, two, _ = users.all
     one("add", "First")
@@ -520,8 +520,9 @@ def test_a_position_from_before_a_sync_is_refused_until_the_history_was_shown(us
     assert two("undo", "@4").out.startswith("Undid @4: 4 created: Later"), "it was recorded after the sync"
     assert two("undo", "@1").code == 0, "it is where it was"
     assert two("show", "@2").code == 0, "to look is harmless"
-    for part in (["history", "-n", "1"], ["history", "--by", "two"], ["show", "1"], ["blame", "1"], ["history", "1"]):
-        two(*part)
+    if look == ["history"]:
+        for part in (["history", "-n", "1"], ["history", "1"], ["show", "1"], ["blame", "1"]):
+            two(*part)
         assert two.run("undo", "@2").code == 1, "it was not shown"
     two(*look)
     assert two("undo", "@2").out.startswith("Undid @2: 2 created: Theirs")
