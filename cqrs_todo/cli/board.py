@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from ..cqrs.struct import replace
+from ..todo.arranging import board
 from ..todo.service import View
-from ..todo.views import Item, board, open_items
+from ..todo.views import Item, open_items
 from .clock import to_local
 from .output import print_line, print_message
 from .session import Session

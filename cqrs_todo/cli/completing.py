@@ -12,8 +12,9 @@ from itertools import islice
 
 from ..cqrs.errors import CqrsError
 from ..cqrs.struct import Struct
+from ..todo.arranging import GROUP_KEYS, SORT_KEYS
 from ..todo.fields import FIELDS, SetField
-from ..todo.views import GROUP_KEYS, SORT_KEYS, attributes_of
+from ..todo.views import attributes_of
 from . import verbs
 from .config import COLORS
 from .output import print_line

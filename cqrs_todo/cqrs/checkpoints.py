@@ -41,7 +41,7 @@ class Parked(Struct, frozen=True):
 
     Attributes:
         event: The id of the event.
-        position: Its position in the log.
+        position: Its position in the log when it was parked. A merge may have moved it since; see `Runner.parked`.
         error: What the reaction raised at last: the type of the exception, and its text, without NUL.
         at: When that was, aware.
         tries: How often the reaction was called with the event in all.
@@ -52,6 +52,12 @@ class Parked(Struct, frozen=True):
     error: str
     at: datetime
     tries: int
+
+    @property
+    def recorded_id(self) -> str:
+        """The id of the event as it is recorded; see `Recorded.recorded_id`."""
+        command, _, place = self.event.rpartition("/")
+        return f"{command}/{place.partition('.')[0]}"
 
 
 class Checkpoints(ABC):
@@ -145,7 +151,7 @@ class Checkpoints(ABC):
 
     @abstractmethod
     def parked(self, reaction: str, log_id: str) -> Sequence[Parked]:
-        """Return the parked events by their positions.
+        """Return the parked events by the positions that they were parked at.
 
         Raises:
             CqrsError: What `park` raises.

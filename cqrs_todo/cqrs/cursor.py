@@ -15,6 +15,7 @@ class Cursor(Struct, frozen=True, gc=False):
         line: How many lines come before the cursor, in stores that keep lines; otherwise 0.
         offset: How many bytes come before the cursor, in stores that keep lines; otherwise 0.
         digest: The digest of the last line before the cursor, as hexadecimal digits. If it is empty, nothing is checked.
+            Otherwise the cursor is stale unless the log has this digest at this position.
     """
 
     position: int

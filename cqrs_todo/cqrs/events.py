@@ -122,8 +122,8 @@ class Metadata(Struct, frozen=True, gc=False):
         Args:
             by: The author.
             meta: Anything else, as JSON values. docs/log-format.md lists the names that have a meaning. What they hold stays
-                when a stream is forgotten, so an append refuses other values under these names (see
-                `forgetting.KEPT_MEMBERS`).
+                when a stream is forgotten. So an append refuses other values under these names (see
+                `forgetting.KEPT_MEMBERS`). It cannot tell an id from a text, so give a text of your own another name.
         """
         from .ids import new_command_id, now
 

@@ -227,6 +227,7 @@ class Fold(Generic[S]):
 
         Raises:
             TypeError: The decider has no `invert`.
+            UnreadableEvent: An event cannot be read, so it is not known what it did. The fold cannot be used any more.
         """
         evolve, invert = self._evolve, self._decider.inverse
         for event in reversed(commit.events):
@@ -279,6 +280,8 @@ class Fold(Generic[S]):
         if event.type in FRAMEWORK_TYPES:
             return
         if event.failure is not None:
+            if change < 0:
+                raise event.failure
             self.unreadable.setdefault(stream, event.failure)
         count = self.unknown.pop(stream, 0) + change
         if count:

@@ -4,13 +4,32 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
+from .names import RECORDED_BYTES, check_recorded_name
 from .struct import Struct
 
 V = TypeVar("V")
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
+def _is_id(value: object) -> bool:
+    try:
+        check_recorded_name("an id", value)  # type: ignore[arg-type]  # it refuses what is no text
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and text[0] != "0"
+
+
+def _is_event_id(value: object) -> bool:
+    command, _, place = str(value).rpartition("/")
+    ordinal, dot, part = place.partition(".")
+    return _is_id(value) and bool(command) and _is_number(ordinal.removeprefix("-")) and (not dot or _is_number(part))
+
+
+def _is_file_name(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= RECORDED_BYTES and "/" not in value
 
 
 def _is_count(value: object) -> bool:
@@ -33,27 +52,28 @@ def _has(**members: Callable[[object], bool]) -> Callable[[object], bool]:
     return lambda value: isinstance(value, dict) and all(name in members and members[name](value[name]) for name in value)
 
 
-_is_log = _has(log=_is_text, list=_is_text)
+_is_log = _has(log=_is_id, list=_is_id)
 
 KEPT_MEMBERS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
-    "batch": ("the `id` of a batch and a `part`", _has(id=_is_text, part=_is_count)),
-    "causation": ("the id of an event", _is_text),
-    "correlation": ("the id of a command", _is_text),
+    "batch": ("the `id` of a batch and a `part`", _has(id=_is_id, part=_is_count)),
+    "causation": ("the id of an event, such as 'c1/1'", _is_event_id),
+    "correlation": ("the id of a command", _is_id),
     "extra": ("a list of places", _are(_is_count)),
-    "file": ("the name of a file", _is_text),
+    "file": ("the name of a file, without its folder", _is_file_name),
     "from": ("a position", _is_count),
-    "machine": ("the id of a machine", _is_text),
+    "machine": ("the id of a machine", _is_id),
     "made": ("a time in UTC", _is_time),
     "move": ("the logs of a move, in `from` and `to`", _has(**{"from": _is_log, "to": _is_log})),
     "with": ("a list of logs", _are(_is_log)),
-    "redoes": ("a list of command ids", _are(_is_text)),
+    "redoes": ("a list of command ids", _are(_is_id)),
     "restores": ("a position", _is_count),
     "stamp": ("a time in UTC", _is_time),
-    "undoes": ("a list of command ids", _are(_is_text)),
+    "undoes": ("a list of command ids", _are(_is_id)),
 }
 """The members of a commit's `meta` that stay when one of its events is forgotten: what each holds, and a check of that.
 
-They are those that docs/log-format.md describes and that hold only ids, positions, times and the names of logs. A reason
+They are those that docs/log-format.md describes and that hold only ids, positions, times and names. An id is anything that
+could be that of a command: no code can tell it from a short text, so nobody may use these names for a text. A reason
 that was given for the command may repeat what is forgotten, and so may any member that this code does not know. A digest of
 the words of the command would confirm a guess.
 """

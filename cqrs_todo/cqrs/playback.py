@@ -10,6 +10,7 @@ from .errors import StaleCursor
 from .events import Commit, Recorded, UnknownEvent
 from .repository import Repository
 from .snapshots import nearest
+from .store import readable
 from .struct import Struct
 from .timeline import as_of
 
@@ -34,14 +35,17 @@ def earlier_commits(repository: Repository[S, Any, E], position: int) -> Iterato
     Args:
         repository: The repository of the log.
         position: The position of the last event of a commit; 0 for none.
+
+    Raises:
+        UnreadableEvent: An event of the next commit cannot be read.
     """
     _, after = nearest(repository.snapshot_infos, position)
     snapshot = repository.snapshot(after) if after < repository.last_fold().position else None
     if snapshot is not None:
         try:
-            for commit in repository.log.commits_backward(snapshot.cursor):
+            for commit in repository.log.readable_commits_backward(snapshot.cursor):
                 if commit.position <= position:
-                    yield commit
+                    yield _read(commit)
                     position = commit.position - 1
         except StaleCursor:  # the log has changed since the snapshot was taken
             pass
@@ -56,20 +60,34 @@ def later_commits(repository: Repository[S, Any, E], position: int) -> Iterator[
     Args:
         repository: The repository of the log.
         position: The position of the last event of a commit; 0 for the start of the log.
+
+    Raises:
+        UnreadableEvent: An event of the next commit cannot be read.
     """
     before, _ = nearest(repository.snapshot_infos, position)
     snapshot = repository.snapshot(before) if before else None
     if snapshot is not None:
         try:
-            for commit in repository.log.commits(snapshot.cursor):
+            for commit in repository.log.readable_commits(snapshot.cursor):
                 if commit.position > position:
-                    yield commit
+                    yield _read(commit)
                     position = commit.last
         except StaleCursor:  # the log has changed since the snapshot was taken
             pass
         else:
             return
-    yield from dropwhile(lambda commit: commit.position <= position, repository.log.commits(START))
+    yield from map(_read, dropwhile(lambda commit: commit.position <= position, repository.log.readable_commits(START)))
+
+
+def _read(commit: Commit) -> Commit:
+    """Return a commit that was asked for. Those that were only passed over need not be readable.
+
+    Raises:
+        UnreadableEvent: An event of it cannot be read.
+    """
+    for _ in readable(commit.events):
+        pass
+    return commit
 
 
 class Playback(Generic[S]):
@@ -89,6 +107,10 @@ class Playback(Generic[S]):
             low: The position of the last event before the range.
             high: The position of the last event in the range.
             position: Where to begin: `low`, or the position of the last event of a commit in the range.
+
+        Raises:
+            UnreadableEvent: An event up to there cannot be read. Later, whoever asks for a commit gets this error if an
+                event of it cannot be read.
         """
         self.fold, _ = as_of(repository, position)
         self.fold.load()  # whoever looks at each step looks at all entities

@@ -20,7 +20,17 @@ from typing import Any, Generic
 from .checkpoints import Checkpoint, Parked
 from .cursor import START, Cursor
 from .decider import E
-from .errors import CqrsError, DamagedLog, LogBusy, ReactionBusy, StaleCursor, StoreUnavailable, UnknownEvents, in_words
+from .errors import (
+    CqrsError,
+    DamagedLog,
+    LogBusy,
+    ReactionBusy,
+    StaleCursor,
+    StoreUnavailable,
+    UnknownEvents,
+    UnreadableEvent,
+    in_words,
+)
 from .events import CAUSATION, CORRELATION, LOST, Metadata, Recorded
 from .ids import now
 from .names import check_log_name, check_type
@@ -288,8 +298,21 @@ class Runner:
         return [(self._log, self._checkpoints.load(self._reaction.name, self._log.id).base)]
 
     def parked(self) -> list[Parked]:
-        """Return the events that the reaction failed on and passed over, by their positions."""
-        return list(self._checkpoints.parked(self._reaction.name, self._log.id))
+        """Return the events that the reaction failed on and passed over, by their positions in the log as it is now.
+
+        An event that is no longer in the log, or cannot be read, has the position that it was parked at.
+
+        Raises:
+            StoreUnavailable: The events, or the log, cannot be read.
+        """
+        parked = self._checkpoints.parked(self._reaction.name, self._log.id)
+        return sorted((replace(each, position=self._place_of(each)) for each in parked), key=lambda each: each.position)
+
+    def _place_of(self, parked: Parked) -> int:
+        try:
+            return self._find(parked.event).position
+        except (LookupError, UnreadableEvent, DamagedLog):
+            return parked.position
 
     def retry_parked(self, only: str | None = None) -> int:
         """Call the reaction once with each parked event. Those that it does not fail on are no longer parked.
@@ -308,7 +331,7 @@ class Runner:
         """
         done = 0
         with self._leased():
-            for parked in self.parked():
+            for parked in self._checkpoints.parked(self._reaction.name, self._log.id):
                 if only is not None and parked.event != only:
                     continue
                 self._renew_in_time()

@@ -256,13 +256,14 @@ class Repository(Generic[S, C, E]):
         if cursor.position != fold.position or self._last_time is None or self._earliest is None:
             return
         # others that share the snapshots may have taken and removed some meanwhile
-        present = [each for each in self.snapshots.infos(self.log.id, self.decider.kind) if each.position not in self._stale]
+        found = self.snapshots.infos(self.log.id, self.decider.kind)
+        present = [each for each in found if each.position not in self._stale]
         before = present[-1].position if present else 0
         if before > fold.position:
             return
         since = (each.earliest for each in self.snapshot_infos if each.position > before)
         info = SnapshotInfo(fold.position, self._last_time, min((self._earliest, *since)))
-        self.snapshots.save(self.log.id, self.decider.kind, cursor, info, fold)
+        self.snapshots.save(self.log.id, self.decider.kind, cursor, info, fold, found)
         self._stale.discard(fold.position)
         self._infos, self._earliest = prune(present, info), None
 

@@ -60,7 +60,9 @@ class Snapshots(ABC):
         """Return the snapshot that was taken at a position; None if it cannot be loaded."""
 
     @abstractmethod
-    def save(self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any]) -> None:
+    def save(
+        self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any], before: Sequence[SnapshotInfo]
+    ) -> None:
         """Keep a snapshot, and remove those that `prune` does not keep.
 
         Args:
@@ -69,6 +71,7 @@ class Snapshots(ABC):
             cursor: Where in the log the fold ends.
             info: What to remember of the snapshot.
             fold: The entities.
+            before: The snapshots that there are so far, as `infos` has just returned them.
         """
 
     @abstractmethod
@@ -176,7 +179,9 @@ class NullSnapshots(Snapshots):
         """Return None."""
         return None
 
-    def save(self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any]) -> None:
+    def save(
+        self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any], before: Sequence[SnapshotInfo]
+    ) -> None:
         """Do nothing."""
         return
 

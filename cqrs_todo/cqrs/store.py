@@ -1,7 +1,9 @@
 """The contract of every store and of its logs. `cqrs_todo.cqrs.testing` has the tests that a store must pass."""
 
+from _thread import get_ident  # where `threading` has it from, which takes time to load
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from enum import Enum
 from itertools import chain, groupby, islice
@@ -157,6 +159,35 @@ def in_use_together(name: str) -> ValueError:
     return ValueError(f"the work of `together` reads {name} and appends to it, and must not change it in another way")
 
 
+@contextmanager
+def at_work(threads: set[int], logs: Sequence["Log"], url: str, is_ours: Callable[["Log"], bool]) -> Iterator[None]:
+    """Check the arguments of `Store.together`, as every store does, and refuse that its work calls it during the block.
+
+    Args:
+        threads: The threads that are at work with logs of the store.
+        logs: The logs.
+        url: What the store is called.
+        is_ours: Returns whether a log is one of the store.
+
+    Raises:
+        TypeError: These are no logs.
+        ValueError: One is a log of another store, or this thread is at work already.
+    """
+    if not isinstance(logs, list | tuple) or not all(isinstance(log, Log) for log in logs):
+        raise TypeError(f"the logs of `together` must be a list such as [log], not {logs!a:.60}")
+    for log in logs:
+        if not is_ours(log):
+            raise ValueError(f"{log.name} is not a log of {url}")
+    thread = get_ident()
+    if thread in threads:
+        raise ValueError("the work of `together` must not call `together` itself: name all logs in the first call")
+    threads.add(thread)
+    try:
+        yield
+    finally:
+        threads.remove(thread)
+
+
 def readable(events: Iterable[Recorded]) -> Iterator[Recorded]:
     """Yield the events up to the first one that cannot be read, and then raise why.
 
@@ -276,6 +307,7 @@ class Log(ABC):
 
         Raises:
             StaleCursor: The log has changed before the cursor.
+            UnreadableEvent: An event cannot be read. The commits before it were given.
         """
 
     @abstractmethod
@@ -313,6 +345,30 @@ class Log(ABC):
             DamagedLog: A line is not what was written. The iterator raises this when it comes to that line. A store that
                 reads files begins before damage at the end of a log, and warns of it, as `commits` does.
         """
+
+    def readable_commits(self, since: Cursor = START) -> Iterator[Commit]:
+        """Read the same commits as `commits`, also those with events that cannot be read, which are `UnknownEvent` then.
+
+        This base method stops at such an event, as `commits` does.
+
+        Args:
+            since: Where to start.
+
+        Raises:
+            CqrsError: What `commits` raises.
+        """
+        return self.commits(since)
+
+    def readable_commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
+        """Read the same commits as `commits_backward`, also those with events that cannot be read; see `readable_commits`.
+
+        Args:
+            until: Where to start.
+
+        Raises:
+            CqrsError: What `commits_backward` raises.
+        """
+        return self.commits_backward(until)
 
     @abstractmethod
     def cursor(self) -> Cursor:
@@ -365,7 +421,11 @@ class Log(ABC):
         Args:
             since: The position after which to start; with `stream`, the version of that stream.
             limit: How many events to read at most, counted as they are recorded. None reads all.
-            stream: The only stream to read. None reads all.
+            stream: The only stream to read. None reads all. Events of other streams need not be readable.
+
+        Raises:
+            UnreadableEvent: One of these events cannot be read. Those before it were given.
+            CqrsError: What `commits` raises.
         """
         # also with a stream, because a version is never more than the position
         return chosen(self.commits(Cursor(since)), since, limit, stream)
@@ -400,6 +460,8 @@ class Log(ABC):
 
         Raises:
             StaleCursor: The log has changed before the cursor.
+            UnreadableEvent: An event that the query selects, by its recorded type, cannot be read. The events before it were
+                given, and the last cursor is before it.
         """
         for commit in self.commits(since):
             events = [event for event in commit.events if event.position > since.position and query.matches(event)]
@@ -424,7 +486,11 @@ class Log(ABC):
         Args:
             before: The position before which to start; with `stream`, the version of that stream. None starts at the end.
             limit: How many events to read at most, counted as they are recorded. None reads all.
-            stream: The only stream to read. None reads all.
+            stream: The only stream to read. None reads all. Events of other streams need not be readable.
+
+        Raises:
+            UnreadableEvent: One of these events cannot be read. Those after it were given.
+            CqrsError: What `commits_backward` raises.
         """
         commits = self.commits_backward(None if stream is not None or before is None else Cursor(before - 1))
         return chosen_backward(commits, before, limit, stream)
@@ -580,17 +646,20 @@ class Store(ABC):
         """Do a piece of work while nobody else can write to some logs.
 
         The work reads and appends through these log objects. An `atomic` store records everything that it appends, or, if it
-        raises, nothing; it may do the work again on a new connection. Any other store records each append when it is made.
+        raises, nothing; if the connection is lost, it may do the work again on a new one. Any other store records each
+        append when it is made, and does the work once.
 
         Args:
-            logs: Logs of this store, in any order.
-            work: What to do. It must not call `together` itself, and must not rename, archive or forget one of the logs.
+            logs: Logs that this store object has opened or made, in any order, as a list or a tuple.
+            work: What to do. It must not call `together` of the same store itself, and must not rename, archive or forget
+                one of the logs. What it raises itself ends it.
 
         Returns:
             What the work returns.
 
         Raises:
             LogBusy: Another writer held one of the logs for too long.
+            TypeError: These are no logs.
             ValueError: One is a log of another store, or the work does what it must not do. It is refused at once.
             CqrsError: Whatever the work raises.
         """
@@ -734,7 +803,8 @@ class Store(ABC):
             The number of commits that were new.
 
         Raises:
-            ImportRefused: The lines are damaged or in a newer format than this code knows, or the log has another history.
+            ImportRefused: The lines are damaged or in a newer format than this code knows, the log has another history, or
+                an append would have refused the commits: a command id was used before, or a stream was forgotten.
             LogExists: A log has a name that differs from this one only by case.
             MissingLog: Another log of this name had been recorded and is gone. (If the lines are of that log and reach as
                 far as had been recorded, importing them brings it back.)

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from .cursor import START, Cursor
 from .decider import C, Decider, E, S
-from .errors import StaleCursor
+from .errors import StaleCursor, UnreadableEvent
 from .events import BATCH, FRAMEWORK_TYPES, MERGED, REDOES, UNDOES, Commit, Metadata, Moment, Recorded, check_aware
 from .events import marked as marked
 from .fold import Fold
@@ -47,12 +47,16 @@ def as_of(repository: Repository[S, C, E], moment: Moment) -> tuple[Fold[S], Com
     is a position and the nearest snapshot before it is closer, or if the decider has no `invert`, the fold is reached by
     walking forward from there.
 
+    What cannot be read after the moment does not matter. Of a stream with an event that cannot be read before it, the fold
+    raises the error to those who ask for the entity. This does not depend on where snapshots are, if they were taken by
+    programs that could not read the event either.
+
     Args:
         repository: The repository of the log.
         moment: The moment. After the end of the log nothing has happened: the state is the one at the end.
 
     Returns:
-        The fold, and the last commit in it; None if there is none.
+        The fold, and the last commit in it; None if there is none. An event of it that cannot be read is an `UnknownEvent`.
 
     Raises:
         ValueError: The moment is a naive time.
@@ -61,18 +65,26 @@ def as_of(repository: Repository[S, C, E], moment: Moment) -> tuple[Fold[S], Com
         check_aware("the moment", moment)
     head = repository.fold()
     invertible = repository.decider.invert is not None
-    if not invertible and not isinstance(moment, int):
-        commits = repository.log.commits_backward(Cursor(head.position))
-        moment = next((commit.last for commit in commits if reached(commit, moment)), 0)
+    if not invertible:
+        moment = _position_at(repository, head, moment)
     try:
         if isinstance(moment, int):
             return _at_position(repository, head, moment, invertible)
         return _at_time(repository, head, moment)
-    except StaleCursor:  # the log has changed since the snapshot was taken
-        if not invertible:
-            return _forward(repository, Fold(repository.decider), START, moment)
-        fold = head.copy()
-        return fold, walk_back(fold, repository.log.commits_backward(Cursor(head.position)), moment)
+    except (StaleCursor, UnreadableEvent):  # the log has changed since the snapshot, or nobody can walk back over an event
+        return _forward(repository, Fold(repository.decider), START, _position_at(repository, head, moment))
+
+
+def _position_at(repository: Repository[S, C, E], head: Fold[S], moment: Moment) -> int:
+    """Return the position of the last event before a moment; 0 if there is none."""
+    if isinstance(moment, int):
+        return moment
+    return next((commit.last for commit in _backward(repository, head.position) if reached(commit, moment)), 0)
+
+
+def _backward(repository: Repository[S, C, E], position: int) -> Iterator[Commit]:
+    """Read the commits up to a position, newest first, as far as they can be read."""
+    return repository.log.readable_commits_backward(Cursor(position))
 
 
 def _at_position(
@@ -84,14 +96,14 @@ def _at_position(
     fold, since = _begin_at_snapshot(repository, before)
     fold, commit = _forward(repository, fold, since, position)
     if commit is None and before:  # the snapshot was taken at the position
-        commit = next(repository.log.commits_backward(Cursor(before)), None)
+        commit = next(_backward(repository, before), None)
     return fold, commit
 
 
 def _forward(repository: Repository[S, C, E], fold: Fold[S], since: Cursor, moment: Moment) -> tuple[Fold[S], Commit | None]:
     """Walk forward from a fold to a moment, and return the last commit on the way."""
     commit = None
-    for commit in takewhile(lambda commit: reached(commit, moment), repository.log.commits(since)):
+    for commit in takewhile(lambda commit: reached(commit, moment), repository.log.readable_commits(since)):
         fold.apply(commit)
     return fold, commit
 
@@ -112,10 +124,10 @@ def _back_from(repository: Repository[S, C, E], head: Fold[S], start: int, momen
     if snapshot is None:
         fold = head.copy()
         fold.load()
-        return fold, walk_back(fold, repository.log.commits_backward(Cursor(head.position)), moment)
+        return fold, walk_back(fold, _backward(repository, head.position), moment)
     fold = Fold(repository.decider, snapshot.base, start)
     fold.load()
-    return fold, walk_back(fold, repository.log.commits_backward(snapshot.cursor), moment)
+    return fold, walk_back(fold, repository.log.readable_commits_backward(snapshot.cursor), moment)
 
 
 def _begin_at_snapshot(repository: Repository[S, C, E], position: int) -> tuple[Fold[S], Cursor]:

@@ -11,11 +11,12 @@ import strawberry
 from ..cqrs.cursor import Cursor as LogCursor
 from ..cqrs.errors import CqrsError
 from ..cqrs.struct import replace
+from ..todo.arranging import SORT_KEYS, sort_items
 from ..todo.compare import compare
 from ..todo.fields import Todo
 from ..todo.lists import Lists
 from ..todo.statistics import statistics
-from ..todo.views import SORT_KEYS, Item, attributes_of, sort_items
+from ..todo.views import Item, attributes_of
 from .fields import named
 from .history import Commit, Difference, Stats, read_day
 from .scalars import Cursor, DateTimeUtc, Day, cursor_of, key_of

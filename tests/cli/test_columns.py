@@ -4,9 +4,10 @@ import pytest
 from rich.cells import cell_len
 
 from cqrs_todo.cli.columns import COLUMNS
+from cqrs_todo.todo.arranging import SORT_KEYS
 from cqrs_todo.todo.fields import FIELDS
 from cqrs_todo.todo.query import KEYS
-from cqrs_todo.todo.views import OTHER_COLUMNS, SORT_KEYS
+from cqrs_todo.todo.views import OTHER_COLUMNS
 from tests.cli.test_attributes import configure
 from tests.conftest import Todo
 

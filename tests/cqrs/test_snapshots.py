@@ -57,9 +57,11 @@ def test_snapshot_strategies(strategy: SnapshotStrategy, expected: list[int]) ->
     saved = []
 
     class Watched(MemorySnapshots):
-        def save(self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[int]) -> None:
+        def save(
+            self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[int], before: Sequence[SnapshotInfo]
+        ) -> None:
             saved.append(fold.position)
-            super().save(log_id, kind, cursor, info, fold)
+            super().save(log_id, kind, cursor, info, fold, before)
 
     log, snapshots = new_log(), Watched()
     counters = Repository(log, COUNTER, snapshots=snapshots, strategy=strategy)
@@ -117,7 +119,7 @@ def test_in_a_long_log_snapshots_are_evenly_spaced() -> None:
 
 def test_null_snapshots_keep_nothing() -> None:
     snapshots = NullSnapshots()
-    snapshots.save("id", "counter", Cursor(1), SnapshotInfo(1, AT, AT), Fold(COUNTER))
+    snapshots.save("id", "counter", Cursor(1), SnapshotInfo(1, AT, AT), Fold(COUNTER), ())
     assert snapshots.load("id", "counter", 1) is None
     assert list(snapshots.infos("id", "counter")) == []
 
@@ -157,9 +159,11 @@ def test_a_long_first_reading_takes_permanent_snapshots_on_its_way(tmp_path: Pat
     saved: list[int] = []
 
     class Watched(MemorySnapshots):
-        def save(self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any]) -> None:
+        def save(
+            self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any], before: Sequence[SnapshotInfo]
+        ) -> None:
             saved.append(fold.position)
-            super().save(log_id, kind, cursor, info, fold)
+            super().save(log_id, kind, cursor, info, fold, before)
 
     def open_log() -> Log:
         return open_store(f"jsonl:{tmp_path}", TYPES).open("counters")
@@ -208,7 +212,8 @@ def test_snapshots_in_memory_keep_cursors_and_versions() -> None:
     fold = fold_of(COUNTER, commits)
     for position in (2, 20):
         fold.position = position
-        snapshots.save("id", "counter", Cursor(position, digest=b"t%d" % position), info(position), fold)
+        cursor, before = Cursor(position, digest=b"t%d" % position), snapshots.infos("id", "counter")
+        snapshots.save("id", "counter", cursor, info(position), fold, before)
     assert [each.position for each in snapshots.infos("id", "counter")] == [2, 20]
     kept = snapshots.load("id", "counter", 2)
     assert kept is not None

@@ -26,13 +26,13 @@ from cqrs_todo.todo.merging import merged_todos
 from cqrs_todo.todo.model import Change, Complete, Create, Remove
 from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
-from cqrs_todo.todo.sync import Joining, MemoryFile, Synced, Unjoined, WrongRemote, looking, sync, work
+from cqrs_todo.todo.sync import Joining, MemoryFile, Synced, Unjoined, WrongRemote, remembering, sending, sync
 from cqrs_todo.todo.sync.folder import SharedFolder
 from cqrs_todo.todo.sync.halves import has_todos
 from cqrs_todo.todo.sync.hub import Hub
 from cqrs_todo.todo.sync.memory import Memory, Moved
+from cqrs_todo.todo.sync.outgoing import Outgoing, in_steps
 from cqrs_todo.todo.sync.remotes import opened
-from cqrs_todo.todo.sync.sending import Outgoing, in_steps
 from tests.meeting import new_remote, until_nothing_is_left
 from tests.strategies import NOW
 
@@ -1410,7 +1410,7 @@ def test_the_list_as_it_was_is_kept_for_a_month_after_the_next_sync(
     assert b"There" in Path(kept).read_bytes()
     real = now()
     for days, there in ((29, True), (31, False)):
-        monkeypatch.setattr(looking, "now", lambda days=days: real + timedelta(days=days))
+        monkeypatch.setattr(remembering, "now", lambda days=days: real + timedelta(days=days))
         two.sync(url)
         assert Path(kept).exists() == there
 
@@ -1423,7 +1423,7 @@ def test_a_log_that_is_a_day_ahead_of_the_clock_is_named(
     assert one.sync(url).warnings == []
     one.add("Later")
     real = now()
-    monkeypatch.setattr(work, "now", lambda: real - timedelta(days=2))
+    monkeypatch.setattr(sending, "now", lambda: real - timedelta(days=2))
     (warning,) = one.sync(url).warnings
     assert (warning.kind, warning.list) == ("ahead", "inbox")
 

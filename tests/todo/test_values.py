@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from cqrs_todo.cqrs.errors import Rejected
+from cqrs_todo.todo.arranging import sort_items
 from cqrs_todo.todo.fields import Todo
 from cqrs_todo.todo.values import (
     KEY_LIMIT,
@@ -15,7 +16,7 @@ from cqrs_todo.todo.values import (
     number_in,
     time_in,
 )
-from cqrs_todo.todo.views import Item, bracketed_details, display_value, sort_items
+from cqrs_todo.todo.views import Item, bracketed_details, display_value
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

@@ -7,22 +7,18 @@ from typing import Any
 import pytest
 
 from cqrs_todo.cqrs.fold import Entity
+from cqrs_todo.todo.arranging import SORT_KEYS, GroupKey, board, group_items, sort_items
 from cqrs_todo.todo.fields import State, Todo
 from cqrs_todo.todo.values import day_or_instant
 from cqrs_todo.todo.views import (
-    SORT_KEYS,
-    GroupKey,
     Item,
-    board,
     bracketed_details,
     display_day_or_instant,
-    group_items,
     id_of,
     is_overdue,
     items_of,
     number_ranges,
     relative_day,
-    sort_items,
 )
 
 NOW = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)

@@ -2,12 +2,14 @@
 
 At each clock todos are added, done, looked at and undone. What `ls` showed after each commit is remembered: `at @N` must
 show just that, and `at TIME` what was shown after the last position recorded at or before TIME, whatever lies between.
+
+Then several programs share the snapshots of one list while its clock jumps, and take them in between one another's steps.
 """
 
 import io
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -19,17 +21,24 @@ import msgspec
 import time_machine
 
 from cqrs_todo.cli.errors import INTERNAL
-from cqrs_todo.cqrs.snapshots import SnapshotEvery
+from cqrs_todo.cqrs import timeline
+from cqrs_todo.cqrs.events import Metadata
+from cqrs_todo.cqrs.repository import Repository
+from cqrs_todo.cqrs.snapshots import NeverSnapshot, SnapshotEvery, SnapshotStrategy
+from cqrs_todo.cqrs.stores.snapshots import Folder, SnapshotStore
 from cqrs_todo.todo import recorder
+from cqrs_todo.todo.fields import SCHEMA, State
+from cqrs_todo.todo.model import DECIDER, Create
 
-from .children import SEED, in_child
+from .children import SEED, in_child, store_in
 from .harness import ALTERED, CRASHED, LOST, SILENT, Control, Program, Size, Tally, commits_of
 
 NAME = "clocks"
 PAST = f"{LOST}: a moment of the past looks otherwise than it did then"
 REFUSED = f"{LOST}: a command was refused though nothing stands in its way"
 DAYS = f"{SILENT}: a day or an instant is another one than was said"
-CONTROLS = (Control("clock-order", PAST),)
+SHARED = f"{LOST}: a time in the past is sought from a snapshot that is later than it"
+CONTROLS = (Control("clock-order", PAST), Control("own-times", SHARED))
 
 BASE = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 SPACING = 7
@@ -40,6 +49,10 @@ MIDNIGHT = ("America/Santiago", "Africa/Cairo", "Asia/Beirut", "America/Havana")
 HALF_HOUR = ("Australia/Lord_Howe",)
 """Zones in which summer time is half an hour."""
 YEARS = range(2024, 2027)
+ROUNDS = {Size.SHORT: 2, Size.FULL: 60}
+"""How many lists have their snapshots shared by several programs."""
+STEPS = 20
+"""How often one of these programs reads its list, without counting when it does so within a step of another one."""
 
 
 def trial(program: Program, size: Size) -> Tally:
@@ -61,6 +74,8 @@ def body(home: Path, size: Size) -> Tally:
         for clock in clocks if size is Size.FULL else [*clocks[:6], *around[5:8]]:
             bench.at_clock(clock)
         bench.whole()
+    for number in range(ROUNDS[size]):
+        _share_snapshots(home / f"shared {number}", random.Random(SEED + number), tally)
     if not changes["at midnight"]:
         raise RuntimeError("no zone changes at midnight: this machine's time zones are not those of the world")
     tally.notes += [f"{count} changes {what}" for what, count in changes.items()]
@@ -102,6 +117,61 @@ def _changes(zone: str, found: Counter[str]) -> Iterator[datetime]:
 def _midnight(moment: datetime, zone: ZoneInfo) -> datetime:
     """The wall time at which the day of a moment begins on the calendar, whether there is such a time or not."""
     return datetime.combine(moment.astimezone(zone), datetime.min.time(), zone)
+
+
+class _Interleaved(SnapshotStrategy):
+    """Takes a snapshot whenever there is something new, and often lets other programs work before that."""
+
+    def __init__(self, choose: random.Random, meanwhile: Callable[[], object]) -> None:
+        self.choose = choose
+        self.meanwhile = meanwhile
+        self.within = False
+
+    def due(self, position: int, last: int, entities: int) -> bool:
+        if not self.within and self.choose.random() < 0.5:
+            self.within = True
+            self.meanwhile()
+            self.within = False
+        return position > last
+
+
+def _share_snapshots(home: Path, choose: random.Random, tally: Tally) -> None:
+    """Let programs take snapshots in between one another's steps, and look for each time in what they leave."""
+    store = store_in(home)
+    log = store.create("inbox", BASE)
+    writer = Repository(log, DECIDER)
+    times: list[datetime] = []
+
+    def add() -> None:
+        for _ in range(choose.randrange(1, 20)):
+            minutes = len(times) if choose.random() < 0.97 else choose.randrange(len(times) + 1)
+            times.append(BASE + timedelta(minutes=minutes))
+            writer.execute(
+                f"a{len(times):09}", Create(f"{len(times)}", BASE), Metadata(times[-1], "me@trial", f"c{len(times)}", {})
+            )
+
+    def program(strategy: SnapshotStrategy) -> Repository[Any, Any, Any]:
+        snapshots: SnapshotStore[Any] = SnapshotStore(Folder(str(home / "snapshots")), State, SCHEMA)
+        return Repository(store.open("inbox"), DECIDER, snapshots=snapshots, strategy=strategy)
+
+    programs: list[Repository[Any, Any, Any]] = []
+
+    def work() -> None:
+        add()
+        choose.choice(programs).fold()
+
+    shared = _Interleaved(choose, work)
+    programs += [program(shared) for _ in range(3)]
+    for _ in range(STEPS):
+        work()
+    looking = program(NeverSnapshot())
+    for moment in {time + timedelta(seconds=seconds) for time in times for seconds in (-1, 0)}:
+        fold, _ = timeline.as_of(looking, moment)
+        expected = max((place for place, at in enumerate(times, 1) if at <= moment), default=0)
+        tally.cases += 1
+        tally.reached += 1
+        if fold.position != expected:
+            tally.wrong(SHARED, f"{moment.isoformat()} is @{fold.position}, not @{expected}")
 
 
 class _Bench:

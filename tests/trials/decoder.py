@@ -22,13 +22,13 @@ from cqrs_todo.cqrs.errors import CqrsError
 from cqrs_todo.cqrs.stores import format as line_format
 from cqrs_todo.cqrs.stores.format import Codec, decode_header, verified_digest
 from cqrs_todo.cqrs.stores.hash_chain import NO_DIGEST
+from cqrs_todo.todo.arranging import GROUP_KEYS, SORT_KEYS, board, group_items, sort_items
 from cqrs_todo.todo.compare import blame, changes_by_position, compare, events_of
 from cqrs_todo.todo.history import describe_commit, describe_event, event_mentions
 from cqrs_todo.todo.links import Links, as_trees
 from cqrs_todo.todo.query import Context, parse
 from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
-from cqrs_todo.todo.views import GROUP_KEYS, SORT_KEYS, board, group_items, sort_items
 
 from .children import SEED, a_list, in_child
 from .fuzz import GOLDEN, PLANTED, fuzzed, missing

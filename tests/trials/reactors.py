@@ -1,11 +1,17 @@
-"""A runner of a reaction is killed with SIGKILL: before each call on its files, at any time, and while it parks an event.
+"""Runners of a reaction are killed with SIGKILL, or catch up inside a merge that is stopped, and killed later.
 
-`todo react` follows a list of 1,000 events with a real program, which notes the id of each event and fails on some. After
-each kill another runner goes on. Each event must reach the program, the first time in order, and again at most once for each
-kill. The events that the program fails on must all be parked.
+`todo react` follows a list of 1,000 events with a real program, which notes the id of each event and fails on some. It is
+killed before each call on its files, at any time, and while it parks an event. After each kill another runner goes on. Each
+event must reach the program, the first time in order, and again at most once for each kill. The events that the program
+fails on must all be parked.
+
+Then a merge that moves events is stopped before each call with which it changes a file, and runners go on meanwhile. After
+the merge was killed, or has gone on, each event of the merged list must reach the program.
 """
 
+import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -26,9 +32,11 @@ from .harness import LOST, STUCK, Control, Program, Size, Tally, ended
 NAME = "reactors"
 NEVER = f"{LOST}: an event never reached its reaction"
 UNPARKED = f"{LOST}: an event that failed is not parked"
-CONTROLS = (Control("checkpoint-first", NEVER),)
+INSIDE = f"{LOST}: an event never reached its reaction, because a runner went on while events moved"
+CONTROLS = (Control("checkpoint-first", NEVER), Control("reactions-go-on", INSIDE))
 
 DYING = Path(__file__).with_name("dying.py")
+STOPPING = Path(__file__).with_name("stopping.py")
 PHASES = ("save", "park", "hold", "release")
 """The methods of the checkpoints in which the runner is killed."""
 MOST_CALLS = 60
@@ -143,7 +151,49 @@ def trial(program: Program, size: Size) -> Tally:
     followed.react()
     _check(followed, tally)
     tally.notes.append(f"{targeted} of the kills were before a call on the files of the reaction")
+    for goes_on in (False, True):
+        for nth in range(1, MOST_CALLS, STEP[size] // 3 or 1):
+            if not _merge(program.at(program.home / f"merge {nth} {goes_on}"), nth, goes_on, tally):
+                break
     return tally
+
+
+def _merge(program: Program, nth: int, goes_on: bool, tally: Tally) -> bool:
+    """Stop a merge before its n-th change, react meanwhile, and let it go on or kill it. Return whether it was stopped."""
+    followed = _Followed(program)
+    for _ in range(3):
+        followed.add()
+    there = program.home / "there"
+    shutil.copytree(program.data / "lists", there / "lists")
+    followed.add()
+    followed.react()
+    for number in range(3):
+        a_list(there).add([Create(f"there {number}", datetime.now(UTC))])
+    merge = ("merge", str(there / "lists/inbox.jsonl"))
+    process = _start(program, nth, *merge)
+    _, status = os.waitpid(process.pid, os.WUNTRACED)
+    tally.cases += 1
+    stopped = os.WIFSTOPPED(status)
+    if stopped:
+        tally.reached += 1
+        _start(program, 0, "react").wait()  # most of the time it says that the list is busy
+        followed.end_leases()
+        process.send_signal(signal.SIGCONT if goes_on else signal.SIGKILL)
+        process.wait()
+    done = program.run(*merge)
+    if done.code:
+        raise RuntimeError(f"todo merge ended with {done.code}: {done.err}")
+    program.run("react")
+    events = {event.id for event in followed.list.log.events()}
+    for id in sorted(events - set(followed.delivered())):
+        tally.wrong(INSIDE, f"{id}, before change {nth} of a merge")
+    return stopped
+
+
+def _start(program: Program, nth: int, *args: str) -> "subprocess.Popen[bytes]":
+    command = [program.argv[0], "-P", str(STOPPING), program.weakness, str(nth), *args]
+    nowhere = subprocess.DEVNULL
+    return subprocess.Popen(command, env=program.env, cwd=program.home, stdin=nowhere, stdout=nowhere, stderr=nowhere)
 
 
 def _check(followed: _Followed, tally: Tally) -> None:

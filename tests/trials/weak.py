@@ -252,6 +252,23 @@ def _clock_order() -> None:
     timeline.as_of = as_of
 
 
+def _own_times() -> None:
+    """With a snapshot a program keeps the earliest time since its own last one, whatever others have taken and removed."""
+    from cqrs_todo.cqrs.repository import Repository
+    from cqrs_todo.cqrs.snapshots import SnapshotInfo, prune
+
+    def take_snapshot(self: Repository[Any, Any, Any], fold: Fold[Any]) -> None:
+        cursor = self._read_cursor()
+        if cursor.position != fold.position or self._last_time is None or self._earliest is None:
+            return
+        found = self.snapshots.infos(self.log.id, self.decider.kind)
+        info = SnapshotInfo(fold.position, self._last_time, self._earliest)
+        self.snapshots.save(self.log.id, self.decider.kind, cursor, info, fold, found)
+        self._infos, self._earliest = prune(found, info), None
+
+    Repository._take_snapshot = take_snapshot  # type: ignore[method-assign]  # the weakness itself
+
+
 def _forgetful_server() -> None:
     """The tables of the server do not recognise a command that is sent again."""
     from cqrs_todo.cqrs.stores.postgres import database, log, schema
@@ -277,6 +294,17 @@ def _checkpoint_first() -> None:
         return whole(self, event)
 
     Runner._react = react  # type: ignore[method-assign]  # the weakness itself
+
+
+def _reactions_go_on() -> None:
+    """Runners load their checkpoints also while events move."""
+    from cqrs_todo.cqrs.checkpoints import Checkpoint
+    from cqrs_todo.cqrs.stores.jsonl import checkpoints
+
+    def load(self: checkpoints.FileCheckpoints, reaction: str, log_id: str) -> Checkpoint:
+        return checkpoints._read(self._path(reaction, log_id))
+
+    checkpoints.FileCheckpoints.load = load  # type: ignore[method-assign]  # the weakness itself
 
 
 def _no_lease() -> None:
@@ -402,10 +430,12 @@ KINDS = {
     "bare-decoder": _bare_decoder,
     "no-escaping": _no_escaping,
     "clock-order": _clock_order,
+    "own-times": _own_times,
     "forgetful-server": _forgetful_server,
     "rows-apart": _rows_apart,
     "checkpoint-first": _checkpoint_first,
     "no-lease": _no_lease,
+    "reactions-go-on": _reactions_go_on,
     "serial-reader": _serial_reader,
     "asynchronous-standby": _asynchronous_standby,
     "no-condition-jsonl": _no_condition_jsonl,

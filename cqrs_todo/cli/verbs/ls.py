@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ...cqrs.struct import Struct
+from ...todo.arranging import GROUP_KEYS, SORT_KEYS, GroupKey, group_items, sort_items
 from ...todo.service import View
-from ...todo.views import GROUP_KEYS, SORT_KEYS, GroupKey, Item, attributes_of, group_items, open_items, sort_items
+from ...todo.views import Item, attributes_of, open_items
 from ..clock import to_local
 from ..errors import UsageError
 from ..output import print_line, print_row

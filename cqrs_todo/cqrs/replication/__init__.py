@@ -205,6 +205,18 @@ class MergedLog(Struct, frozen=True):
         pairs = zip(self.before, self.after, strict=False)
         return any(old is not new and old.metadata.command != new.metadata.command for old, new in pairs)
 
+    def then(self, later: "MergedLog") -> "MergedLog":
+        """Return what this merge and a later one of the same log did together."""
+        return MergedLog(
+            later.log,
+            self.before,
+            later.after,
+            (*self.conflicts, *later.conflicts),
+            tuple(sorted({*self.forgotten, *later.forgotten})),
+            (*self.unreached, *later.unreached),
+            later.kept or self.kept,
+        )
+
 
 def common_base(one: Copy, other: Copy) -> int:
     """Return how many commits two copies begin with. A digest covers all that comes before, so only digests are compared."""

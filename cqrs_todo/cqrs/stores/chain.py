@@ -241,6 +241,10 @@ def holds_stream(stream: str) -> Callable[[CommitLine], bool]:
     return lambda line: any(event.stream == stream for event in line.events)
 
 
+def _any_line(_: CommitLine) -> bool:
+    return True
+
+
 class ChainReader(ABC):
     """Reads a log that is a chain of lines, and remembers how far it has verified it.
 
@@ -440,6 +444,14 @@ class ChainedLog(Log):
     def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
         """Read commits, newest first; see `Log`."""
         return self._chain.commits_backward(until)
+
+    def readable_commits(self, since: Cursor = START) -> Iterator[Commit]:
+        """Read commits as far as they can be read; see `Log`."""
+        return self._chain.commits(since, _any_line)
+
+    def readable_commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
+        """Read commits, newest first, as far as they can be read; see `Log`."""
+        return self._chain.commits_backward(until, _any_line)
 
     def find_command(self, command: str) -> Commit | None:
         """Find the commit with a command id; see `Log`."""

@@ -20,7 +20,7 @@ from ..names import check_free, check_log_name
 from ..operation_errors import ExportRefused
 from ..query import AppendCondition
 from ..snapshots import Snapshot, SnapshotInfo, Snapshots
-from ..store import Append, Expected, Known, Log, Store, StreamVersions, T, nothing_known
+from ..store import Append, Expected, Known, Log, Store, StreamVersions, T, at_work, nothing_known
 from ..struct import Struct
 from ..verification import Verdict
 from .format import FORMAT, VERSION, Codec, Header, decode_header, encode_header
@@ -205,10 +205,17 @@ class DryRunLog(Log):
 
     def commits(self, since: Cursor = START) -> Iterator[Commit]:
         """Read commits, oldest first; see `Log`."""
+        return self._forward(self._log.commits, since)
+
+    def readable_commits(self, since: Cursor = START) -> Iterator[Commit]:
+        """Read commits as far as they can be read; see `Log`."""
+        return self._forward(self._log.readable_commits, since)
+
+    def _forward(self, read: Callable[[Cursor], Iterator[Commit]], since: Cursor) -> Iterator[Commit]:
         kept = self._kept
         reading = self._store.trace.reading(self)
         if not self._is_kept(since):
-            for commit in self._log.commits(since):
+            for commit in read(since):
                 if kept.commits and commit.position > kept.base:
                     break
                 _count_forward(reading, (commit,), since.position)
@@ -234,6 +241,13 @@ class DryRunLog(Log):
 
     def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
         """Read commits, newest first; see `Log`."""
+        return self._backward(self._log.commits_backward, until)
+
+    def readable_commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
+        """Read commits, newest first, as far as they can be read; see `Log`."""
+        return self._backward(self._log.readable_commits_backward, until)
+
+    def _backward(self, read: Callable[[Cursor | None], Iterator[Commit]], until: Cursor | None) -> Iterator[Commit]:
         kept = self._kept
         reading = self._store.trace.reading(self)
         for commit in kept.commits[::-1]:
@@ -241,7 +255,7 @@ class DryRunLog(Log):
                 yield commit
         if kept.commits and (until is None or until.position > kept.base):
             until = Cursor(kept.base)
-        for commit in self._log.commits_backward(until):
+        for commit in read(until):
             reading.backward.add(commit.position, commit.last)
             yield commit
 
@@ -264,6 +278,10 @@ class DryRunLog(Log):
     def _is_kept(self, cursor: Cursor) -> bool:
         """Return whether a cursor lies after commits that were kept, so that the real log does not know it."""
         return bool(self._kept.commits) and cursor.position > self._kept.base
+
+    def is_of(self, store: "DryRunStore") -> bool:
+        """Return whether a store has opened this log."""
+        return self._store is store
 
     # writing
 
@@ -367,6 +385,7 @@ class DryRunStore(Store):
         self._store = store
         self._types = types
         self._kept: dict[str, _Kept] = {}
+        self._at_work: set[int] = set()
         self._new: dict[str, _NewLog] = {}
 
     def names(self, *, archived: bool = False) -> list[str]:
@@ -413,14 +432,15 @@ class DryRunStore(Store):
         """Do a piece of work, without locks; see `Store`."""
         before = {id: len(kept.commits) for id, kept in self._kept.items()}
         recorded = len(self.trace.appended)
-        try:
-            return work()
-        except BaseException:
-            if self.atomic:
-                for id, kept in self._kept.items():
-                    del kept.commits[before.get(id, 0) :]
-                del self.trace.appended[recorded:]
-            raise
+        with at_work(self._at_work, logs, self.url, lambda log: isinstance(log, DryRunLog) and log.is_of(self)):
+            try:
+                return work()
+            except BaseException:
+                if self.atomic:
+                    for id, kept in self._kept.items():
+                        del kept.commits[before.get(id, 0) :]
+                    del self.trace.appended[recorded:]
+                raise
 
     def missing(self) -> Sequence[MissingLog]:
         """Return the logs that are missing; see `Store`."""
@@ -482,7 +502,9 @@ class DryRunSnapshots(Snapshots):
             reading.snapshot = max(position, reading.snapshot or 0)
         return snapshot
 
-    def save(self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any]) -> None:
+    def save(
+        self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any], before: Sequence[SnapshotInfo]
+    ) -> None:
         """Save nothing."""
 
     def clear(self, log_id: str) -> bool:

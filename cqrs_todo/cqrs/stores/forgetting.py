@@ -9,7 +9,7 @@ from ..errors import ReadOnlyLog
 from ..events import FORGOTTEN, REPAIRED
 from ..forgetting import MEMBERS_BY_STREAM, kept_meta, names_streams
 from ..operation_errors import StreamNotFound
-from .format import CommitLine, EventLine, decode_header, decode_line, verified_digest
+from .format import CommitLine, EventLine, decode_header, decode_line, ids_in, verified_digest
 from .hash_chain import DIGEST_MEMBER_LENGTH, NO_DIGEST, chain_line, last_digest
 
 _Members: TypeAlias = dict[str, msgspec.Raw]
@@ -29,14 +29,14 @@ class Forgotten(NamedTuple):
         log: The id of the log.
         lines: The lines, each with its LF. The first one is the header.
         changed: The positions of the commits that lost data now.
-        positions: The positions of all events that are forgotten.
+        ids: The ids of all events that are forgotten, as they are recorded.
         events: How many events lost their data now.
     """
 
     log: str
     lines: list[bytes]
     changed: list[int]
-    positions: set[int]
+    ids: set[str]
     events: int
 
 
@@ -86,7 +86,7 @@ def _forget(name: str, lines: Iterable[bytes], streams: Collection[str]) -> tupl
     forgotten = {*header.forgotten, *streams}
     result = [first if forgotten == {*header.forgotten} else _header_naming(forgotten, first)]
     changed = []
-    positions: set[int] = set()
+    ids: set[str] = set()
     events = 0
     found = False
     for line in rest:
@@ -97,10 +97,11 @@ def _forget(name: str, lines: Iterable[bytes], streams: Collection[str]) -> tupl
         if new != body:
             changed.append(commit.position)
             events += sum(event.stream in forgotten and not _is_forgotten(event) for event in commit.events)
-        positions |= {place for place, event in enumerate(commit.events, commit.position) if event.stream in forgotten}
+        if any(event.stream in forgotten for event in commit.events):
+            ids |= {id for id, event in zip(ids_in(commit), commit.events, strict=True) if event.stream in forgotten}
         found = found or any(event.stream in streams for event in commit.events)
         result.append(chain_line(last_digest(result[-1]), new))
-    return Forgotten(header.id, result, changed, positions, events), found
+    return Forgotten(header.id, result, changed, ids, events), found
 
 
 def _header_naming(forgotten: Collection[str], line: bytes) -> bytes:

@@ -145,9 +145,13 @@ def event_ids(lines: Iterable[bytes]) -> Iterator[tuple[int, str]]:
     for line in lines:
         with suppress(InvalidLine):
             commit = decode_line(line)
-            ordinals = Metadata(commit.at, commit.by, commit.command, commit.meta).ordinals(len(commit.events))
-            for position, ordinal in enumerate(ordinals, commit.position):
-                yield position, f"{commit.command}/{ordinal}"
+            yield from enumerate(ids_in(commit), commit.position)
+
+
+def ids_in(commit: CommitLine) -> list[str]:
+    """Return the ids of the events of a commit, as they are recorded; see `Recorded.recorded_id`."""
+    ordinals = Metadata(commit.at, commit.by, commit.command, commit.meta).ordinals(len(commit.events))
+    return [f"{commit.command}/{ordinal}" for ordinal in ordinals]
 
 
 _own = attrgetter(*(name for name in Recorded.__struct_fields__ if name != "metadata"))

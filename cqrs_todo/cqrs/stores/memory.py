@@ -19,7 +19,7 @@ from ..names import check_free, check_log_name, check_several
 from ..operation_errors import StreamNotFound
 from ..query import AppendCondition, Query
 from ..snapshots import Snapshot, SnapshotInfo, Snapshots, prune
-from ..store import Append, Known, Log, Store, StreamVersions, T, check_append, in_use_together, nothing_known
+from ..store import Append, Known, Log, Store, StreamVersions, T, at_work, check_append, in_use_together, nothing_known
 from ..struct import replace
 from ..verification import Verdict
 
@@ -258,12 +258,12 @@ class MemoryCheckpoints(Checkpoints):
             parked = self._parked.get((check_log_name(reaction), log_id), {})
             return sorted(parked.values(), key=lambda each: (each.position, each.event))
 
-    def forget(self, log_id: str, positions: Collection[int]) -> None:
-        """Remove the events of a log at some positions from those that are parked."""
+    def forget(self, log_id: str, ids: Collection[str]) -> None:
+        """Remove events of a log from those that are parked, given their ids as they are recorded."""
         with self._lock:
             for key, parked in self._parked.items():
                 if key[1] == log_id:
-                    self._parked[key] = {id: each for id, each in parked.items() if each.position not in positions}
+                    self._parked[key] = {id: each for id, each in parked.items() if each.recorded_id not in ids}
 
 
 class MemorySnapshots(Snapshots):
@@ -282,9 +282,10 @@ class MemorySnapshots(Snapshots):
         """Return the snapshot that was taken at a position; see `Snapshots`."""
         return self._snapshots.get((log_id, kind, position))
 
-    def save(self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any]) -> None:
+    def save(
+        self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any], before: Sequence[SnapshotInfo]
+    ) -> None:
         """Keep a snapshot; see `Snapshots`."""
-        before = self.infos(log_id, kind)
         after = self._infos[log_id, kind] = prune(before, info)
         for gone in {each.position for each in before} - {each.position for each in after}:
             del self._snapshots[log_id, kind, gone]
@@ -310,6 +311,7 @@ class MemoryStore(Store):
         self._archive: dict[str, MemoryLog] = {}
         self._made = count(1)
         self._checkpoints = MemoryCheckpoints()
+        self._at_work: set[int] = set()
         self._lock = threading.RLock()
 
     def names(self, *, archived: bool = False) -> list[str]:
@@ -350,13 +352,11 @@ class MemoryStore(Store):
 
     def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
         """Do a piece of work while nobody else can write to some logs; see `Store`."""
-        with ExitStack() as locks:
+        ours: dict[Log, MemoryLog] = {log: log for log in (*self._logs.values(), *self._archive.values())}
+        with at_work(self._at_work, logs, self.url, lambda log: log in ours), ExitStack() as locks:
             # every thread takes the locks in the same order, so that none of them wait for each other in a circle
-            for log in sorted({log.id: log for log in logs}.values(), key=lambda log: log.id):
-                if isinstance(log, MemoryLog):
-                    if log not in (*self._logs.values(), *self._archive.values()):
-                        raise ValueError(f"{log.name} is not a log of this store")
-                    locks.enter_context(log.together())
+            for log in sorted({ours[log] for log in logs}, key=lambda log: log.id):
+                locks.enter_context(log.together())
             return work()
 
     def checkpoints(self) -> Checkpoints:
@@ -372,7 +372,7 @@ class MemoryStore(Store):
         check_several("streams", streams)
         with self._changing(self._archive if archived else self._logs, name) as log:
             done = log.forget(streams)
-            self._checkpoints.forget(log.id, {event.position for event in log.events() if event.type == FORGOTTEN})
+            self._checkpoints.forget(log.id, {event.recorded_id for event in log.events() if event.type == FORGOTTEN})
             return done
 
     @contextmanager

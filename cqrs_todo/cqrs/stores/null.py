@@ -10,7 +10,7 @@ from ..errors import LogNotFound
 from ..events import CREATION, Commit, EventBatch, EventTypes, Metadata, check_aware
 from ..names import check_log_name
 from ..query import AppendCondition
-from ..store import Append, Known, Log, Store, StreamVersions, T, nothing_known
+from ..store import Append, Known, Log, Store, StreamVersions, T, at_work, nothing_known
 from ..verification import Verdict
 from .recording import record
 
@@ -87,6 +87,7 @@ class NullStore(Store):
     def __init__(self, types: EventTypes) -> None:
         """Make a store for registered events."""
         self._types = types
+        self._at_work: set[int] = set()
 
     def names(self, *, archived: bool = False) -> list[str]:
         """Return an empty list."""
@@ -114,8 +115,9 @@ class NullStore(Store):
         self.open(name)
 
     def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
-        """Do a piece of work."""
-        return work()
+        """Do a piece of work; see `Store`."""
+        with at_work(self._at_work, logs, self.url, lambda log: isinstance(log, NullLog)):
+            return work()
 
     def checkpoints(self) -> Checkpoints:
         """Return checkpoints that keep nothing."""

@@ -35,10 +35,12 @@ class SharedSnapshots(SnapshotStore[S]):
         """Return which snapshots this machine has, after copying the newest shared one if it has none; see `Snapshots`."""
         return super().infos(log_id, kind) or self._copy_newest(log_id, kind)
 
-    def save(self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[S]) -> None:
+    def save(
+        self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[S], before: Sequence[SnapshotInfo]
+    ) -> None:
         """Keep a snapshot in both places; see `Snapshots`."""
-        super().save(log_id, kind, cursor, info, fold)
-        self._shared.save(log_id, kind, cursor, info, fold)
+        super().save(log_id, kind, cursor, info, fold, before)
+        self._shared.save(log_id, kind, cursor, info, fold, self._shared.infos(log_id, kind))
 
     def clear(self, log_id: str) -> bool:
         """Remove all snapshots of a log from both places; see `Snapshots`."""

@@ -112,9 +112,10 @@ class SnapshotStore(Snapshots, Generic[S]):
         """Decodes entities. To make a decoder takes time, and most lists are so short that they have no snapshot."""
         return msgspec.json.Decoder(list[Entity[self._state]]).decode  # type: ignore[name-defined]  # a type in a variable
 
-    def save(self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[S]) -> None:
+    def save(
+        self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[S], before: Sequence[SnapshotInfo]
+    ) -> None:
         """Keep a snapshot; see `Snapshots`."""
-        before = self.infos(log_id, kind)
         after = prune(before, info)
         if self._write(log_id, kind, _content(log_id, kind, self._schema, cursor, fold), after):
             for gone in {each.position for each in before} - {each.position for each in after}:

@@ -72,7 +72,7 @@ class ReactionContract:
         whole = Checkpoint(2, log.cursor())
         assert checkpoints.save("mail", log.id, whole)
         assert store.checkpoints().load("mail", log.id) == whole
-        begun = Checkpoint(3, log.cursor(), begun=2, passed=("c1/1", "c2/-1"))
+        begun = Checkpoint(3, log.cursor(), begun=2, passed=("c1/1", "c2/-1"), forgotten=4)
         assert checkpoints.save("mail", log.id, begun)
         assert store.checkpoints().load("mail", log.id) == begun
         assert not checkpoints.save("mail", log.id, Checkpoint(9, moves=7)), "the store has never set it back"
@@ -312,6 +312,12 @@ class ReactionContract:
         assert store.checkpoints().load("mail", "log-1") == Checkpoint()
         with pytest.raises(InvalidLogName):
             kept.park("../mail", "log-1", again)
+
+    def test_parked_events_are_given_by_their_positions(self, store: Store) -> None:
+        kept = store.checkpoints()
+        for event, position in (("c2/1", 9), ("c1/1", 12), ("c4/1", 3), ("c3/1", 101)):
+            kept.park("mail", "log-1", Parked(event, position, "ValueError: no", AT, 1))
+        assert [each.position for each in store.checkpoints().parked("mail", "log-1")] == [3, 9, 12, 101]
 
     def test_parked_events_are_kept_for_other_programs(self, store: Store) -> None:
         elsewhere = self.elsewhere(store, CONTRACT_TYPES)

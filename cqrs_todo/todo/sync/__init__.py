@@ -14,8 +14,9 @@ from ..errors import WrongRemote
 from ..recorder import TYPES
 from .folder import SharedFolder
 from .hub import Hub
-from .looking import Look, to_forget, unsent
 from .memory import Memory, MemoryFile, RemoteMemory
+from .names import Names
+from .remembering import follow_forgets, follow_moves, remember
 from .remotes import Remote, check_marker
 from .results import (
     Clash,
@@ -28,6 +29,7 @@ from .results import (
     SyncWarning,
     Unjoined,
 )
+from .sides import Sides, to_forget, unsent
 
 __all__ = [
     "Clash",
@@ -156,20 +158,20 @@ def _sync(
 ) -> Synced:
     remote = open_remote(url, memory, store)
     try:
-        look = Look(store, remote, memory, dry_run=dry_run)
-        if only or (joining is not None and joining.apart) or not look.finds_nothing:
-            from .work import Work  # most syncs have nothing to do
+        sides = Sides(store, remote, memory, dry_run=dry_run)
+        names = Names(sides)
+        if only or (joining is not None and joining.apart) or not sides.finds_nothing:
+            from .work import work  # most syncs have nothing to do
 
-            look = work = Work(store, remote, memory, dry_run=dry_run)
-            work.run(only, joining)
+            work(sides, names, only, joining)
         elif not dry_run:
             remote.mark()
-        look.follow_names()
-        look.follow_forgets()
-        look.follow_moves()
+        names.follow()
+        follow_forgets(sides)
+        follow_moves(sides)
         if not dry_run:
-            look.remember(used_as)
+            remember(sides, names, used_as)
             save(memory)
-        return look.done
+        return sides.done
     finally:
         remote.close()

@@ -151,6 +151,11 @@ class ListSync(Struct):
     joined: bool = False
     began: bool = False
 
+    def add(self, merged: "MergedLog") -> None:
+        """Add what another merge did."""
+        if merged.changed:
+            self.merged = merged if self.merged is None else self.merged.then(merged)
+
 
 class Synced:
     """What a sync did.

@@ -1,135 +1,171 @@
-"""The order in which lists are sent: what removes todos that were moved comes after what has made them in the other list.
+"""Sending lists: bringing to the remote what it lacks, and remembering what it has."""
 
-A list that needs another one, and is needed by it, is sent in several steps. So whenever a sync is killed, or one list
-cannot be sent, each todo is in one list or in both on a hub, and not in none.
+from collections import deque
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from functools import partial
 
-One case is left. A hub is only appended to, and takes one list at a time. Merges can put the commits of two machines into
-this order: the inbox removes todo 1 for work, and then creates todo 2; work removes todo 2 for the inbox, and then creates
-todo 1. Whichever list comes first, a todo is removed before it is created. Then the fewest todos are removed, and the next
-commit that is sent creates them. If the sync is killed in between, each sync of a machine that lacks one of them names it.
-"""
-
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import cached_property
-
-from ...cqrs.cursor import Cursor
-from ...cqrs.store import Log, LogHead
+from ...cqrs.cursor import START, Cursor
+from ...cqrs.errors import CqrsError, DamagedLog, LogExists, StaleCursor
+from ...cqrs.events import Commit
+from ...cqrs.ids import now
+from ...cqrs.store import Log
 from ...cqrs.stores.hash_chain import last_digest
-from .halves import Leaving, cuts, first_position, leaving
-from .remotes import places_in
+from ..errors import TakenThere
+from .archived import sync_archived
+from .halves import Leaving
+from .memory import ListMemory
+from .outgoing import Outgoing, in_order, in_steps
+from .remotes import Behind, RemoteList, commands_in
+from .results import SyncWarning
+from .rounds import Round, Untaken
+from .sides import Sides
+
+_AHEAD = timedelta(days=1)
 
 
-class Outgoing:
-    """A list that is sent.
+class Sending:
+    """Sends the lists of a round."""
 
-    Attributes:
-        head: The list.
-        log: The log of it.
-        lines: Its lines, each with its LF.
-        since: The cursor that they come after.
-        there: How many of them the remote has.
-        halves: The halves of moves among the others that remove todos.
-        seen: What the remote had of it after the last step, as `Remote.publish` returns it. None before the first one.
-    """
+    def __init__(self, sides: Sides, round: Round, untaken: Untaken) -> None:
+        """Prepare to send.
 
-    def __init__(self, head: LogHead, log: Log, lines: Sequence[bytes], since: Cursor, there: int) -> None:
-        """Send nothing yet; the arguments are described above. The lines were just read."""
-        self.head, self.log, self.lines, self.since, self.there = head, log, lines, since, there
-        self.halves = [half for half in leaving(lines, head.id) if half.place >= there]
-        self.seen: Mapping[str, str] | None = None
-        self._end = log.cursor()
+        Args:
+            sides: Both sides of the sync.
+            round: The round.
+            untaken: What could not be taken so far.
+        """
+        self._sides, self._round, self._untaken = sides, round, untaken
 
-    @property
-    def left(self) -> int:
-        """How many lines are not sent yet."""
-        return len(self.lines) - self.there
+    def run(self) -> None:
+        """Send the lists."""
+        lists = {id: each for id in self._round.changed if (each := self._round.take_turn(id, self._to_be_sent)) is not None}
+        waiting = dict(lists)
+        is_there = partial(self._has_other_half, outgoing={*lists})
+        for each, end in in_steps(lists, self._sides.heads, is_there) if self._sides.remote.is_hub else in_order(lists):
+            self._round.take_turn(each.head.id, partial(self._publish, each, end))
+            if each.head.id in self._round.again or each.head.id in self._sides.failed:
+                del lists[each.head.id]
+        for id, each in waiting.items():
+            self._round.take_turn(id, partial(self._finish, each))
 
-    @property
-    def halves_left(self) -> list[Leaving]:
-        """The halves of moves among the lines that are not sent yet."""
-        return [half for half in self.halves if half.place >= self.there]
+    def _to_be_sent(self, id: str) -> Outgoing | None:
+        """Read what is to be sent of a list; None if nothing is."""
+        mine, theirs = self._sides.heads.get(id), self._sides.theirs.get(id)
+        if mine is None:
+            return None
+        if theirs is not None and self._sides.remote.is_hub and theirs.archived:
+            for report in self._sides.done.lists:
+                if report.id == id:  # it may have been archived meanwhile
+                    report.sent = 0
+            sync_archived(self._sides, id)
+            return None
+        log = self._sides.store.open(mine.name)
+        if theirs is not None and log.forgotten:
+            self._sides.remote.forget(id, log.forgotten)
+        lines, since = self._lines_to_send(log, id)
+        if log.damage is not None:
+            raise DamagedLog(log.damage)
+        if log.id != id:
+            raise Behind(f"{mine.name} was renamed meanwhile")
+        return Outgoing(mine, log, lines, since, 0 if since.digest else self._sides.remote.end(id).line)
 
-    @cached_property
-    def places(self) -> Mapping[str, int]:
-        """The commands in the lines that the remote did not have at first, with the places of these lines."""
-        return places_in(self.lines[self.there :], self.there)
+    def _has_other_half(self, half: Leaving, outgoing: Collection[str]) -> bool:
+        """Return whether a hub has the other half of a move, which is not among what is sent; also if nobody has it."""
+        target = self._sides.heads.get(half.target)
+        for head in (
+            [target] if target is not None else [head for id, head in self._sides.heads.items() if id != half.source]
+        ):
+            if head.archived and head.id not in self._sides.theirs:  # it was archived before the first sync, and is not sent
+                continue
+            try:
+                log = self._sides.opened(head.id)
+                other = next((found for command in half.others if (found := log.find_command(command)) is not None), None)
+                if other is not None:
+                    return head.id in outgoing or self._hub_has(head.id, other)
+            except CqrsError:
+                if target is not None:
+                    return False
+        return True
 
-    @property
-    def cursor(self) -> Cursor:
-        """The cursor behind the last line that the remote has."""
-        if not self.left:
-            return self._end
-        if not self.there:
-            return self.since
-        sent = self.lines[: self.there]
-        position = first_position(self.lines[self.there]) - 1
-        size = self.since.offset + sum(map(len, sent))
-        return Cursor(position, self.since.line + self.there, size, last_digest(sent[-1]))
+    def _hub_has(self, id: str, commit: Commit) -> bool:
+        """Return whether a hub has a commit of a list that is not sent."""
+        known, theirs = self._sides.known.lists.get(id), self._sides.theirs.get(id)
+        if theirs is None:
+            return False
+        if known is not None and theirs.ends == known.seen and commit.position <= known.position:
+            return True
+        command = commit.metadata.command.encode()  # an older copy may have been restored there
+        return any(command in commands_in(copy.lines) for copy in self._sides.remote.copies(id))
+
+    def _publish(self, outgoing: Outgoing, end: int, id: str) -> None:
+        """Send a list up to a place."""
+        name = outgoing.head.name
+        first, since = (outgoing.there, outgoing.cursor) if outgoing.since.digest else (0, START)
+        try:
+            outgoing.seen = self._sides.remote.publish(id, name, outgoing.lines[first:end], since)
+        except LogExists as error:
+            raise TakenThere(self._sides.remote.url, name, error.name, archived=error.archived) from error
+        outgoing.there = end
+
+    def _finish(self, outgoing: Outgoing, id: str) -> None:
+        """Remember what the remote has of a list, and report what of it has to wait."""
+        mine, log, theirs, end = outgoing.head, outgoing.log, self._sides.theirs.get(id), outgoing.cursor
+        seen, digest = outgoing.seen or {}, end.digest.decode()
+        why = ""
+        if log.forgotten and self._sides.remote.is_hub:
+            why = self._sides.remote.forget(id, log.forgotten)  # what the hub lacked before it could not forget
+            if why:
+                self._sides.warn_unforgotten(mine, why)
+            else:  # then its lines have the same digests
+                seen = dict.fromkeys(seen, digest)
+        known = self._sides.known.lists.setdefault(id, ListMemory(mine.name, digest, forgotten=len(log.forgotten)))
+        report = next((each for each in self._sides.done.lists if each.id == id), None)
+        if outgoing.left:
+            if self._round.again:  # it may wait for one of these
+                self._round.again.append(id)
+            else:
+                half = next(half for half in outgoing.halves if half.place == outgoing.there)
+                self._untaken.add_unsent(id, mine.name, outgoing.left, half.target_name)
+                if report is not None:
+                    report.sent = max(0, report.sent - outgoing.left)
+        taken = report is not None and report.merged is not None and report.merged.forgotten
+        if len(log.forgotten) > known.forgotten and not taken and not why:
+            self._sides.say_forgotten(id)
+        known.end = end
+        known.forgotten = len(log.forgotten)
+        known.unforgotten = why
+        known.seen = {label: end for label, end in seen.items() if self._untaken.is_complete(id, label)}
+        if _is_ahead(log):
+            self._sides.done.warnings.append(SyncWarning("ahead", mine.name))
+        if self._sides.remote.is_hub:
+            self._sides.memory.marks[id] = digest
+        elif theirs is not None:
+            self._take_mark(id, outgoing.lines, theirs)
+
+    def _lines_to_send(self, log: Log, id: str) -> tuple[Sequence[bytes], Cursor]:
+        """Read the lines that come after those of the copy on a hub, and where that copy ends.
+
+        If the hub has none, or the list is not the same up to there, all lines are read.
+        """
+        if (
+            id in self._sides.theirs and not self._sides.remote.end(id).digest
+        ):  # only this machine has changed it in this sync
+            deque(self._sides.remote.copies(id, since=self._sides.shared_end(id)), maxlen=0)
+        since = self._sides.remote.end(id)
+        try:
+            return list(log.lines(since)), since
+        except StaleCursor:
+            return list(log.lines()), START
+
+    def _take_mark(self, id: str, lines: Sequence[bytes], theirs: RemoteList) -> None:
+        marks = self._sides.marks(id, theirs)
+        found = next((digest for line in reversed(lines) if (digest := last_digest(line).decode()) in marks), "")
+        if found:
+            self._sides.memory.marks[id] = found
 
 
-def in_order(lists: Mapping[str, Outgoing]) -> Iterator[tuple[Outgoing, int]]:
-    """Yield lists that are sent to a folder: where that can be, the lists that todos were moved to come first.
-
-    Whoever receives them there holds back what is not complete.
-
-    Args:
-        lists: The lists by the ids of their logs. Whoever sends them takes those out that failed.
-
-    Returns:
-        Each list, and how many lines it has.
-    """
-    while left := [each for each in lists.values() if each.seen is None]:
-        waiting = {each.head.id for each in left}
-        free = (each for each in left if not any(half.target in waiting for half in each.halves))
-        each = next(free, left[0])
-        yield each, len(each.lines)
-
-
-def in_steps(
-    lists: Mapping[str, Outgoing], ids: Collection[str], is_there: Callable[[Leaving], bool]
-) -> Iterator[tuple[Outgoing, int]]:
-    """Yield which list is to be sent to a hub next, and up to which place. What is not yielded until its end has to wait.
-
-    Args:
-        lists: The lists by the ids of their logs. Whoever sends them takes those out that failed.
-        ids: The ids of all lists. One that is not among them may be a part of any other one now.
-        is_there: Returns whether the hub has the other half of a move, which is in no line that is to be sent.
-    """
-    found = {(id, ""): each.halves for id, each in lists.items()}
-    places = {(id, ""): each.places for id, each in lists.items()} if any(found.values()) else {}
-    needs: dict[Leaving, tuple[str, int] | None] = {}
-    for half in (half for halves in found.values() for half in halves):
-        others = [half.target] if half.target in ids else [id for id in lists if id != half.source]
-        lines = ((id, places[id, ""].get(command)) for id in others if id in lists for command in half.others)
-        need = next(((id, place) for id, place in lines if place is not None), None)
-        if need is not None or not is_there(half):
-            needs[half] = need
-
-    def can_go(half: Leaving) -> bool:
-        need = needs.get(half)
-        if need is None:
-            return half not in needs
-        return need[0] in lists and lists[need[0]].there > need[1]
-
-    def end(each: Outgoing) -> int:
-        return next((half.place for half in each.halves if half.place >= each.there and not can_go(half)), len(each.lines))
-
-    while left := [each for each in lists.values() if each.left or each.seen is None]:
-        step = next((each for each in left if end(each) == len(each.lines)), None)
-        if step is None:  # each waits for another one, perhaps only for a part of it
-            step = next((each for each in left if each.seen is None or end(each) > each.there), None)
-        if step is not None:
-            yield step, end(step)
-            continue
-        keys = [(each.head.id, "") for each in left]  # what is sent of them has to be sent at once, and cannot be
-        cut = cuts({key: found[key] for key in keys}, {key: places[key] for key in keys}, ids, can_go)
-        ends = {id: cut[id, ""].place if (id, "") in cut else len(lists[id].lines) for id, _ in keys}
-        steps = [
-            (lists[id], place + 1)
-            for each in left
-            for id, place in [needs[each.halves_left[0]] or ("", 0)]
-            if id in ends and place < ends[id] and each.there < ends[each.head.id]
-        ]
-        if not steps:
-            return
-        yield min(steps, key=lambda step: sum(not can_go(half) for half in step[0].halves_left if half.place < step[1]))
+def _is_ahead(log: Log) -> bool:
+    """Return whether the last commit of a log is more than a day ahead of the clock."""
+    last = next(log.commits_backward(), None)
+    return last is not None and last.at - now() > _AHEAD

@@ -106,7 +106,7 @@ def test_a_reaction_goes_on_where_the_first_event_has_moved(folder: Path) -> Non
     store(folder).merge("inbox", copy(folder), RULES)
     assert checkpoints.load("mail", log.id).position == 2
     assert checkpoints.load("early", log.id).position == 1
-    (parked,) = checkpoints.parked("mail", log.id)
+    (parked,) = Runner(store(folder), store(folder).open("inbox"), Reaction("mail", lambda _: None)).parked()
     places = {event.id: event.position for event in store(folder).open("inbox").events()}
     assert (parked.event, parked.position) == (moved.id, places[moved.id])
     assert parked.position != moved.position

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from cqrs_todo.cqrs.checkpoints import Parked
 from cqrs_todo.cqrs.errors import CqrsError, DamagedLog, LogBusy, OutcomeUnknown, StaleCursor
 from cqrs_todo.cqrs.events import Recorded
 from cqrs_todo.cqrs.reactions import Reaction, Runner
@@ -327,3 +328,27 @@ class _Written(list[str]):
 
     def append(self, event: str) -> None:
         self._write(f"{event}\n")
+
+
+@pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.long)])
+def test_wherever_a_merge_is_killed_a_parked_event_is_found_where_it_is_and_can_be_forgotten(
+    folder: Path, step: int
+) -> None:
+    for nth in count(1, step):
+        place = folder / f"{nth}"
+        for copy in ("here", "there"):
+            shutil.copytree(folder / copy, place / copy)
+        log = opened(place).open("inbox")
+        before = {event.id: event.position for event in log.events()}
+        for event in ("c3/1", "c4/1"):
+            opened(place).checkpoints().park("mail", log.id, Parked(event, before[event], "ValueError: no", AT, 1))
+        with stopped_before(nth, partial(merge_it, place)) as stopped:
+            pass
+        runner = Given(place).runner("mail")
+        now = {event.id: event.position for event in opened(place).open("inbox").events()}
+        assert [(each.event, each.position) for each in runner.parked()] == [(id, now[id]) for id in ("c3/1", "c4/1")], nth
+        opened(place).forget("inbox", ["todo/a000000003"])
+        assert [each.event for each in runner.parked()] == ["c4/1"], nth
+        if not stopped:
+            assert now != before, "the events have moved"
+            break

@@ -311,7 +311,7 @@ def test_damage_before_a_snapshot_is_found_by_whoever_reads_there(
 
 
 def test_an_id_that_leads_elsewhere_is_kept_nowhere(snapshots: SnapshotStore[int], tmp_path: Path) -> None:
-    snapshots.save("../../x", "counter", Cursor(1), SnapshotInfo(1, AT, AT), Fold(COUNTER))
+    snapshots.save("../../x", "counter", Cursor(1), SnapshotInfo(1, AT, AT), Fold(COUNTER), ())
     assert list(snapshots.infos("../../x", "counter")) == []
     assert list(tmp_path.iterdir()) == []
 

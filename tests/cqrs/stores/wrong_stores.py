@@ -1,23 +1,25 @@
 """Stores that are wrong in one thing each, under the contract that must find it. Run by test_contract.py alone."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import ClassVar
+from unittest.mock import patch
 
 import pytest
 
-from cqrs_todo.cqrs.checkpoints import Checkpoint, Checkpoints
+from cqrs_todo.cqrs.checkpoints import Checkpoint, Checkpoints, Parked
 from cqrs_todo.cqrs.cursor import START, Cursor
-from cqrs_todo.cqrs.errors import StaleCursor
+from cqrs_todo.cqrs.errors import StaleCursor, UnreadableEvent
 from cqrs_todo.cqrs.events import Commit, EventBatch, EventTypes, Metadata, Recorded
 from cqrs_todo.cqrs.forgetting import Forgetting
 from cqrs_todo.cqrs.operation_errors import StreamNotFound
 from cqrs_todo.cqrs.query import AppendCondition, Query
 from cqrs_todo.cqrs.store import Append, Blobs, Log, Store, StreamVersions, T, check_precondition, no_progress
-from cqrs_todo.cqrs.stores.jsonl import JsonlStore
+from cqrs_todo.cqrs.stores.chain import Versions
+from cqrs_todo.cqrs.stores.jsonl import JsonlStore, transfer
 from cqrs_todo.cqrs.stores.jsonl.log import JsonlLog
 from cqrs_todo.cqrs.stores.memory import MemoryCheckpoints, MemoryLog, MemoryStore
 from cqrs_todo.cqrs.stores.recording import check_condition
@@ -391,6 +393,53 @@ class UnlockedStore(_Wrong):
         return work()
 
 
+class ForeignStore(_Wrong):
+    """Leaves logs of other stores out of those that are written together."""
+
+    def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
+        return super().together([log for log in logs if log in self._logs.values()], work)
+
+
+class NestingStore(_Wrong):
+    """Lets work together begin other work together."""
+
+    def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
+        self._at_work = set()
+        return super().together(logs, work)
+
+
+class TwiceStore(_Wrong):
+    """Does work together again when it fails."""
+
+    def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
+        try:
+            return super().together(logs, work)
+        except KeyError:
+            return super().together(logs, work)
+
+
+class DigestOnlyLog(MemoryLog):
+    """Checks the digest of a cursor, and not where it is."""
+
+    def _check_cursor(self, cursor: Cursor) -> None:
+        ends = [self._start, *(self._cursor_behind(commit, len(self._forgotten)) for commit in self._commits)]
+        if cursor.digest and cursor.digest not in {end.digest for end in ends}:
+            raise StaleCursor(f"{self.name} is not what it was")
+
+
+class UnsortedStore(_Wrong):
+    """Gives parked events by their ids."""
+
+    def __init__(self, logs: type[MemoryLog]) -> None:
+        super().__init__(logs)
+        self._checkpoints = _Unsorted()
+
+
+class _Unsorted(MemoryCheckpoints):
+    def parked(self, reaction: str, log_id: str) -> Sequence[Parked]:
+        return sorted(super().parked(reaction, log_id), key=lambda each: each.event)
+
+
 class LyingStore(_Wrong):
     """Says that it is atomic."""
 
@@ -437,6 +486,19 @@ class BeginlessStore(_Wrong):
 class _Beginless(MemoryCheckpoints):
     def save(self, reaction: str, log_id: str, checkpoint: Checkpoint, holder: str | None = None) -> bool:
         return super().save(reaction, log_id, replace(checkpoint, begun=0, passed=()), holder)
+
+
+class UncountingStore(_Wrong):
+    """Does not keep how many streams were forgotten when a reaction had come somewhere."""
+
+    def __init__(self, logs: type[MemoryLog]) -> None:
+        super().__init__(logs)
+        self._checkpoints = _Uncounting()
+
+
+class _Uncounting(MemoryCheckpoints):
+    def save(self, reaction: str, log_id: str, checkpoint: Checkpoint, holder: str | None = None) -> bool:
+        return super().save(reaction, log_id, replace(checkpoint, forgotten=0), holder)
 
 
 class ObligingStore(_Wrong):
@@ -493,6 +555,17 @@ class HoardingStore(_Wrong):
         return self._hoard
 
 
+class _OfLogs(JsonlStore):
+    """A store in files whose logs are of another class."""
+
+    logs: type[JsonlLog]
+
+    def open(self, name: str) -> Log:
+        log = super().open(name)
+        log.__class__ = self.logs
+        return log
+
+
 class HeadLog(JsonlLog):
     """Its cursor is always at the end of the log, whatever was read."""
 
@@ -503,11 +576,8 @@ class HeadLog(JsonlLog):
         return other._reader.reached
 
 
-class HeadStore(JsonlStore):
-    def open(self, name: str) -> Log:
-        log = super().open(name)
-        log.__class__ = HeadLog
-        return log
+class HeadStore(_OfLogs):
+    logs = HeadLog
 
 
 class DecodingLog(JsonlLog):
@@ -519,11 +589,79 @@ class DecodingLog(JsonlLog):
         return super().append(appends, metadata, condition=condition)
 
 
-class DecodingStore(JsonlStore):
-    def open(self, name: str) -> Log:
-        log = super().open(name)
-        log.__class__ = DecodingLog
-        return log
+class DecodingStore(_OfLogs):
+    logs = DecodingLog
+
+
+class StrictLog(JsonlLog):
+    """Folds nothing if one event cannot be read."""
+
+    def event_batches(self, since: Cursor = START, versions: StreamVersions | None = None) -> Iterator[Sequence[EventBatch]]:
+        return (list(block.whole(self._chain.codec)) for block in self._chain.blocks(since, versions))
+
+
+class StrictStore(_OfLogs):
+    logs = StrictLog
+
+
+class WholeStreamLog(JsonlLog):
+    """Reads the events of all streams when it is asked for one."""
+
+    def events(self, since: int = 0, *, limit: int | None = None, stream: str | None = None) -> Iterator[Recorded]:
+        for _ in super().events():
+            pass
+        return super().events(since, limit=limit, stream=stream)
+
+
+class WholeStreamStore(_OfLogs):
+    logs = WholeStreamLog
+
+
+class SkippingLog(JsonlLog):
+    """Passes over what it cannot read in a search."""
+
+    def selected(self, query: Query, since: Cursor = START) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
+        for block in self._chain.blocks(since):
+            events = [event for commit in block.readable(self._chain.codec) for event in commit.events]
+            yield [each for each in events if each.position > since.position and query.matches(each)], block.end
+
+
+class SkippingStore(_OfLogs):
+    logs = SkippingLog
+
+
+class OverLog(JsonlLog):
+    """Says that it has searched what it could not read."""
+
+    def selected(self, query: Query, since: Cursor = START) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
+        try:
+            yield from super().selected(query, since)
+        except UnreadableEvent:
+            yield [], self._chain.reached
+            raise
+
+
+class OverStore(_OfLogs):
+    logs = OverLog
+
+
+class AllLinesLog(JsonlLog):
+    """Gives all lines, wherever they are to begin."""
+
+    def lines(self, since: Cursor = START) -> Iterator[bytes]:
+        return super().lines()
+
+
+class AllLinesStore(_OfLogs):
+    logs = AllLinesLog
+
+
+class TrustingStore(JsonlStore):
+    """Imports what an append would refuse."""
+
+    def import_log(self, name: str, lines: Iterable[bytes], *, since: Cursor = START) -> int:
+        with patch.object(transfer, "_Accepted", lambda _: Versions()):
+            return super().import_log(name, lines, since=since)
 
 
 class ForgetfulStore(JsonlStore):
@@ -555,6 +693,30 @@ class TestHead(_OnFiles):
 
 class TestDecoding(_OnFiles):
     wrong = DecodingStore
+
+
+class TestStrict(_OnFiles):
+    wrong = StrictStore
+
+
+class TestWholeStream(_OnFiles):
+    wrong = WholeStreamStore
+
+
+class TestSkipping(_OnFiles):
+    wrong = SkippingStore
+
+
+class TestOver(_OnFiles):
+    wrong = OverStore
+
+
+class TestAllLines(_OnFiles):
+    wrong = AllLinesStore
+
+
+class TestTrusting(_OnFiles):
+    wrong = TrustingStore
 
 
 class TestForgetful(_OnFiles):
@@ -732,6 +894,26 @@ class TestUnlocked(_InMemory):
     wrong_store = UnlockedStore
 
 
+class TestForeign(_InMemory):
+    wrong_store = ForeignStore
+
+
+class TestNesting(_InMemory):
+    wrong_store = NestingStore
+
+
+class TestTwice(_InMemory):
+    wrong_store = TwiceStore
+
+
+class TestDigestOnly(_InMemory):
+    wrong = DigestOnlyLog
+
+
+class TestUnsorted(_InMemory):
+    wrong_store = UnsortedStore
+
+
 class TestLying(_InMemory):
     wrong_store = LyingStore
 
@@ -750,6 +932,10 @@ class TestUnchecked(_InMemory):
 
 class TestObliging(_InMemory):
     wrong_store = ObligingStore
+
+
+class TestUncounting(_InMemory):
+    wrong_store = UncountingStore
 
 
 class TestBeginless(_InMemory):

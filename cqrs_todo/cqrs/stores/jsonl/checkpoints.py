@@ -118,12 +118,12 @@ class FileCheckpoints(Checkpoints):
             if _read_lease(lease).holder == holder:
                 _write_lease(lease, _Lease())
 
-    def forget(self, log_id: str, positions: Collection[int], start: Cursor) -> None:
+    def forget(self, log_id: str, ids: Collection[str], start: Cursor) -> None:
         """Let all reactions to a log read it from its start to where they are, because its digests have changed.
 
         Args:
             log_id: The id of the log.
-            positions: The positions of the events that are forgotten. They are no longer parked.
+            ids: The ids of the events that are forgotten, as they are recorded. They are no longer parked.
             start: The cursor after the new header.
 
         Raises:
@@ -137,7 +137,7 @@ class FileCheckpoints(Checkpoints):
                         _write(path, replace(kept, base=start))
             elif ending == ".parked":
                 try:
-                    found = [each.event for each in self.parked(reaction, log_id) if each.position in positions]
+                    found = [each.event for each in self.parked(reaction, log_id) if each.recorded_id in ids]
                 except _NoCheckpoint:  # it may hold what is forgotten
                     remove(beside(path, "parked"))
                     continue
@@ -197,7 +197,6 @@ class FileCheckpoints(Checkpoints):
         log_ids: Collection[str],
         position: int,
         start: Cursor,
-        position_of: Callable[[str], int | None],
         before: Callable[[], Iterable[tuple[int, str]]],
     ) -> Iterator[None]:
         """Set the reactions to some logs back, and let no reaction to them go on until the block has moved their events.
@@ -206,7 +205,6 @@ class FileCheckpoints(Checkpoints):
             log_ids: The ids of the logs: several, if one is joined in another.
             position: As for `set_back`.
             start: As for `set_back`.
-            position_of: As for `set_back`.
             before: As for `set_back`.
 
         Raises:
@@ -221,7 +219,7 @@ class FileCheckpoints(Checkpoints):
                         self._make_moves(path)
                         locks.enter_context(file_lock(_moves_of(path), _moves_of(path)))
                 for log_id in log_ids:
-                    self.set_back(log_id, position, start, position_of, before)
+                    self.set_back(log_id, position, start, before)
             except StoreUnavailable as error:
                 raise StoreUnavailable(f"{error}; the log was not changed") from error
             yield
@@ -231,7 +229,6 @@ class FileCheckpoints(Checkpoints):
         log_id: str,
         position: int,
         start: Cursor,
-        position_of: Callable[[str], int | None],
         before: Callable[[], Iterable[tuple[int, str]]],
     ) -> None:
         """Let all reactions to a log go on at a position, because the events behind it move.
@@ -243,13 +240,12 @@ class FileCheckpoints(Checkpoints):
             log_id: The id of the log.
             position: The position of the last event that does not move.
             start: The cursor after the header.
-            position_of: Returns the new position of an event by its id.
             before: Returns the position and the id, as it is recorded, of each event of the log as it was.
 
         Raises:
             StoreUnavailable: A checkpoint cannot be read or written.
         """
-        files = list(self._files(log_id))
+        files = self._files(log_id)
         for path in dict.fromkeys(path for _, ending, path in files if ending in (_SUFFIX, ".lease")):
             with self._lease(path), suppress(_NoCheckpoint):  # the reaction itself reports that
                 kept = _read(path)
@@ -264,11 +260,6 @@ class FileCheckpoints(Checkpoints):
                     kept.forgotten,
                 )
                 _write(path, set_back)
-        for reaction, ending, path in files:
-            if ending == ".parked":
-                with self._lease(path), suppress(_NoCheckpoint):
-                    moved = [(each, position_of(each.event)) for each in self.parked(reaction, log_id)]
-                    _write_parked(path, [each if new is None else replace(each, position=new) for each, new in moved])
 
     def park(self, reaction: str, log_id: str, parked: Parked) -> None:
         """Park an event; see `Checkpoints`."""

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import datetime
-from functools import cache, partial
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from ...cursor import START, Cursor
 from ...errors import DamagedLog, LogExists, LogNotFound, MissingLog, ReadOnlyLog, StaleCursor
 from ...events import EventTypes
 from ...names import NAME_BYTES, check_free, check_log_name, check_several, name_key
-from ...store import Known, Log, LogHead, Progress, Store, T, no_progress, nothing_known
+from ...store import Known, Log, LogHead, Progress, Store, T, at_work, no_progress, nothing_known
 from ..format import FORMAT, VERSION, Header, encode_header, event_ids, log_in
 from ..hash_chain import last_digest
 from ..signals import delay_signals
@@ -32,7 +32,6 @@ from .log import JsonlLog
 
 if TYPE_CHECKING:
     from ...checkpoints import Checkpoints
-    from ...events import Commit
     from ...forgetting import Forgetting
     from ...replication import MergedLog, MergeRules, MergeTerms
     from ...verification import Repair, Stray, Verdict
@@ -53,6 +52,7 @@ class JsonlStore(Store):
         self._archive = os.path.join(directory, "archive")
         self._reactions = os.path.join(directory, "reactions")
         self._indexes = os.path.join(cache or directory, "index")
+        self._at_work: set[int] = set()
 
     def names(self, *, archived: bool = False) -> list[str]:
         """Return the names of the logs; see `Store`."""
@@ -131,18 +131,16 @@ class JsonlStore(Store):
 
     def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
         """Do a piece of work while nobody else can write to some logs; see `Store`."""
-        ours = [log for log in logs if isinstance(log, JsonlLog)]
-        for log in ours:
-            if not log.is_in(self._lists):
-                raise ValueError(f"{log.name} is not a log of {self.url}")
-        with self._holding(*(log.name for log in ours)) as locks, delay_signals() as arrived, ExitStack() as held:
-            for log in ours:
-                held.enter_context(log.holding(locks[log.name]))
-            result = work()
-            if arrived:
-                names = " and ".join(sorted(log.name for log in ours))
-                ours[0].warnings.append(f"what was being done with {names} was finished before the interruption")
-            return result
+        with at_work(self._at_work, logs, self.url, lambda log: isinstance(log, JsonlLog) and log.is_in(self._lists)):
+            ours = [log for log in logs if isinstance(log, JsonlLog)]
+            with self._locks(*(log.name for log in ours)) as locks, delay_signals() as arrived, ExitStack() as held:
+                for log in ours:
+                    held.enter_context(log.holding(locks[log.name]))
+                result = work()
+                if arrived and ours:
+                    names = " and ".join(sorted(log.name for log in ours))
+                    ours[0].warnings.append(f"what was being done with {names} was finished before the interruption")
+                return result
 
     def missing(self) -> Sequence[MissingLog]:
         """Return an error for each missing log; see `Store`."""
@@ -215,7 +213,7 @@ class JsonlStore(Store):
                 return event_ids(BytesIO(damaged)) if plan.content != damaged else ()
 
             checkpoints = FileCheckpoints(self._reactions)
-            with checkpoints.moving([plan.log], plan.unmoved, start, lambda _: None, before):
+            with checkpoints.moving([plan.log], plan.unmoved, start, before):
                 return put_in_place(path, plan, damaged)
 
     def _reread_by_reactions(self, path: str) -> None:
@@ -232,7 +230,7 @@ class JsonlStore(Store):
         with os_errors_as_store_errors(path), open(path, "rb") as file:
             header = file.readline()
         log, head = recorded
-        FileCheckpoints(self._reactions).set_back(log, head.position, _after(header), lambda _: None, tuple)
+        FileCheckpoints(self._reactions).set_back(log, head.position, _after(header), tuple)
 
     def forget(self, name: str, streams: Collection[str], *, archived: bool = False) -> "Forgetting":
         """Forget streams; see `Store`.
@@ -254,7 +252,7 @@ class JsonlStore(Store):
             inventory = self._inventory()
             inventory.check(name, archived=archived)
             done = forget(path, name, streams, is_copy=inventory.is_copy(path))
-            FileCheckpoints(self._reactions).forget(done.log, done.positions, _after(done.lines[0]))
+            FileCheckpoints(self._reactions).forget(done.log, done.ids, _after(done.lines[0]))
             remove_index(index_path(self._indexes, done.log))
             removed, failed = remove_set_aside((self._lists, self._archive), name, done.log, streams)
             with os_errors_as_store_errors(self._lists):
@@ -324,12 +322,10 @@ class JsonlStore(Store):
             checkpoints = FileCheckpoints(self._reactions)
             old = self.open(name).id if terms.join else merged.log
             moved, joined = merged.trunk == 1 or bool(result.forgotten), old != merged.log
-            places = cache(lambda: {event.id: event.position for commit in merged.commits for event in commit.events})
             moving = checkpoints.moving(
                 dict.fromkeys((old, merged.log)),
                 merged.base_position if moved else merged.end.position,
                 start,
-                lambda event: places().get(event),
                 partial(event_ids, merged.copies[0].lines),
             )
             with moving if moved or joined else nullcontext():
@@ -341,7 +337,8 @@ class JsonlStore(Store):
                 checkpoints.remove(old)
             failed: list[str] = []
             if result.forgotten:
-                gone = {place for commit in merged.commits for place in _positions_in(commit, merged.forgotten)}
+                events = (event for commit in merged.commits for event in commit.events)
+                gone = {event.recorded_id for event in events if event.stream in merged.forgotten}
                 checkpoints.forget(merged.log, gone, start)
                 remove_index(index_path(self._indexes, merged.log))
                 _, failed = remove_set_aside((self._lists, self._archive), name, merged.log, result.forgotten, but=kept)
@@ -435,6 +432,12 @@ class JsonlStore(Store):
 
     @contextmanager
     def _holding(self, *names: str) -> Iterator[Mapping[str, int]]:
+        """Hold the locks of some names during the block, in which an `OSError` becomes a `StoreUnavailable`."""
+        with os_errors_as_store_errors(self._lists), self._locks(*names) as locks:
+            yield locks
+
+    @contextmanager
+    def _locks(self, *names: str) -> Iterator[Mapping[str, int]]:
         """Hold the locks of some names during the block.
 
         Every process takes the locks in the same order, so that none of them wait for each other in a circle.
@@ -442,23 +445,20 @@ class JsonlStore(Store):
         Yields:
             The file descriptor of the lock file of each name.
         """
-        with os_errors_as_store_errors(self._lists), ExitStack() as locks:
-            check_reachable(self._lists)
-            make_directory(self._lists)
-            yield {
-                name: locks.enter_context(file_lock(lock_path(self._path(name)), self._path(name)))
-                for name in sorted(set(names))
-            }
+        with ExitStack() as locks:
+            with os_errors_as_store_errors(self._lists):
+                check_reachable(self._lists)
+                make_directory(self._lists)
+                held = {
+                    name: locks.enter_context(file_lock(lock_path(self._path(name)), self._path(name)))
+                    for name in sorted(set(names))
+                }
+            yield held
 
 
 def _after(header: bytes) -> Cursor:
     """Return the cursor after the header of a log."""
     return Cursor(0, 1, len(header), last_digest(header))
-
-
-def _positions_in(commit: "Commit", streams: Collection[str]) -> Iterator[int]:
-    """Yield the positions of the events of some streams."""
-    return (event.position for event in commit.events if event.stream in streams)
 
 
 def _file(directory: str, name: str) -> str:

@@ -2,14 +2,15 @@
 
 import fcntl
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from ...cursor import Cursor
 from ...errors import OutcomeUnknown
+from ...events import FORGOTTEN, LOST
 from ...operation_errors import AnotherHistory, ImportRefused
 from ..chain import Versions, Walk
-from ..format import Header, InvalidLine, decode_header, decode_lines
+from ..format import CommitLine, Header, InvalidLine, decode_header, decode_lines
 from ..hash_chain import DIGEST_MEMBER_LENGTH, continues, last_digest
 from .files import (
     OPEN_SAFELY,
@@ -55,7 +56,7 @@ def verified(folder: str, name: str, lines: Iterable[bytes]) -> Iterator[Incomin
     """Verify lines and write them to a temporary file, which is removed after the block.
 
     No lock is held meanwhile, so nobody waits, however many lines there are and however slowly they come. No more than a
-    block of lines is kept in memory.
+    block of lines is kept in memory, with the command ids and the versions of the streams.
 
     Args:
         folder: The folder of the logs. It is made if it is missing.
@@ -79,7 +80,7 @@ def verified(folder: str, name: str, lines: Iterable[bytes]) -> Iterator[Incomin
         try:
             os.fchmod(fd, 0o600)  # whatever the umask
             write_all(fd, first)
-            end = _write_verified(fd, Cursor(0, 1, len(first), sum), rest)
+            end = _write_verified(fd, Cursor(0, 1, len(first), sum), rest, _Accepted(header.forgotten))
             os.fsync(fd)
             yield Incoming(path, fd, header, end)
         finally:
@@ -99,9 +100,40 @@ def _create(folder: str, name: str) -> tuple[str, int]:
         close(fd)  # another import removed it before it was locked
 
 
-def _write_verified(fd: int, start: Cursor, lines: Iterator[bytes]) -> Cursor:
+class _Accepted:
+    """The commits that were accepted so far of an import, in order to refuse what an append would refuse."""
+
+    def __init__(self, forgotten: Collection[str]) -> None:
+        """Begin with no commits, in a log of which some streams were forgotten."""
+        self._forgotten = frozenset(forgotten)
+        self._commands: set[str] = set()
+        self._versions = Versions()
+        self._position = 0
+
+    def advance(self, position: int, commits: Sequence[CommitLine]) -> int:
+        """Check the commits that come after a position; see `Versions.advance`. It may be given the same ones again.
+
+        Raises:
+            InvalidLine: A commit does not continue those before it, has the command id of one of them, or has data of a
+                forgotten stream.
+        """
+        last = self._versions.advance(position, commits)
+        for commit in commits:
+            if commit.position <= self._position:
+                continue
+            if commit.command in self._commands:
+                raise InvalidLine(f"its command id {commit.command!a} was used before")
+            for event in commit.events:
+                if event.stream in self._forgotten and event.type not in (FORGOTTEN, LOST):
+                    raise InvalidLine(f"it holds data of {event.stream}, which was forgotten")
+            self._commands.add(commit.command)
+            self._position = commit.position
+        return last
+
+
+def _write_verified(fd: int, start: Cursor, lines: Iterator[bytes], accepted: _Accepted) -> Cursor:
     """Verify and write the lines after the header, and return the cursor behind them."""
-    walk = Walk(start, Versions().advance, decode_lines)
+    walk = Walk(start, accepted.advance, decode_lines)
     bad = b""
 
     def chunks() -> Iterator[bytes]:

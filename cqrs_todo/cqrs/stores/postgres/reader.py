@@ -27,7 +27,7 @@ _FORWARD = """
 """
 _HOLDS = "SELECT 1 FROM {schema}.cqrs_commits WHERE log = %s AND last = %s AND sum = %s"
 _BACKWARD = """
-    SELECT line, position FROM {schema}.cqrs_commits WHERE log = %s AND position < %s ORDER BY position DESC LIMIT %s
+    SELECT line, last, position FROM {schema}.cqrs_commits WHERE log = %s AND position < %s ORDER BY position DESC LIMIT %s
 """
 _VERSION_THEN = "SELECT max(version) FROM {schema}.cqrs_events WHERE log = %s AND stream = %s AND position <= %s"
 # the commits that hold some events, each with the digest before it
@@ -133,20 +133,18 @@ class PostgresReader(ChainReader):
         """Read the decoded lines and their digests, newest first; see `ChainReader.lines_backward`."""
         if until is None or not until.digest:
             self.learn_forgotten()  # the oldest line is verified by the digest of the header
-        lines = self._lines_backward(until)
-        newest = next(lines, None)
-        if (
-            until is not None
-            and until.digest
-            and until.digest != (self.start.digest if newest is None else digest_in(newest))
-        ):
+        rows = self._rows_backward(until)
+        newest = next(rows, None)
+        digest = self.start.digest if newest is None else digest_in(newest[0]) or b""
+        end = (0 if newest is None else newest[1], digest)
+        if until is not None and until.digest and (until.position, until.digest) != end:
             self.learn_forgotten()
             raise self._stale(until)
         if newest is None:
             return
-        digest = digest_in(newest) or b""
+        lines = (line for line, _ in chain([newest], rows))
         try:
-            yield from verified_backward(chain([newest], lines), digest, self.start.digest)
+            yield from verified_backward(lines, digest, self.start.digest)
         except InvalidLine as error:
             if self.learn_forgotten():
                 raise self._stale_after_forgetting() from error
@@ -419,12 +417,12 @@ class PostgresReader(ChainReader):
                 self._progress(rows[-1].last, total)
             rows = self._fetch(rows[-1].end) if more else []
 
-    def _lines_backward(self, until: Cursor | None) -> Iterator[bytes]:
-        """Yield the lines that begin at or before a cursor, last one first."""
+    def _rows_backward(self, until: Cursor | None) -> Iterator[tuple[bytes, int]]:
+        """Yield the lines that begin at or before a cursor, last one first, each with the position of its last event."""
         end = 2**62 if until is None else until.position + 1
         while rows := self._database.rows(_BACKWARD, (self._key, end, FETCHED)):
-            for line, end in rows:  # noqa: B007  # the next rows come before the position of the last one
-                yield line.encode()
+            for line, last, end in rows:  # noqa: B007  # the next rows come before the position of the last one
+                yield line.encode(), last
 
     def _stale(self, cursor: Cursor) -> StaleCursor:
         return StaleCursor(f"{self._name} is not what it was at @{cursor.position}")

@@ -148,7 +148,7 @@ _LOGS = r"""
         IF strpos(stands_header, '"forgotten"') > 0 THEN
             forgotten := {schema}.cqrs_document(stands_header)->'forgotten';
             SELECT event->>'stream' INTO known FROM jsonb_array_elements(document->'events') AS event
-            WHERE forgotten ? (event->>'stream') AND event->>'type' <> 'forgotten' LIMIT 1;
+            WHERE forgotten ? (event->>'stream') AND event->>'type' NOT IN ('forgotten', 'lost') LIMIT 1;
             IF FOUND THEN
                 RETURN QUERY SELECT 'forgotten', known;
                 RETURN;
@@ -173,6 +173,7 @@ _CHECKPOINTS = """
         base_digest text NOT NULL,
         begun bigint NOT NULL DEFAULT 0,
         passed text[] NOT NULL DEFAULT '{}',
+        forgotten bigint NOT NULL DEFAULT 0,
         holder text NOT NULL DEFAULT '',
         held_until timestamptz NOT NULL DEFAULT '-infinity',
         PRIMARY KEY (reaction, log)

@@ -16,7 +16,7 @@ from ...events import EventTypes
 from ...forgetting import Forgetting
 from ...names import check_free, check_log_name, check_several
 from ...operation_errors import InvalidPattern, SameLog
-from ...store import Known, Log, LogHead, Progress, Store, T, in_use_together, no_progress, nothing_known
+from ...store import Known, Log, LogHead, Progress, Store, T, at_work, in_use_together, no_progress, nothing_known
 from ...struct import Struct
 from ...verification import Repair, Verdict
 from ..format import FORMAT, VERSION, Header, InvalidLine, decode_header, encode_header
@@ -70,6 +70,7 @@ class PostgresStore(Store):
         self.url = self._database.address
         self._types = types
         self._progress = progress
+        self._at_work: set[int] = set()
         self._together: frozenset[str] = frozenset()
         """The names of the logs with which a piece of work is being done."""
 
@@ -153,13 +154,18 @@ class PostgresStore(Store):
         Raises:
             LogBusy: A lock could not be had in time; nothing was recorded.
             OutcomeUnknown: The answer to the COMMIT was lost, and a second try did not succeed.
-            ValueError: A log is not one of this store's.
+            TypeError: These are no logs.
+            ValueError: A log is not one of this store's, or the work calls `together`.
         """
-        held: dict[int, PostgresLog] = {}  # one lock for each log, always in the same order: nobody waits in a circle
-        for log in logs:
-            if not isinstance(log, PostgresLog) or not log.belongs_to(self._database):
-                raise ValueError(f"{log.name} is not a log of {self.url}")
-            held[log.key] = log
+        with at_work(self._at_work, logs, self.url, self._has_opened):
+            return self._done_together([log for log in logs if isinstance(log, PostgresLog)], work)
+
+    def _has_opened(self, log: Log) -> bool:
+        return isinstance(log, PostgresLog) and log.belongs_to(self._database)
+
+    def _done_together(self, logs: Sequence[PostgresLog], work: Callable[[], T]) -> T:
+        """Do what `together` does, with logs that were checked."""
+        held = {log.key: log for log in logs}
         begun = False
 
         def whole(connection: Connection) -> T:
@@ -167,7 +173,7 @@ class PostgresStore(Store):
             if begun:  # the try before this one was rolled back, or its answer was lost
                 _start_again(logs)
             begun = True
-            for key in sorted(held):
+            for key in sorted(held):  # one lock for each log, always in the same order: nobody waits in a circle
                 held[key].hold(connection)
             outer, self._together = self._together, frozenset(log.name for log in held.values())
             try:
@@ -178,7 +184,7 @@ class PostgresStore(Store):
         try:
             with delay_signals() as arrived:
                 result = self._database.transact(whole)
-                if arrived:
+                if arrived and logs:
                     names = " and ".join(sorted(log.name for log in held.values()))
                     logs[0].warnings.append(f"what was being done with {names} was finished before the interruption")
                 return result

@@ -11,18 +11,19 @@ from ...store import Blobs
 from .database import Database
 
 _LOAD = """
-    SELECT position, base_position, base_digest, begun, passed FROM {schema}.cqrs_checkpoints
+    SELECT position, base_position, base_digest, begun, passed, forgotten FROM {schema}.cqrs_checkpoints
     WHERE reaction = %s AND log = %s
 """
 _KEEP = """
-    INSERT INTO {schema}.cqrs_checkpoints (reaction, log, position, base_position, base_digest, begun, passed)
-    VALUES (%s, %s, %s, %s, %s, %s, %s)
+    INSERT INTO {schema}.cqrs_checkpoints (reaction, log, position, base_position, base_digest, begun, passed, forgotten)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (reaction, log) DO UPDATE
     SET position = excluded.position, base_position = excluded.base_position, base_digest = excluded.base_digest,
-        begun = excluded.begun, passed = excluded.passed
+        begun = excluded.begun, passed = excluded.passed, forgotten = excluded.forgotten
 """
 _KEEP_HELD = """
-    UPDATE {schema}.cqrs_checkpoints SET position = %s, base_position = %s, base_digest = %s, begun = %s, passed = %s
+    UPDATE {schema}.cqrs_checkpoints
+    SET position = %s, base_position = %s, base_digest = %s, begun = %s, passed = %s, forgotten = %s
     WHERE reaction = %s AND log = %s AND holder = %s
 """
 # the server's clock counts
@@ -44,8 +45,11 @@ FORGET_BASES = """
     UPDATE {schema}.cqrs_checkpoints SET base_position = 0, base_digest = %s WHERE log = %s AND base_digest <> ''
 """
 """Lets reactions read a log from its start, given the digest of the header and the id, because its digests have changed."""
-FORGET_PARKED = "DELETE FROM {schema}.cqrs_parked WHERE log = %s AND position = ANY(%s::bigint[])"
-"""Removes events from the parked ones of the log with an id, by their positions."""
+FORGET_PARKED = r"""
+    DELETE FROM {schema}.cqrs_parked
+    WHERE log = %s AND regexp_replace(event, '(/-?[0-9]+)[.][0-9]+$', '\1') = ANY(%s::text[])
+"""
+"""Removes events from the parked ones of the log with an id, by their ids as they are recorded; see `Parked.recorded_id`."""
 _PARK = """
     INSERT INTO {schema}.cqrs_parked (reaction, log, event, position, error, at, tries) VALUES (%s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (reaction, log, event) DO UPDATE
@@ -70,9 +74,9 @@ class PostgresCheckpoints(Checkpoints):
         rows = self._database.rows(_LOAD, (check_log_name(reaction), log_id))
         if not rows:
             return Checkpoint()
-        position, base_position, base_digest, begun, passed = rows[0]
+        position, base_position, base_digest, begun, passed, forgotten = rows[0]
         base = Cursor(base_position, digest=base_digest.encode())
-        return Checkpoint(position, base, begun=begun, passed=tuple(passed))
+        return Checkpoint(position, base, begun=begun, passed=tuple(passed), forgotten=forgotten)
 
     def save(self, reaction: str, log_id: str, checkpoint: Checkpoint, holder: str | None = None) -> bool:
         """Keep how far a reaction has come; see `Checkpoints`."""
@@ -80,7 +84,8 @@ class PostgresCheckpoints(Checkpoints):
         if checkpoint.moves:  # it is none of this store, which never sets one back, because no event moves on a server
             return False
         passed = list(checkpoint.passed)
-        values = (checkpoint.position, base.position, base.digest.decode(), checkpoint.begun, passed)
+        place = checkpoint.position, base.position, base.digest.decode()
+        values = (*place, checkpoint.begun, passed, checkpoint.forgotten)
         if holder is None:
             return self._changes(_KEEP, (*key, *values))
         return self._changes(_KEEP_HELD, (*values, *key, holder))

@@ -173,5 +173,7 @@ def _append(connection: Connection, database: Database, key: int, name: str, ste
         raise ImportRefused(f"{error.diag.message_primary or error}{_NOTHING}") from error
     if answer == "known":
         raise ImportRefused(f"one of these lines has a command id that was used before{_NOTHING}")
+    if answer == "forgotten":
+        raise ImportRefused(f"one of these lines holds data of a stream that was forgotten{_NOTHING}")
     if answer != "recorded":
         raise ImportRefused(f"{name} was changed meanwhile{_NOTHING}")
