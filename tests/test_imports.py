@@ -49,6 +49,7 @@ MODULES = (
     "todo.fields",
     "todo.model",
     "todo.views",
+    "todo.arranging",
     "todo.recurrence",
     "todo.merging",
     "todo.formats",
