@@ -861,6 +861,11 @@ def test_a_rename_that_a_hub_refused_is_tried_again(
     assert (effect.kind, effect.list, effect.other) == ("renamed", "work", "job")
     assert open_store(hub, TYPES).names() == ["job"]
     assert (one.sync(hub).effects, one.sync(hub).warnings) == ([], [])
+    open_store(hub, TYPES).create("home", NOW)
+    open_store(hub, TYPES).archive("home")
+    one.store.rename("job", "home")
+    (warning,) = one.sync(hub).warnings
+    assert warning.other == "there is another archived list named home"
 
 
 def test_a_new_list_with_a_name_that_another_list_got_on_a_hub_is_named(homes: tuple[Home, Home, Home], hub: str) -> None:

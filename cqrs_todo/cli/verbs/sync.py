@@ -440,7 +440,7 @@ class _Report:
             case "unarchived":
                 return f"{name} is in use again on {where}. To use it here, too: todo lists unarchive {shlex.quote(name)}"
             case "unnamed":
-                return f"{name} could not be renamed or archived on {where}: {other}"
+                return f"{name} could not be renamed or archived on {where}, where it is named {there}: {other}"
             case "waiting":
                 commits = count_of(int(warning.other), "commit")
                 moved = f"a todo was moved to {there}, which is not complete on {where}"

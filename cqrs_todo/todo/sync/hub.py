@@ -193,7 +193,7 @@ class Hub(Remote):
         try:
             self._store.rename(old, new)
         except CqrsError as error:
-            return str(error)
+            return _why(error)
         return ""
 
     def archive(self, name: str, *, back: bool) -> str:
@@ -204,12 +204,19 @@ class Hub(Remote):
             else:
                 self._store.archive(name)
         except CqrsError as error:
-            return str(error)
+            return _why(error)
         return ""
 
     def close(self) -> None:
         """Close the store."""
         self._store.close()
+
+
+def _why(error: CqrsError) -> str:
+    """Return why a list could not get a name, in words."""
+    if isinstance(error, LogExists):
+        return f"there is another {'archived ' if error.archived else ''}list named {error.name}"
+    return str(error)
 
 
 def _begins(lines: Sequence[bytes], theirs: Sequence[bytes]) -> bool:
