@@ -1,4 +1,4 @@
-"""What people see of a list: numbered todos, and values, changes and moves in words. This module is pure; it gets the time."""
+"""What people see of a list: numbered todos, and values, changes and moves in words. It is pure; it gets the time."""
 
 from __future__ import annotations
 
