@@ -334,21 +334,21 @@ def _removed_and_moved(commits: Sequence[Commit], base: int, received: set[str])
     """
     if not any(isinstance(event.data, Merged) and _removes(event) for commit in commits[base:] for event in commit.events):
         return
-    removals: dict[str, Change] = {}
+    clock = Clock()
+    removals: dict[str, list[Change]] = {}  # of each todo, those since it was there for the last time
     for commit in commits:
-        metadata = commit.metadata
+        key = (CHANGED, clock.stamp(commit.metadata), commit.metadata.command)
         for event in commit.events:
-            if not _removes(event):
-                continue
-            change = Change((CHANGED, metadata.at, metadata.command), TodoRemoved(), metadata)
-            other = removals.setdefault(event.stream, change)
-            if not isinstance(event.data, Merged):
-                removals[event.stream] = change
-                continue
-            loser, winner = sorted((other, change), key=lambda each: MOVE in each.metadata.meta)
-            is_move = MOVE in winner.metadata.meta and MOVE not in loser.metadata.meta
-            if is_move and not received.isdisjoint((winner.command, loser.command)):
-                yield Conflict(event.stream, REMOVED, winner, loser)
+            if event.ordinal > 0 and _removes(event):  # otherwise it only helps a change of what is removed
+                if not isinstance(event.data, Merged):
+                    removals[event.stream] = []
+                removals.setdefault(event.stream, []).append(Change(key, TodoRemoved(), commit.metadata))
+    for stream, changes in removals.items():
+        moves = [change for change in changes if MOVE in change.metadata.meta]
+        for loser in changes if moves else ():
+            winner = max(moves, key=lambda change: change.key)  # it decides in which list the todo is
+            if loser not in moves and not received.isdisjoint((winner.command, loser.command)):
+                yield Conflict(stream, REMOVED, winner, loser)
 
 
 def _removes(event: Recorded) -> bool:

@@ -718,6 +718,36 @@ def test_a_todo_that_was_moved_to_two_lists_is_in_one(homes: tuple[Home, Home, H
     assert (one.texts(), one.texts("work"), one.texts("home")) == (["Here"], ["In work"], ["In home", "Moved"])
 
 
+def told(done: Synced) -> list[str]:
+    """Return the conflicts that a sync reports: who made the change that stands, its field, and who made the other one."""
+    return [
+        f"{conflict.winner.metadata.by} {conflict.field} {conflict.loser.metadata.by}"
+        for each in done.lists
+        for conflict in (() if each.merged is None else merged_todos(each.merged).conflicts)
+        if conflict.winner is not None
+    ]
+
+
+@pytest.mark.parametrize("removes", [True, False])
+def test_of_two_moves_the_one_that_stands_is_named_and_who_only_edited_the_todo_removed_nothing(
+    homes: tuple[Home, Home, Home], hub: str, removes: bool
+) -> None:
+    one, two, three = homes
+    one.add("Here", "Moved")
+    for name in ("work", "home"):
+        one.add(f"In {name}", name=name)
+    until_equal(hub, *homes, names=("inbox", "work", "home"))
+    if removes:  # this is in the log before both moves
+        two.list().change(two.list().select(["2"]), lambda _: [Remove()])
+    one.list().move(one.list().select(["2"]), one.list("work"))
+    three.list().move(three.list().select(["2"]), three.list("home"))
+    if not removes:
+        two.edit(2, "Edited")
+    order = (two, three, one, three, two) if removes else (three, two, one, three, two)
+    said = {line for home in order for line in told(home.sync(hub))}
+    assert said == ({"three removed two"} if removes else {"three text two"})
+
+
 @pytest.mark.parametrize("moves_first", [True, False])
 @pytest.mark.parametrize("syncs_first", [True, False])
 def test_who_removes_a_todo_that_another_machine_moves_is_told(
@@ -735,10 +765,7 @@ def test_who_removes_a_todo_that_another_machine_moves_is_told(
         act()
     shown: dict[Home, list[str]] = {one: [], two: []}
     for home in (one, two, one, two, one) if syncs_first else (two, one, two, one, two):
-        for each in home.sync(url).lists:
-            for conflict in () if each.merged is None else merged_todos(each.merged).conflicts:
-                assert conflict.winner is not None
-                shown[home].append(f"{conflict.winner.metadata.by} {conflict.field} {conflict.loser.metadata.by}")
+        shown[home] += told(home.sync(url))
     assert shown == {one: ["one removed two"], two: ["one removed two"]}
     assert two.texts("work") == ["Work", "Moved"]
 

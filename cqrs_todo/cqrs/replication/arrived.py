@@ -178,9 +178,9 @@ class _Reading:
             before = self._seen.setdefault(stream, [])
             own = _newest(moved)
             others = _newest(each for each in before if block.unseen <= each.first and each.position < block.start)
-            for field in own.keys() & others.keys():
-                if not self._rules.same(own[field].event, others[field].event):
-                    self._pair(stream, field, *_ordered(own[field], others[field]))
+            for field, change in own.items():
+                if field in others and not self._rules.same(change.event, others[field].event):
+                    self._pair(stream, field, *_ordered(change, others[field]))
             self._pair_with_removal(stream, own, others)
             before += moved
         self._moved = {}
