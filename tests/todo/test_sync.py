@@ -21,7 +21,7 @@ from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.format import FORMAT, VERSION, Header, encode_header
 from cqrs_todo.cqrs.stores.jsonl import JsonlStore
 from cqrs_todo.todo.errors import DamagedHere, TakenHere, TakenThere, TwoLists, UnreadCopy
-from cqrs_todo.todo.fields import NOTE, TEXT
+from cqrs_todo.todo.fields import NOTE, PROJECT, TEXT, WAIT
 from cqrs_todo.todo.merging import merged_todos
 from cqrs_todo.todo.model import Change, Complete, Create, Remove
 from cqrs_todo.todo.recorder import TYPES
@@ -746,6 +746,19 @@ def test_of_two_moves_the_one_that_stands_is_named_and_who_only_edited_the_todo_
     order = (two, three, one, three, two) if removes else (three, two, one, three, two)
     said = {line for home in order for line in told(home.sync(hub))}
     assert said == ({"three removed two"} if removes else {"three text two"})
+
+
+def test_who_receives_conflicts_is_told_of_them_in_the_order_of_the_changes(homes: tuple[Home, Home, Home], hub: str) -> None:
+    one, two, _ = homes
+    one.add("Here")
+    until_equal(hub, one, two)
+    for home, day in ((one, 1), (two, 2)):
+        name = home.folder.name
+        changes = [Change(PROJECT, name), Change(NOTE, name), Change(WAIT, f"2026-12-0{day}"), Change(TEXT, name)]
+        home.list().change(home.list().select(["1"]), lambda _, changes=changes: changes)
+    for home in (one, two):
+        home.sync(hub)
+    assert told(one.sync(hub)) == [f"two {field} one" for field in ("project", "note", "wait", "text")]
 
 
 @pytest.mark.parametrize("moves_first", [True, False])
