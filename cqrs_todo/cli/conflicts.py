@@ -115,9 +115,8 @@ class ConflictReport:
                 return f"{what}{winner} stands; without effect: {loser}" + ("" if bare else f". To restore it: {restore}")
             restored = "" if bare else f": {restore}"
             return f"{what}{winner} stands; {loser} shows when it is restored{restored}"
-        undo = self._session.typed(self._name, f"undo @{self._commits[conflict.winner.command].position}")
-        # after a dry run, the position is that of another commit, or of none
-        return f"{what}{winner} stands; without effect: {loser}" + ("" if bare else f". Undo: {undo}")
+        again = "" if bare else self._again_here(conflict)
+        return f"{what}{winner} stands; without effect: {loser}{again}"
 
     def _line_too_late(self, late: "TooLate", *, bare: bool) -> str:
         done, change = late.conflict.winner, late.conflict.loser
@@ -126,7 +125,8 @@ class ConflictReport:
         seconds = self._when(done) == self._when(change)
         made = f"{self._who(done, seconds=seconds)} made the next one, {self.named(late.following)}"
         lacking = f"without effect there: {self._who(change, seconds=seconds)}"
-        again = "" if bare else self._again(change, late.following)
+        number = self._found.fold[late.following].number
+        again = "" if bare else self._again(change, self._name, number, what="do the same there")
         return f"Conflict: {self.named(late.conflict.stream)}: {made}; {lacking}{again}"
 
     def _move_of(self, change: "Change") -> "Move | None":
@@ -138,29 +138,37 @@ class ConflictReport:
 
     def _way_there(self, conflict: "Conflict") -> str:
         """Return a sentence with the command that makes a change in the list in which the todo is; '' if it is in none."""
-        from ..todo.events import TodoCompleted, TodoRemoved, TodoReopened
-        from ..todo.fields import DEPENDS, FIELD_BY_EVENT, PARENT
-
         move = None if conflict.winner is None else self._move_of(conflict.winner)
         found = _place_of(self._session, self._heads, conflict.stream, None if move is None else move.target)
         if found is None:
             return ""
         head, number = found
-        event = conflict.loser.event
-        verb: str
-        words: Sequence[str]
-        if isinstance(event, (TodoCompleted, TodoReopened)):
-            verb, words = "done" if isinstance(event, TodoCompleted) else "reopen", ()
-        elif isinstance(event, TodoRemoved):
-            verb, words = "rm", ()
-        elif FIELD_BY_EVENT.get(type(event)) in (None, PARENT, DEPENDS):  # the numbers of other todos are of this list
-            verb, words = "edit", ()
-        else:
-            verb, words = self._typed_again(event)
-        command = self._session.typed(head.name, shlex.join([verb, f"{number}", *words]))
-        if verb != "edit" or words:
-            return f". To do the same there: {command}"
-        return f"{self._shown(conflict.loser)}. To edit it there: {command}"
+        return self._again(conflict.loser, head.name, number, what="do the same there")
+
+    def _again_here(self, conflict: "Conflict") -> str:
+        """Return a sentence with the command that lets the loser stand; '' if the todo cannot be changed, as it is removed.
+
+        To undo the winner would often not do that: it leads back to what was there when the winner was recorded.
+        """
+        entity = self._found.fold[conflict.stream]
+        if entity.state is None or entity.state.removed:
+            return ""
+        return self._again(conflict.loser, self._name, entity.number, what="have that instead")
+
+    def _again(self, change: "Change", name: str, number: int, *, what: str) -> str:
+        """Return a sentence with the command that makes a change once more.
+
+        Args:
+            change: The change.
+            name: The list in which the todo is that is to be changed.
+            number: Its number there.
+            what: What the command is for. It begins with a verb.
+        """
+        typed = self._typed_again(change, name)
+        if typed is not None:
+            return f". To {what}: {self._session.typed(name, shlex.join([*typed[:1], f'{number}', *typed[1:]]))}"
+        edit = self._session.typed(name, f"edit {number}")
+        return f"{self._shown(change)}. To {what}: {edit}"
 
     def _shown(self, change: "Change") -> str:
         """Return a sentence with the command that shows all of a change, for whoever has to make it in the editor."""
@@ -171,36 +179,42 @@ class ConflictReport:
     def _heads(self) -> "Sequence[LogHead]":
         return self._session.store.heads()
 
-    def _again(self, change: "Change", stream: str) -> str:
-        """Return a sentence with the command that makes a change of a todo in the next one of its series, too."""
-        number = self._found.fold[stream].number
-        verb, words = self._typed_again(change.event)
-        command = self._session.typed(self._name, shlex.join([verb, str(number), *words]))
-        shown = self._shown(change) if verb == "edit" and not words else ""
-        return f"{shown}. To do the same there: {command}"
-
-    def _typed_again(self, event: "TodoEvent") -> tuple[str, Sequence[str]]:
-        """Return the verb and the words that make a change once more. Without words, a person makes it in the editor."""
-        from ..todo.events import AttributeChanged, Changed, TodoRemoved
-        from ..todo.fields import FIELD_BY_EVENT, NOTE, TEXT, SetField
+    def _typed_again(self, change: "Change", name: str) -> Sequence[str] | None:
+        """Return the verb that makes a change once more, and what follows the number of the todo; None for the editor."""
+        from ..todo.events import AttributeChanged, Changed, TodoCompleted, TodoRemoved, TodoReopened
+        from ..todo.fields import DEPENDS, FIELD_BY_EVENT, NOTE, PARENT, TEXT, SetField
         from ..todo.views import display_value
 
+        event: TodoEvent = change.event
         if isinstance(event, TodoRemoved):
-            return "rm", ()
-        field = FIELD_BY_EVENT[type(event)]
+            move = self._move_of(change)
+            return ("rm",) if move is None else ("move", self._name_now(move))
+        if isinstance(event, (TodoCompleted, TodoReopened)):
+            return ("done" if isinstance(event, TodoCompleted) else "reopen",)
+        field = FIELD_BY_EVENT.get(type(event))
+        if field is None or (field in (PARENT, DEPENDS) and name != self._name):  # the numbers of todos are of this list
+            return None
         if isinstance(field, SetField):
-            sign = "+" if type(event) is field.added[1] else "-"
-            return "tag", (f"{sign}{getattr(event, field.item)}",)
+            word, is_added = getattr(event, field.item), type(event) is field.added[1]
+            if field is DEPENDS:
+                return ("edit", *field.options, self._label(word)) if is_added else None
+            return "tag", f"{'+' if is_added else '-'}{word}"
         if isinstance(event, AttributeChanged):
-            return "edit", (*field.options, f"{event.key}:{event.new or 'none'}")
+            return "edit", *field.options, f"{event.key}:{event.new or 'none'}"
         if not isinstance(event, Changed):
-            raise TypeError(f"{type(event).__name__} is no change of a series")
+            raise TypeError(f"{type(event).__name__} is no change of a field")
         if event.new is None:
-            return "edit", ("--clear", field.name)
+            return "edit", "--clear", field.name
+        if not field.options and field is not TEXT:  # only the present reminder can be acknowledged
+            return "remind", "--ack"
         value = display_value(field.kind, event.new, to_local, self._label)
         if brief(value) != value or (field is NOTE and value != event.new):
-            return "edit", ()
-        return "edit", ("--", value) if field is TEXT else (field.options[0], value)
+            return None
+        return ("edit", "--", value) if field is TEXT else ("edit", field.options[0], value)
+
+    def _name_now(self, move: "Move") -> str:
+        """Return what the list is called that a todo was moved to."""
+        return next((head.name for head in self._heads if head.id == move.target), move.target_name)
 
     def named(self, stream: str) -> str:
         """Return the number and the text of a todo."""

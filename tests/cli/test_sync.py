@@ -186,8 +186,7 @@ def test_what_people_see_of_a_conflict(peers: Machines) -> None:
     dry = two("sync", "--dry-run")
     result = two("sync")
     assert result.out == "inbox: 1 commit sent, 1 commit received, 1 conflict\n"
-    assert "Undo:" not in dry.err, "that position is not there, or is that of another commit"
-    assert f"{dry.err.splitlines()[0]}. Undo: todo undo @" in result.err
+    assert f"{dry.err.splitlines()[0]}. To have that instead: todo edit 1 -- 'Buy oat milk'\n" in result.err
     received = one("sync", "--quiet")
     conflict = result.err.splitlines()[0]
     assert (received.out, received.err) == ("", f"{conflict}\n"), "also where a text has lost that was there already"
@@ -195,16 +194,34 @@ def test_what_people_see_of_a_conflict(peers: Machines) -> None:
     assert ") stands; without effect: text set to Buy oat milk (one@" in conflict
     newer, older = re.findall(r", ([0-9: -]+)\)", conflict)
     assert newer[:16] != older[:16] or len(newer) == len(older) == 19, "seconds say which is the newer one"
-    undo = conflict.rpartition(". Undo: todo ")[2]
-    two(*undo.split())
+    two(*shlex.split(conflict.rpartition(". To have that instead: todo ")[2]))
     peers.equal(one, two)
-    (todo,) = one.todos()
-    assert todo["text"] in ("Buy milk", "Buy oat milk"), "which of the two depends on the trunk"
     for home in (one, two):
-        (*left,) = home("history", "--conflicts").out.splitlines()
-        assert [line.partition(" (")[0] for line in left] == (
-            ["Conflict: 1 Buy milk: text set to Buy milk"] if todo["text"] == "Buy milk" else []
-        )
+        assert [todo["text"] for todo in home.todos()] == ["Buy oat milk"]
+        assert home("history", "--conflicts").out == ""
+
+
+def test_the_commands_that_conflicts_name_let_the_losers_stand(users: Machines) -> None:
+    one, two, _ = users.all
+    one("add", "Milk", "due:2026-12-01", "+home")
+    one("add", "-", stdin="Second\nThird\nFourth\nFifth\n")
+    one("-L", "work", "add", "Write")
+    users.equal(one, two)
+    named = {"edit 1 --note A", "edit 1 --clear due", "edit 1 --priority H", "edit 1 --under 2"}
+    named |= {"tag 1 -home", "edit 2 --depends 3", "done 4", "move 5 work"}
+    for command in named:
+        one(*command.split())
+    wins = ["edit 1 --note B --due 2026-12-02 --priority L --under 3", "tag 1 -home", "tag 1 +home", "done 4", "reopen 4"]
+    for command in (*wins, "edit 2 --depends 3", "undo", "rm 5", "restore 5"):
+        two(*command.split())
+    two("sync")
+    conflicts = one("sync").err.splitlines()
+    assert {line.partition(". To have that instead: todo ")[2] for line in conflicts if line.startswith("Conflict")} == named
+    for command in named:
+        one(*command.split())
+    users.equal(one, two)
+    assert (one("history", "--conflicts").out, two("history", "--conflicts").out) == ("", "")
+    assert [todo["text"] for todo in two.todos("-L", "work")] == ["Write", "Fifth"]
 
 
 def test_the_newest_of_two_moves_stands_and_all_who_had_another_one_are_told(peers: Machines) -> None:
@@ -240,7 +257,7 @@ def test_a_conflict_with_a_move_names_the_command_that_edits_the_todo_where_it_i
     one("sync")
     dry = two("sync", "--dry-run").err.splitlines()[0]
     conflict, of_long = two("sync").err.splitlines()[:2]
-    see, _, edit = of_long.partition(". To see all of it: todo ")[2].partition(". To edit it there: todo ")
+    see, _, edit = of_long.partition(". To see all of it: todo ")[2].partition(". To do the same there: todo ")
     assert long in two(*see.split()).out
     assert edit == "-L work edit 3"
     assert conflict.startswith("Conflict: 1 Buy soy milk: moved to work (one@")
@@ -541,7 +558,7 @@ def test_the_history_shows_positions_and_not_which_numbers_were_changed(users: M
     assert two("undo", "@2").code == 0
 
 
-def test_the_undo_that_a_conflict_names_is_not_refused_although_commits_were_moved(peers: Machines) -> None:
+def test_the_positions_of_a_conflict_are_not_refused_although_commits_were_moved(peers: Machines) -> None:
     one, two, _ = peers.all
     one("add", "Buy milk")
     peers.equal(one, two)
@@ -549,8 +566,9 @@ def test_the_undo_that_a_conflict_names_is_not_refused_although_commits_were_mov
     for text in ("Buy soy milk", "Buy rice milk"):
         two("edit", "1", text)
     two("sync")
-    conflict = one("sync").err.splitlines()[0]
-    assert one(*conflict.rpartition(". Undo: todo ")[2].split()).code == 0
+    received = json.loads(one("sync", "--json").out)
+    (conflict,) = received["lists"][0]["conflicts"]
+    assert one("undo", f"@{conflict['winner']['position']}").code == 0
     assert one.run("undo", "@2").code == 1, "that commit was at @2"
 
 
