@@ -7,7 +7,7 @@ from typing import Any
 from ..cqrs.events import FROM, MADE, MERGED, STAMP, Commit, Metadata, Recorded, UnknownEvent
 from ..cqrs.fold import Fold
 from ..cqrs.replication import Change, Clock, Conflict, Merged, MergedLog, MergeRules
-from ..cqrs.replication.arrived import arrived_conflicts, lost
+from ..cqrs.replication.arrived import arrived_conflicts, conflict_now, lost
 from ..cqrs.replication.registers import CHANGED, Registers, time_text
 from ..cqrs.struct import Struct, replace
 from .events import (
@@ -251,7 +251,7 @@ def merged_todos(merged: MergedLog) -> MergedTodos:
     commands = {commit.metadata.command for commit in merged.before} if has_moved else ()
     received = {commit.metadata.command for commit in merged.received}
     moves = _removed_and_moved(merged.after, unchanged, received)
-    found = _conflicts([*merged.conflicts, *moves], _too_late(merged.after, commands, unchanged), after)
+    found = _conflicts([*_in_force(merged), *moves], _too_late(merged.after, commands, unchanged), after)
     return MergedTodos(
         after,
         found.conflicts,
@@ -261,6 +261,33 @@ def merged_todos(merged: MergedLog) -> MergedTodos:
         gone,
         tuple(item for stream, item in new.items() if stream not in known),
     )
+
+
+def _in_force(merged: MergedLog) -> Iterator[Conflict]:
+    """Yield the conflicts of a merge with the changes that are in force now.
+
+    If several copies were merged, one after the other, a later one may have had a newer change.
+    """
+    streams = {conflict.stream for conflict in merged.conflicts}
+    registers, clock = Registers(REMOVED), Clock()
+    for commit in merged.after if streams else ():
+        key = (CHANGED, clock.stamp(commit.metadata), commit.metadata.command)
+        for event in commit.events:
+            wanted = event.data.event if isinstance(event.data, Merged) else event.data
+            if event.stream in streams and event.ordinal > 0 and not isinstance(wanted, UnknownEvent):
+                registers.add(event.stream, field_of(wanted), Change(key, wanted, commit.metadata))
+    seen = set()
+    for conflict in merged.conflicts:
+        now: Conflict | None = conflict
+        if conflict.winner is not None:
+            newest = registers.newest(conflict.stream, field_of(conflict.winner.event))
+            if newest is not None and newest.command != conflict.winner.command:
+                now = conflict_now(conflict.stream, conflict.field, newest, conflict.loser, RULES)
+        if now is not None:
+            about = (now.stream, now.field, now.loser.command, _winner(now))
+            if about not in seen:
+                seen.add(about)
+                yield now
 
 
 def lost_changes(commits: Sequence[Commit]) -> Conflicts:

@@ -748,7 +748,7 @@ def test_of_two_moves_the_one_that_stands_is_named_and_who_only_edited_the_todo_
     assert said == ({"three removed two"} if removes else {"three text two"})
 
 
-def test_who_receives_conflicts_is_told_of_them_in_the_order_of_the_changes(homes: tuple[Home, Home, Home], hub: str) -> None:
+def test_conflicts_that_were_received_are_in_the_order_of_the_changes(homes: tuple[Home, Home, Home], hub: str) -> None:
     one, two, _ = homes
     one.add("Here")
     until_equal(hub, one, two)
@@ -759,6 +759,24 @@ def test_who_receives_conflicts_is_told_of_them_in_the_order_of_the_changes(home
     for home in (one, two):
         home.sync(hub)
     assert told(one.sync(hub)) == [f"two {field} one" for field in ("project", "note", "wait", "text")]
+
+
+def test_a_sync_that_receives_several_files_names_what_stands_in_the_end(
+    homes: tuple[Home, Home, Home], folder: str
+) -> None:
+    one, two, three = homes
+    one.add("Here", "Moved")
+    for name in ("work", "home"):
+        one.add(f"In {name}", name=name)
+    until_equal(folder, *homes, names=("inbox", "work", "home"))
+    for home in homes:
+        home.edit(1, f"By {home.folder.name}")
+    one.edit(2, "Edited")
+    two.list().move(two.list().select(["2"]), two.list("work"))
+    three.list().move(three.list().select(["2"]), three.list("home"))
+    two.sync(folder)
+    three.sync(folder)
+    assert sorted(told(one.sync(folder))) == ["three text one", "three text one"], "of one todo each"
 
 
 @pytest.mark.parametrize("moves_first", [True, False])

@@ -84,6 +84,25 @@ def lost(commits: Sequence[Commit], rules: MergeRules[Any, Any, Any]) -> Sequenc
     return reading.lost()
 
 
+def conflict_now(
+    stream: str, field: str, winner: Change, loser: Change, rules: MergeRules[Any, Any, Any]
+) -> Conflict | None:
+    """Return the conflict of a change that lost with the change that is in force now; None if that has made it good.
+
+    Args:
+        stream: The stream of both.
+        field: The field of the change that lost.
+        winner: The newest change of the field of what it lost to: the same field, or the one that says what is removed.
+        loser: The change that lost.
+        rules: What a merge has to know of the domain.
+    """
+    if winner is loser:  # it would have closed a circle
+        return Conflict(stream, field, None, loser)
+    if rules.field_of(winner.event) != field and not isinstance(winner.event, type(rules.remove)):  # it was restored
+        return None
+    return None if rules.same(winner.event, loser.event) else Conflict(stream, field, winner, loser)
+
+
 def _came_from(commit: Commit) -> int:
     """Return where a commit was before it was moved; 0 if it was not."""
     position = commit.metadata.meta.get(FROM)
@@ -129,15 +148,11 @@ class _Reading:
 
     def lost(self) -> Sequence[Conflict]:
         """Return the changes that lost, and that nothing has made good since."""
-        found = []
-        for (stream, field, _), (other, loser) in self._losers.items():
-            winner = self._newest[stream, other]
-            is_there = other != field and not isinstance(winner.event, type(self._rules.remove))  # it was restored
-            if winner is loser:  # it would have closed a circle
-                found.append(Conflict(stream, field, None, loser))
-            elif not is_there and not self._rules.same(winner.event, loser.event):
-                found.append(Conflict(stream, field, winner, loser))
-        return found
+        found = (
+            conflict_now(stream, field, self._newest[stream, other], loser, self._rules)
+            for (stream, field, _), (other, loser) in self._losers.items()
+        )
+        return [conflict for conflict in found if conflict is not None]
 
     def _read(self, commit: Commit, clock: Clock, into: dict[str, list[_Seen]]) -> None:
         """Take note of the changes of a commit."""
