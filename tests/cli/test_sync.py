@@ -773,6 +773,7 @@ def test_a_remote_that_is_no_longer_used_is_removed(peers: Machines) -> None:
     assert one("sync", "--remove", "home", "--json").json == {
         "format": "cqrs-todo/1",
         "removed": peers.url,
+        "unforgotten": [],
         "config": [{"file": str(config), "line": 2, "name": "home"}],
     }
     assert one("sync", "--status").out == ""
@@ -797,6 +798,40 @@ def test_what_was_forgotten_here_alone_is_named_when_a_remote_is_removed(peers: 
     assert "What was forgotten here is still there, in inbox.\n" in one("sync", "--remove", peers.url).err
     refused = one.run("sync", "--remove", "hime")
     assert (refused.code, refused.err) == (2, "todo: there is no remote 'hime'\n      this machine knows none\n")
+
+
+def test_what_was_not_forgotten_there_yet_is_named_when_a_remote_is_removed_and_when_it_is_forgotten_there(
+    machines: Machines,
+) -> None:
+    one = machines.one
+    for text in ("Here", "Secret", "Secret too"):
+        one("add", text)
+    one("sync", machines.url)
+    place = one("sync", "--status", "--json").json["remotes"][0]["url"]
+    one("forget", "2", "--yes")
+    assert "What was forgotten here is still there, in inbox.\n" in one("sync", "--remove", place).err
+    says = "orget in inbox on", "orgotten in inbox on"
+    assert says[0] in one("sync", machines.url, "--dry-run").out
+    assert says[1] in one("sync", machines.url).out
+    one("sync", "--remove", place)
+    assert one("sync", machines.url).out.startswith("Nothing to sync with"), "it was forgotten there"
+    one("forget", "3", "--yes")
+    assert one("sync", "--remove", place, "--json").json["unforgotten"] == ["inbox"]
+
+
+def test_a_list_that_was_renamed_and_archived_elsewhere_gets_commands_that_work_in_this_order(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("-L", "work", "add", "Write")
+    peers.equal(one, two)
+    two("lists", "rename", "work", "job")
+    two("lists", "archive", "job")
+    two("sync")
+    said = one("sync").err.splitlines()
+    commands = [line.rpartition("todo ")[2] for line in said]
+    assert commands == ["lists rename work job", "lists archive job"]
+    for command in commands:
+        one(*command.split())
+    assert one("sync").err == ""
 
 
 def test_a_dry_run_says_the_same_and_changes_nothing(peers: Machines) -> None:

@@ -5,8 +5,9 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ...cqrs.errors import CqrsError, StoreUnavailable
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
     from ...cqrs.store import LogHead
     from ...todo.merges import Elsewhere
     from ...todo.merging import MergedTodos
-    from ...todo.sync import Effect, Joining, ListSync, Synced, SyncWarning, Unjoined
+    from ...todo.sync import Effect, Joining, ListSync, RemoteMemory, Synced, SyncWarning, Unjoined
     from ..merge_report import MergeReport
+    from ..renames import Renames
 
 _SPAN = re.compile(r"([0-9]{1,6})(s|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -93,24 +95,39 @@ def _remove(session: Session, word: str | None) -> None:
     url = find_known(session, word, list(file.load().remotes))
     names = [name for name, other in session.config.sync.items() if find_known(session, name, [url]) == url]
     removed = remove_remote(file, url, names)
+    left = [] if removed is None else _not_forgotten(session, removed)
     written = lines_in_config(names)
     if session.options.json:
         from .. import document
 
         config = [{"file": path, "line": line, "name": name} for path, line, name in written]
-        print_line(document.encode({"removed": url if removed is not None else None, "config": config}))
+        print_line(document.encode({"removed": url if removed is not None else None, "unforgotten": left, "config": config}))
         return
     where = visible(url)
     if removed is None:
         print_message(session, f"This machine knows nothing of {where}: it was never synced there, or was removed before.")
     else:
         print_message(session, f"Removed: {where}. No list was changed, here or there.")
-        left = [each.name for each in removed.lists.values() if each.unforgotten or each.holders]
         if left:
             print_message(session, f"What was forgotten here is still there, in {', '.join(map(visible, left))}.")
     for path, line, name in written:
         place = f", line {line}" if line else ""
         print_message(session, f"{visible(path)} still names it: to end that, delete [sync.{visible(name)}]{place}.")
+
+
+def _not_forgotten(session: Session, known: "RemoteMemory") -> list[str]:
+    """Return the names of the lists of which a remote still has what was forgotten here, as far as that is known."""
+    from ...todo.sync import to_forget
+
+    heads = {head.id: head for head in session.store.heads()}
+    found = []
+    for id, each in known.lists.items():
+        is_left = bool(each.unforgotten or each.holders)
+        with suppress(CqrsError):  # a list that cannot be read does not keep a remote
+            is_left = is_left or (id in heads and to_forget(session.store, heads[id], known) > 0)
+        if is_left:
+            found.append(heads[id].name if id in heads else each.name)
+    return found
 
 
 def _span(text: str) -> int:
@@ -300,8 +317,10 @@ class _Report:
             from ..conflicts import removed_line
 
             print_message(session, removed_line(session, gone.list, gone.stream, gone.commit))
-        for line in self._renames():
-            print_message(session, line)
+        for renames, wanted, where in self._renames:
+            from ..renames import in_words
+
+            print_message(session, in_words(renames, wanted, where))
         for warning in done.warnings:
             if warning.kind != "renamed":
                 print_message(session, self._warning(warning))
@@ -411,9 +430,10 @@ class _Report:
                 found += lost_moves(each.name, each.merged)
         return found
 
-    def _renames(self) -> Iterator[str]:
-        """Yield what lists are named elsewhere."""
-        from ..renames import in_order, in_words
+    @cached_property
+    def _renames(self) -> "Sequence[tuple[Renames, Mapping[str, str], str]]":
+        """The lists that are named otherwise elsewhere: which of them to rename together, their names there, and where."""
+        from ..renames import in_order
 
         wanted: dict[str, dict[str, str]] = {}
         for warning in self._done.warnings:
@@ -421,9 +441,16 @@ class _Report:
                 wanted.setdefault(warning.where, {})[warning.list] = warning.other
         heads = self._session.store.heads() if wanted else ()
         names, archived = ([head.name for head in heads if head.archived == each] for each in (False, True))
-        for where, renamed in wanted.items():
-            for renames in in_order(dict(sorted(renamed.items())), names, archived):
-                yield in_words(renames, renamed, where)
+        return [
+            (renames, renamed, where)
+            for where, renamed in wanted.items()
+            for renames in in_order(dict(sorted(renamed.items())), names, archived)
+        ]
+
+    def _name_to_get(self, name: str) -> str:
+        """Return the name that a list gets by the command that was named before; '' if there is none."""
+        found = (wanted[name] for renames, wanted, _ in self._renames if renames.steps and name in renames.lists)
+        return next(found, "")
 
     def _warning(self, warning: "SyncWarning") -> str:
         name, other, where = visible(warning.list), visible(warning.other), visible(warning.where)
@@ -431,7 +458,9 @@ class _Report:
         match warning.kind:
             case "archived":
                 out = ", so it was not synced" if warning.where == self._done.remote else ""
-                archive = f"To archive it here, too: todo lists archive {shlex.quote(name)}"
+                new = visible(self._name_to_get(warning.list))
+                when = ", when it is renamed" if new else ""
+                archive = f"To archive it here, too{when}: todo lists archive {shlex.quote(new or name)}"
                 if warning.other:
                     lacks = f"{count_of(int(warning.other), 'commit')} not sent"
                     back = f"todo --store {shlex.quote(where)} lists unarchive {there}"

@@ -39,6 +39,7 @@ __all__ = [
     "MemoryFile",
     "NameTaken",
     "NothingApart",
+    "RemoteMemory",
     "SyncWarning",
     "Synced",
     "Unjoined",

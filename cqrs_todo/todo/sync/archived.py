@@ -11,7 +11,7 @@ from ...cqrs.stores.format import decode_header
 from ...cqrs.stores.hash_chain import last_digest
 from .hub import HUB
 from .memory import ListMemory
-from .sides import HERE, Sides, to_forget
+from .sides import HERE, Sides
 
 
 def sync_archived(sides: Sides, id: str) -> None:
@@ -30,7 +30,6 @@ def sync_archived(sides: Sides, id: str) -> None:
     copy = next((copy.lines for copy in sides.remote.copies(id)), []) if sides.remote.is_hub else []
     there = _forgotten_in(copy) if theirs is None or sides.remote.is_hub else theirs.forgotten
     log = sides.opened(id)
-    before = len(log.forgotten)
     if not sides.remote.is_hub:
         sides.report(id, mine.name).sent = sides.lacking_there(id)
     forgets = {*there} - {*log.forgotten}
@@ -43,16 +42,16 @@ def sync_archived(sides: Sides, id: str) -> None:
             sides.look_here()
             log = sides.opened(id)
     if sides.dry_run:
-        if to_forget(sides.store, mine, sides.known):
+        if sides.note_forgets(id):
             sides.say_forgotten(id)
         return
     lines = list(log.lines())
     if log.damage is not None:
         raise DamagedLog(log.damage)
     end, digest = log.cursor(), last_digest(lines[-1]).decode()
+    reached = sides.note_forgets(id)
     # this machine has archived it before, so it is not archived on the hub now
     known = sides.known.lists.setdefault(id, ListMemory(mine.name, digest, archived=[HERE] if mine.archived else []))
-    reached = before > known.forgotten
     if sides.remote.is_hub:
         reached = not {*log.forgotten} <= {*there}
         known.unforgotten = sides.remote.forget(id, log.forgotten) if reached else ""

@@ -9,7 +9,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
@@ -252,6 +252,16 @@ class SharedFolder(Remote):
         write_file(os.path.join(self._path, self._own(id)), b"".join(lines))
         self._published[id] = digest
         return seen
+
+    def still_has(self, id: str, streams: Collection[str]) -> Sequence[str]:
+        """Return of which of some streams the file of this machine has data; see `Remote`."""
+        own = next((file for file in self._files if file.name == self._own(id)), None)
+        left = [] if own is None else [stream for stream in streams if stream not in own.forgotten]
+        if own is None or not left:
+            return ()
+        with _reading(os.path.join(self._path, own.name)) as opened:
+            content = b"" if opened is None else opened.read()
+        return [stream for stream in left if f'"{stream}"'.encode() in content]
 
     def finish(self, names: Mapping[str, str], archived: Mapping[str, str]) -> None:
         """Write how this machine calls its lists, and remove its files of lists that became others; see `Remote`."""

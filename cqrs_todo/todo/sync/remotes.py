@@ -172,7 +172,7 @@ class Remote(ABC):
         return ""
 
     def still_has(self, id: str, streams: Collection[str]) -> Sequence[str]:
-        """Return of which of some streams a hub has data; none if it cannot be read.
+        """Return of which of some streams the copy of a hub, or of this machine, has data; none if it cannot be read.
 
         Args:
             id: The id of the log.

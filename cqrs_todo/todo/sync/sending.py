@@ -61,6 +61,8 @@ class Sending:
             sync_archived(self._sides, id)
             return None
         log = self._sides.store.open(mine.name)
+        if log.forgotten:
+            self._sides.note_forgets(id)
         if theirs is not None and log.forgotten:
             self._sides.remote.forget(id, log.forgotten)
         lines, since = self._lines_to_send(log, id)
@@ -119,7 +121,7 @@ class Sending:
                 self._sides.warn_unforgotten(mine, why)
             else:  # then its lines have the same digests
                 seen = dict.fromkeys(seen, digest)
-        known = self._sides.known.lists.setdefault(id, ListMemory(mine.name, digest, forgotten=len(log.forgotten)))
+        known = self._sides.known.lists.setdefault(id, ListMemory(mine.name, digest))
         report = next((each for each in self._sides.done.lists if each.id == id), None)
         if outgoing.left:
             if self._round.again:  # it may wait for one of these
@@ -130,7 +132,7 @@ class Sending:
                 if report is not None:
                     report.sent = max(0, report.sent - outgoing.left)
         taken = report is not None and report.merged is not None and report.merged.forgotten
-        if len(log.forgotten) > known.forgotten and not taken and not why:
+        if id in self._sides.forgetting and not taken and not why:
             self._sides.say_forgotten(id)
         known.end = end
         known.forgotten = len(log.forgotten)

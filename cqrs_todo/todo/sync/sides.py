@@ -32,6 +32,7 @@ class Sides:
         theirs: The lists on the remote, by the ids of their logs.
         failed: The ids of the lists that could not be synced.
         lost: What left a list, by the id of its log, and may have come to no other one.
+        forgetting: The ids of the lists of which the remote had what was forgotten here, before this sync.
         done: What the sync did.
     """
 
@@ -48,6 +49,7 @@ class Sides:
         self.known = memory.of(remote.url)
         self.failed: set[str] = set()
         self.lost: list[tuple[str, Moved]] = []
+        self.forgetting: set[str] = set()
         self._passed_over: set[str] = set()  # the labels of copies that could not be read
         self.done = Synced(remote.url)
         self.look()
@@ -164,6 +166,17 @@ class Sides:
     def opened(self, id: str) -> Log:
         """Open a list of this machine; an archived one can only be read."""
         return opened(self.store, self.heads[id])
+
+    def note_forgets(self, id: str) -> bool:
+        """Return whether the remote has what was forgotten in a list here, and keep that in mind."""
+        if id in self.known.lists:
+            is_there = to_forget(self.store, self.heads[id], self.known) > 0
+        else:  # nothing is known of the remote, for example because it was removed
+            forgotten = self.opened(id).forgotten if id in self.theirs else ()
+            is_there = bool(forgotten and self.remote.still_has(id, forgotten))
+        if is_there:
+            self.forgetting.add(id)
+        return is_there
 
     def say_forgotten(self, id: str) -> None:
         """Report that the remote has forgotten what was forgotten in a list."""

@@ -11,7 +11,7 @@ from .receiving import Receiving
 from .results import Joining
 from .rounds import Round, Untaken
 from .sending import Sending
-from .sides import Sides, to_forget
+from .sides import Sides
 
 _ROUNDS = 8
 """How often a sync tries again because another machine has changed the remote meanwhile."""
@@ -53,7 +53,7 @@ def _run(sides: Sides, round: Round, untaken: Untaken) -> None:
     arrived = Receiving(sides, round, untaken).run()
     if sides.dry_run:
         for id in round.changed:
-            if id in sides.heads and id not in sides.failed and to_forget(sides.store, sides.heads[id], sides.known):
+            if id in sides.heads and id not in sides.failed and sides.note_forgets(id):
                 sides.say_forgotten(id)
         round.again.clear()
         return
