@@ -819,6 +819,27 @@ def test_what_was_not_forgotten_there_yet_is_named_when_a_remote_is_removed_and_
     assert one("sync", "--remove", place, "--json").json["unforgotten"] == ["inbox"]
 
 
+def test_two_lists_of_a_move_can_be_kept_apart_although_both_have_the_names_of_other_lists(peers: Machines) -> None:
+    one, two, _ = peers.all
+    for home in (one, two):
+        home("add", "Here")
+        home("-L", "work", "add", "Write")
+    two("add", "Moved")
+    two("move", "2", "work")
+    one("sync", peers.url)
+    refused = two.run("-L", "work", "sync", peers.url, "--as", "job")
+    assert refused.code == 1
+    named, _, join = refused.err.splitlines()[-1].strip().removeprefix("to keep them apart: ").partition("; to join them: ")
+    assert join == f"todo -L work sync {peers.url} --join"
+    commands = [shlex.split(command)[1:] for command in named.split(" && ")]
+    assert ["lists", "rename", "work", "job"] in commands
+    for command in commands:
+        two(*command)
+    peers.equal(one, two)
+    assert [todo["text"] for todo in one.todos("-L", "job")] == ["Write", "Moved"]
+    assert [todo["text"] for todo in two.todos("-L", "work")] == ["Write"]
+
+
 def test_a_list_that_was_renamed_and_archived_elsewhere_gets_commands_that_work_in_this_order(peers: Machines) -> None:
     one, two, _ = peers.all
     one("-L", "work", "add", "Write")

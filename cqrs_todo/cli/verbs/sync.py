@@ -243,6 +243,11 @@ def _ways(session: Session, word: str | None, error: "Unjoined", joining: "Joini
             return f"{in_words(renames, wanted, error.remote)}{' && todo sync' if renames.steps else ''}"
     join = f"to join them: {command('--join')}"
     apart = ["--as", joining.apart if joining is not None and joining.apart else f"{clash.name}-{_host()}"]
+    if len(error.clashes) > 1 and options.list and joining is not None and joining.apart:
+        # todos were moved between these lists, so that none of them can be synced alone
+        new = {each.name: joining.apart if each.name == options.list else f"{each.name}-{_host()}" for each in error.clashes}
+        renames = [shlex.join(["todo", *store, "lists", "rename", old, name]) for old, name in new.items()]
+        return f"to keep them apart: {visible(' && '.join(renames))} && {command(of=[])}; {join}"
     if len(error.clashes) > 1:
         one = f"to keep one apart: {command(*apart, of=['-L', clash.name])}"
         return f"{one}; {join}" if joining is not None else f"{join}; {one}"
