@@ -706,6 +706,36 @@ def test_the_list_that_a_todo_was_moved_to_is_sent_first(
     assert sent == [one.id("work"), one.id()], "if this was killed in between, the todo would be in both, and not in none"
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_machines_that_give_a_list_names_at_once_and_do_what_they_are_told_come_to_one_name(
+    homes: tuple[Home, Home, Home], folder: str, seed: int
+) -> None:
+    dice = random.Random(seed)
+    homes[0].add("Write", name="work")
+    until_equal(folder, *homes, names=("work",))
+    names = ["alpha", "Alpha", "beta"] if seed % 2 else ["gamma", "beta", "work"]
+    for home, name in zip(homes, names, strict=True):
+        if name != "work":
+            home.store.rename("work", name)
+    for home in [*dice.choices(homes, k=12), *homes * 3]:
+        for told_of in [each for each in home.sync(folder).warnings if each.kind == "renamed"]:
+            home.store.rename(told_of.list, told_of.other)
+    assert {(*home.store.names(),) for home in homes} == {(min(names[:2]) if seed % 2 else "beta",)}
+
+
+def test_a_machine_that_was_told_of_a_new_name_and_kept_its_own_is_told_of_the_next_one(
+    homes: tuple[Home, Home, Home], folder: str
+) -> None:
+    one, two, _ = homes
+    one.add("Write", name="job")
+    until_equal(folder, one, two, names=("job",))
+    for old, new in (("job", "task"), ("task", "work")):
+        one.store.rename(old, new)
+        one.sync(folder)
+        assert [each.other for each in two.sync(folder).warnings] == [new]
+    assert two.sync(folder).warnings == [], "it is said once"
+
+
 def test_a_todo_that_was_moved_to_two_lists_is_in_one(homes: tuple[Home, Home, Home], url: str) -> None:
     one, two, _ = homes
     one.add("Here", "Moved")

@@ -55,6 +55,7 @@ class ListMemory(Struct):
         forgotten: How many of its streams were forgotten on this machine.
         seen: The digests of the last lines of the copies on the remote, by the labels of the copies.
         names: The names that others had for it, by the labels of their copies.
+        later: The labels of those who had the name that it has on this machine, before they gave it another one.
         taken: The labels of those whose name for it another list of this machine had.
         archived: The labels of the copies that others had archived.
         unforgotten: Why a hub could not forget what was forgotten on this machine; '' if it has forgotten all.
@@ -70,6 +71,7 @@ class ListMemory(Struct):
     forgotten: int = 0
     seen: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+    later: list[str] = field(default_factory=list)
     taken: list[str] = field(default_factory=list)
     archived: list[str] = field(default_factory=list)
     unforgotten: str = ""

@@ -24,6 +24,7 @@ class Names:
         self._sides = sides
         self._tried: dict[tuple[str, str], str] = {}  # why a list (by id) could not be renamed, archived, …, or ''
         self._taken_here: set[tuple[str, str]] = set()  # the labels of those whose name a list (by id) cannot get here
+        self._later: dict[str, list[str]] = {}  # the labels of those who had the name of a list (by id) before theirs
 
     def follow(self) -> None:
         """Report what lists are called elsewhere, and tell the others how they are called here."""
@@ -35,18 +36,10 @@ class Names:
             known, mine = self._sides.known.lists.get(id), names.get(id)
             if known is None or mine is None or id in self._sides.failed:
                 continue
-            for label, name in theirs.names.items():
-                if name == mine or (name == known.name and not self._sides.remote.is_hub):  # it was renamed here since
-                    continue
-                is_free = label in known.taken and not self._is_taken(name, [id])
-                is_new = known.names.get(label) != name or is_free
-                if (
-                    is_new
-                    and (id, "renamed") not in self._tried
-                    and (self._sides.remote.is_hub or not self._has_not_met(label, name))
-                ):
-                    self._sides.warn("renamed", self._sides.heads[id], name, self._sides.remote.shown(label))
-                    named.setdefault(label, {})[id] = name
+            if (given := self._given(id, known, mine, theirs)) is not None:
+                label, name = given
+                self._sides.warn("renamed", self._sides.heads[id], name, self._sides.remote.shown(label))
+                named.setdefault(label, {})[id] = name
             for label in theirs.archives:
                 if (id, "unarchived") not in self._tried and (label not in known.archived or self._sides.remote.is_hub):
                     count = (
@@ -69,6 +62,26 @@ class Names:
                 self._sides.remote.finish(names, archived)
             except StoreUnavailable as error:  # what was synced before is reported and remembered all the same
                 self._sides.done.errors.append(error)
+
+    def _given(self, id: str, known: ListMemory, mine: str, theirs: RemoteList) -> tuple[str, str] | None:
+        """Return whose new name a list should have here, and that name; None if nobody has given it one since the last sync.
+
+        Of names that several machines have given at the same time, the smallest one stands.
+        """
+        is_hub = self._sides.remote.is_hub
+        later = [label for label, name in known.names.items() if name == mine]
+        later += known.later if mine == known.name else []
+        self._later[id] = [label for label, name in theirs.names.items() if name != mine and label in later]
+        given = {}
+        for label, name in theirs.names.items():
+            if name == mine or (name == known.name and not is_hub) or (id, "renamed") in self._tried:  # renamed here since
+                continue
+            is_free = label in known.taken and not self._is_taken(name, [id])
+            stands = is_hub or label in later or _order(name) < _order(mine)
+            is_new = known.names.get(label) != name and stands
+            if (is_free or is_new) and (is_hub or not self._has_not_met(label, name)):
+                given[label] = name
+        return min(given.items(), key=lambda each: (_order(each[1]), each[0]), default=None)
 
     def _is_taken(self, name: str, renamed: Collection[str]) -> bool:
         """Return whether a list here that is not renamed together with others has a name."""
@@ -185,6 +198,7 @@ class Names:
         if tried == "":  # a hub did it, after it was looked at
             archives = [HUB] if mine.archived else []
         known.names = dict(theirs.names)
+        known.later = self._later.get(id, known.later)
         known.taken = [
             label
             for label, name in theirs.names.items()
@@ -195,6 +209,11 @@ class Names:
     def is_refused(self, id: str) -> bool:
         """Return whether a list could not get its name on a hub."""
         return bool(self._tried.get((id, "renamed")))
+
+
+def _order(name: str) -> tuple[str, str]:
+    """Return what decides between two names: the smaller one stands."""
+    return name_key(name), name
 
 
 def _parked(id: str) -> str:
