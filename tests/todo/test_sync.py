@@ -706,6 +706,29 @@ def test_the_list_that_a_todo_was_moved_to_is_sent_first(
     assert sent == [one.id("work"), one.id()], "if this was killed in between, the todo would be in both, and not in none"
 
 
+def test_a_list_that_is_renamed_here_while_it_is_synced_is_synced_under_its_new_name(
+    homes: tuple[Home, Home, Home], url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, _ = homes
+    one.add("Here")
+    one.add("Write", name="work")
+    until_equal(url, one, two, names=("inbox", "work"))
+    for name in ("inbox", "work"):
+        one.add("More", name=name)
+    kind = SharedFolder if url.startswith("folder:") else Hub
+    copies = kind.copies
+
+    def after_a_rename(self: Any, id: str, **options: Any) -> Any:
+        monkeypatch.undo()
+        one.store.rename("work", "job")
+        return copies(self, id, **options)
+
+    monkeypatch.setattr(kind, "copies", after_a_rename)
+    assert sorted((each.name, each.sent) for each in one.sync(url).lists) == [("inbox", 1), ("job", 1)]
+    two.sync(url)
+    assert two.texts("work") == ["Write", "More"]
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_machines_that_give_a_list_names_at_once_and_do_what_they_are_told_come_to_one_name(
     homes: tuple[Home, Home, Home], folder: str, seed: int

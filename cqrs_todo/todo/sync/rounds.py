@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from ...cqrs.errors import CqrsError
+from ...cqrs.errors import CqrsError, LogNotFound
 from .remotes import Behind
 from .results import SyncWarning
 from .sides import Sides
@@ -88,9 +88,16 @@ class Round:
                 self.put_aside(id, error)
         return None
 
+    def _was_renamed(self, id: str, error: CqrsError) -> bool:
+        """Return whether a list was not found because it was renamed here meanwhile."""
+        if not isinstance(error, LogNotFound) or id not in self._sides.heads:
+            return False
+        now = next((head for head in self._sides.store.heads() if head.id == id and not head.archived), None)
+        return now is not None and now.name != self._sides.heads[id].name
+
     def put_aside(self, id: str, error: CqrsError) -> None:
         """Leave a list for the next round, or, if that does not help, as it is."""
-        if not isinstance(error, Behind):
+        if not isinstance(error, Behind) and (self.is_last or not self._was_renamed(id, error)):
             self._sides.fail(id, error)
         elif self.is_last:  # then it may have another reason
             self._sides.fail(id, error.__cause__ if isinstance(error.__cause__, CqrsError) else error)

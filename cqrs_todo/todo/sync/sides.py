@@ -71,6 +71,9 @@ class Sides:
     def look_here(self) -> None:
         """Look at the lists of this machine again."""
         self.heads = {head.id: head for head in self.store.heads()}
+        for report in self.done.lists:
+            if report.id in self.heads:  # it may have been renamed meanwhile
+                report.name = self.heads[report.id].name
 
     def warn(self, kind: str, mine: LogHead, other: str = "", where: str = "") -> None:
         """Warn of a list; see `SyncWarning`. Without a place it is about the remote itself."""
