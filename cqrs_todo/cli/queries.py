@@ -130,7 +130,7 @@ def wanted_todos(session: Session, where: str, *, trees: bool) -> str | None:
         Their numbers in one word; None if nothing is to be changed.
 
     Raises:
-        UsageError: It is not a query, or the command has an id.
+        UsageError: It is no query or an empty one, or the command has an id.
     """
     if session.options.command_id is not None:
         raise UsageError(
@@ -140,6 +140,8 @@ def wanted_todos(session: Session, where: str, *, trees: bool) -> str | None:
     use_list_of_filter(session, [where])
     view = session.list.view()
     query = query_of(session, [where], view)
+    if query.is_empty:  # probably a variable of a script that has no value
+        raise UsageError("the query after --where is empty", "to change all open todos, write: --where is:open")
     check_tags(query.tags, view.items)
     wanted, hidden = query.divided()
     items = wanted

@@ -91,6 +91,21 @@ def test_nothing_that_matches_is_no_error(filled: Todo) -> None:
     assert filled.content() == before
 
 
+def test_a_verb_that_changes_todos_refuses_an_empty_query(filled: Todo) -> None:
+    before = filled.content()
+    for words in (
+        ["rm", "--where", ""],
+        ["forget", "--where", "  ", "-y"],
+        ["edit", "--where=", "pri:H"],
+        ["done", "--where", '""'],
+    ):
+        result = filled.run(*words)
+        assert (result.code, result.out, "empty" in result.err) == (2, "", True), words
+    assert "write: --where is:open" in filled.run("rm", "--where", "").err
+    assert filled.content() == before
+    assert filled("export", "--where", "", "--format", "csv").out.count("\n") == 5
+
+
 @pytest.mark.parametrize(("typed", "changed"), [("y\n", 24), ("n\n", 0), ("\n", 0)])
 def test_on_a_terminal_it_asks_once_before_many_todos_are_changed(todo: Todo, typed: str, changed: int) -> None:
     todo("add", "-", stdin="".join(f"Todo {number} +many\n" for number in range(24)))
