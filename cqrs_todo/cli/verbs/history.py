@@ -64,8 +64,6 @@ def history(
     )
     if all_lists and ids:
         raise UsageError("numbers belong to one list", "leave out --all-lists, or the numbers")
-    if text == "":
-        raise UsageError("-S needs a text, and this one is empty", "for instance: todo history -S milk")
     ids = session.in_one_list(ids)
     start, end = (None, None) if since is None and until is None else _limits(session, since, until, all_lists=all_lists)
     lost: dict[str, ConflictReport] = {}
