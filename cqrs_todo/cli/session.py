@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
@@ -17,13 +17,24 @@ from ..cqrs.snapshots import Snapshots
 from ..cqrs.store import Store
 from ..cqrs.stores import open_store
 from ..cqrs.stores.snapshots import Folder, SnapshotStore
+from ..todo.errors import NotFound
 from ..todo.fields import SCHEMA, State
 from ..todo.model import DECIDER
 from ..todo.recorder import TYPES
 from ..todo.service import DEFAULT_LIST, TodoList, View
 from ..todo.views import Item
 from .clock import check_zone, conversion_to, to_local
-from .config import Color, Config, cache_dir, default_author, default_store, load_config, renumbered_file
+from .config import (
+    LISTS_OF_FILTER,
+    Color,
+    Config,
+    cache_dir,
+    default_author,
+    default_store,
+    load_config,
+    naming,
+    renumbered_file,
+)
 from .errors import UsageError
 from .output import ProgressLine
 from .text import visible
@@ -102,7 +113,9 @@ class Session:
     def store(self) -> Store:
         """The store in use."""
         check_zone()  # before anything is written, so that no change is recorded and then not shown
-        return open_store(self.store_url, TYPES, progress=self.progress, cache=cache_dir())
+        typed = _first(self.options.store, _environment("TODO_STORE"))
+        with naming("`store`") if typed is None and self.config.store else nullcontext():
+            return open_store(self.store_url, TYPES, progress=self.progress, cache=cache_dir())
 
     @cached_property
     def progress(self) -> ProgressLine:
@@ -160,7 +173,7 @@ class Session:
 
         Args:
             all_lists: Whether to read all lists.
-            lists: The names of the lists to read instead of the list in use.
+            lists: The names of the lists of a saved filter, to read instead of the list in use.
 
         Returns:
             The lists, the one in use first; and the error of the first list that cannot be read, to be raised at the end.
@@ -171,7 +184,8 @@ class Session:
         names = self.list_names() if all_lists else lists or [self.list.name]
 
         def read(todos: TodoList) -> View:
-            view = todos.view(self.moment)
+            with naming(LISTS_OF_FILTER, NotFound) if lists else nullcontext():
+                view = todos.view(self.moment)
             self._numbers_shown(todos)
             return view
 
