@@ -6,7 +6,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Literal, TypeAlias, get_args
 
 from ..cqrs.errors import CqrsError, InvalidLogName
@@ -61,9 +61,6 @@ _CHOICES: dict[str, tuple[str, ...]] = {"color": COLORS, "date_order": DATE_ORDE
 Kind: TypeAlias = Literal["config", "data", "cache", "state"]
 _USUAL: dict[Kind, str] = {"config": ".config", "data": ".local/share", "cache": ".cache", "state": ".local/state"}
 """For each kind, its folder below the home folder, from the XDG Base Directory Specification."""
-
-LISTS_OF_FILTER = "`list` of the saved filter"
-"""What `naming` calls the lists of a saved filter."""
 
 _LONGEST_NAME = 200
 _LARGEST = 1 << 20  # bytes; a configuration has a few hundred
@@ -160,6 +157,13 @@ def naming(what: str, kind: type[CqrsError] = CqrsError) -> Iterator[None]:
     except kind as error:
         error.add_note(f"this is {what} in {config_file()}")
         raise
+
+
+def naming_filter() -> AbstractContextManager[None]:
+    """Add to an error for a list that is not there that a saved filter in the configuration file names the list."""
+    from ..todo.errors import NotFound  # few runs use a saved filter
+
+    return naming("`list` of the saved filter", NotFound)
 
 
 def config_content() -> bytes | None:

@@ -4,14 +4,14 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 
-from ..todo.errors import InvalidQuery, NotFound
+from ..todo.errors import InvalidQuery
 from ..todo.query import Context, Query, filters_named, parse
 from ..todo.recorder import Answer
 from ..todo.service import View
 from ..todo.values import nfc
 from ..todo.views import Item
 from .clock import to_local
-from .config import LISTS_OF_FILTER, Filter, naming
+from .config import Filter, naming_filter
 from .errors import UsageError
 from .output import print_line, print_message
 from .session import Session, check_text
@@ -92,7 +92,7 @@ def use_list_of_filter(session: Session, words: Sequence[str]) -> None:
         raise UsageError(f"this filter is about several lists: {shown}", f"name one: -L {lists[0]}")
     if lists:
         session.use_list(lists[0])
-        with naming(LISTS_OF_FILTER, NotFound):
+        with naming_filter():
             session.list.check_exists()
 
 

@@ -17,7 +17,6 @@ from ..cqrs.snapshots import Snapshots
 from ..cqrs.store import Store
 from ..cqrs.stores import open_store
 from ..cqrs.stores.snapshots import Folder, SnapshotStore
-from ..todo.errors import NotFound
 from ..todo.fields import SCHEMA, State
 from ..todo.model import DECIDER
 from ..todo.recorder import TYPES
@@ -25,7 +24,6 @@ from ..todo.service import DEFAULT_LIST, TodoList, View
 from ..todo.views import Item
 from .clock import check_zone, conversion_to, to_local
 from .config import (
-    LISTS_OF_FILTER,
     Color,
     Config,
     cache_dir,
@@ -33,6 +31,7 @@ from .config import (
     default_store,
     load_config,
     naming,
+    naming_filter,
     renumbered_file,
 )
 from .errors import UsageError
@@ -184,7 +183,7 @@ class Session:
         names = self.list_names() if all_lists else lists or [self.list.name]
 
         def read(todos: TodoList) -> View:
-            with naming(LISTS_OF_FILTER, NotFound) if lists else nullcontext():
+            with naming_filter() if lists else nullcontext():
                 view = todos.view(self.moment)
             self._numbers_shown(todos)
             return view
