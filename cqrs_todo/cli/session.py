@@ -273,7 +273,7 @@ class Session:
             from ..todo.errors import TodoNotFound
 
             if isinstance(error, TodoNotFound):
-                error.hint = f"see the numbers: {self.typed(todos.name, 'ls --all')}"
+                error.hint = f"see the numbers: {self.typed_then(todos.name, 'ls --all')}"
             raise
 
     def check_numbers(self, todos: TodoList, words: Sequence[str]) -> None:
@@ -487,6 +487,14 @@ class Session:
         import shlex
 
         return visible(f"todo {shlex.join(words)} {verb}")
+
+    def typed_then(self, list_name: str, verb: str) -> str:
+        """Return what a person must type for a verb that reads a list of this store at the moment of this run."""
+        if self.options.at is None:
+            return self.typed(list_name, verb)
+        import shlex
+
+        return self.typed(list_name, visible(f"at {shlex.join(self.options.at.split())} {verb}"))
 
     def refuse_at(self, why: str) -> None:
         """Raise `UsageError` if --at was given, for a verb that reads and has no past.
