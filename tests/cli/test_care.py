@@ -497,6 +497,33 @@ def test_copies_of_a_list_are_told_and_never_written_to(filled: Todo, file: str,
     assert filled("merge", str(copy)).err == f"inbox has all that the copy holds. Delete it: rm {shlex.quote(str(copy))}\n"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "ls --all-lists --json",
+        "agenda --json",
+        "history --all-lists --json",
+        "export --all-lists --format todotxt",
+        "stats --all-lists --json",
+        "view authors --all-lists",
+        "diff yesterday --all-lists --json",
+        "when open>1 --all-lists --json",
+        "replay --all-lists --json",
+        "report --all-lists --json",
+    ],
+)
+def test_a_copy_of_a_list_is_named_once_and_does_not_count_with_the_lists(filled: Todo, words: str) -> None:
+    args = words.split()
+    before = filled(*args)
+    copy = filled.log_file("inbox.sync-conflict-20261122-093000-ABC")
+    shutil.copy(filled.log_file(), copy)
+    after = filled(*args)
+    warning = f"todo: warning: {copy}: it is a copy of the log inbox, and holds the same. Merge it, and then delete it: "
+    assert after.out == before.out
+    assert after.err == f"{before.err}{warning}todo merge {copy}\n"
+
+
 def test_which_of_two_copies_is_the_list_is_known_without_lock_files(filled: Todo) -> None:
     copy = filled.log_file("inbox 2")
     shutil.copy(filled.log_file(), copy)
