@@ -706,3 +706,28 @@ def test_an_error_after_the_command_was_recorded_says_so(filled: Todo, words: st
         assert bool(recorded) == (done.returncode == 0 or says), (number, done.stderr)
         reported.add(says)
     assert reported == {True, False}
+
+
+def test_all_files_and_folders_that_the_program_makes_are_private_under_any_umask(todo: Todo) -> None:
+    def run(words: str, stdin: str = "", env: dict[str, str] | None = None) -> None:
+        variables = {**todo.env, **(env or {})}
+        args = [sys.executable, "-m", "cqrs_todo", *words.split()]
+        subprocess.run(args, env=variables, check=True, umask=0, capture_output=True, input=stdin.encode())
+
+    run("add -", "x\n" * 600)
+    run("ls")  # keeps a snapshot
+    config = todo.home / ".config/cqrs-todo/config.toml"
+    config.parent.mkdir(parents=True, mode=0o700)
+    config.write_text('[remind]\nnotify = "bell"\n')
+    run(f"backup {todo.home}/backup.zip")
+    shutil.rmtree(todo.home / ".config")
+    run(f"import {todo.home}/backup.zip", env={"TODO_STORE": f"jsonl:{todo.home}/other/store"})
+    run("react")
+    for shell in ("fish", "bash"):
+        run(f"completion {shell} --install")
+    made = {str(path.relative_to(todo.home)): path.stat().st_mode & 0o077 for path in todo.home.rglob("*")}
+    assert {path for path, mode in made.items() if mode} == set()
+    for path in (".cache/cqrs-todo/snapshots/jsonl", ".local/state/cqrs-todo/reactions/begun.json.lock"):
+        assert path in made
+    for path in (".config/cqrs-todo/config.toml", ".config/fish/completions/todo.fish", ".bashrc", "other/store/lists"):
+        assert path in made
