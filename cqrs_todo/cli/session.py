@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import nullcontext, suppress
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -102,6 +102,7 @@ class Session:
     def __init__(self, options: Options) -> None:
         self.options = options
         self._lists: list[TodoList] = []
+        self._left_out: set[str] = set()  # the copies of lists that were not read with the other lists
 
     @cached_property
     def config(self) -> Config:
@@ -180,7 +181,7 @@ class Session:
         Raises:
             CqrsError: What `read_lists` raises.
         """
-        names = self.list_names() if all_lists else lists or [self.list.name]
+        names = self.all_names() if all_lists else lists or [self.list.name]
 
         def read(todos: TodoList) -> View:
             with naming_filter() if lists else nullcontext():
@@ -219,6 +220,16 @@ class Session:
     def list_names(self) -> Sequence[str]:
         """Return the names of all lists that are not archived: the one in use first, then the others by name."""
         return [self.list.name, *(name for name in sorted(self.store.names()) if name != self.list.name)]
+
+    def all_names(self) -> Sequence[str]:
+        """Return the names of the lists that `--all-lists` means: the one in use first, then the others by name."""
+        return [self.list.name, *(name for name in sorted(self.originals()) if name != self.list.name)]
+
+    def originals(self) -> Sequence[str]:
+        """Return the names of all lists in use, without copies of other lists, of which this run then warns."""
+        originals = self.store.originals()
+        self._left_out |= set(self.store.names()) - set(originals)
+        return originals
 
     def prefix(self, list_name: str) -> str:
         """Return what people type before the numbers of the todos of a list: '' for the one in use, otherwise its name."""
@@ -614,11 +625,24 @@ class Session:
 
     def warnings(self) -> dict[str, None]:
         """Return what the logs found that the person should know, each once."""
-        return dict.fromkeys(
+        found = [
             f"{warning}{self._to_merge(opened) if warning == opened.log.read_only else ''}"
             for opened in self._lists
             for warning in opened.warnings
-        )
+        ]
+        return dict.fromkeys([*found, *self._about_copies()])
+
+    def _about_copies(self) -> Iterator[str]:
+        """Yield what to know of the copies of lists that were left out, and were not opened by their names."""
+        unread = self._left_out - {opened.name for opened in self._lists}
+        if not unread:
+            return
+        from .reports import in_words
+
+        with suppress(CqrsError):  # they were left out all the same
+            for stray in self._strays:
+                if stray.name in unread and not stray.archived:
+                    yield in_words(self, stray)
 
     @cached_property
     def _strays(self) -> Sequence[Stray]:

@@ -225,7 +225,8 @@ class Verb(Struct, frozen=True):
 IDS = Argument(
     "ids",
     "IDS",
-    "Numbers and ranges (1-3,7), todos of other lists (work/3), a text (/milk/), stable ids, or @ for the last change.",
+    "Numbers and ranges (1-3,7), todos of other lists (work/3), a text (/milk/), stable ids (all, or the first 4 "
+    "characters or more), or @ for the last change.",
     several=True,
 )
 """Todos, in one or more words."""
@@ -233,7 +234,8 @@ IDS = Argument(
 ONE_IDS = Argument(
     "ids",
     "IDS",
-    "Numbers and ranges (1-3,7), a todo of another list (work/3), a text (/milk/), a stable id, or @ for the last change.",
+    "Numbers and ranges (1-3,7), a todo of another list (work/3), a text (/milk/), a stable id (all, or the first 4 "
+    "characters or more), or @ for the last change.",
 )
 """Todos in one word, because other words follow."""
 

@@ -81,7 +81,7 @@ class Query:
     @strawberry.field
     def lists(self, info: Info, at: At = None) -> "list[ListEntry] | None":
         """The lists in use. Those that cannot be read have an error."""
-        return [ListEntry.read(info.context, name, at) for name in sorted(info.context.desk.store.names())]
+        return [ListEntry.read(info.context, name, at) for name in sorted(info.context.desk.store.originals())]
 
     @strawberry.field
     def archived_lists(self, info: Info) -> list[str] | None:
@@ -92,7 +92,7 @@ class Query:
     def search(self, info: Info, query: str, first: int | None = None, at: At = None) -> list[TodoQL] | None:
         """The todos of all lists that a query wants."""
         found: list[TodoQL] = []
-        for name in sorted(info.context.desk.store.names()):
+        for name in sorted(info.context.desk.store.originals()):
             look = info.context.look(name, at)
             left = page_size(first) - len(found)
             found += rows_of(look, wanted(look, query)[:left])
