@@ -13,20 +13,23 @@ from ..cqrs.stores.passwords import hidden
 from ..todo.errors import InvalidQuery
 from ..todo.fields import FIELDS, TEXT, KeyedField, SetField
 from ..todo.model import Create, TodoCommand
+from ..todo.projections import Projection, ViewFailed
 from ..todo.query import Query
 from ..todo.request_errors import UnexpectedState
 from ..todo.service import TodoList, View
 from ..todo.values import DayOrInstant, ToLocal, day_or_instant
 from ..todo.views import Item
-from ..web.desk import PublicError
+from ..web.desk import PublicError, ViewName
 from .clock import to_local
 from .errors import UsageError
 from .fields import Given, given_by, read_fields
 from .markers import split_line
 from .queries import parsed
-from .report import failure, internal
+from .report import described, failure
 from .session import Options, Session, check_text
 from .text import visible
+from .view_loader import all_views, named_view, with_unit
+from .view_periods import wanted_period
 from .without_paths import without_paths
 
 _CODES = {
@@ -99,6 +102,18 @@ class ListVisit:
         if not text.strip():
             raise UsageError("there is no text", "write what to do")
         return given_by(self._session, markers, attributes).creation(text, self.todos.clock())
+
+    def projection(self, name: str, per: str | None) -> Projection[Any]:
+        """Return a view by its name. A client cannot name a file, because its code would run here."""
+        try:
+            found = named_view(name)
+        except UsageError as error:
+            raise ViewFailed(name, "loading", str(error)) from error
+        return (found if per is None else with_unit(found, per, "per")).view
+
+    def period(self, projection: Projection[Any], text: str, moment: Moment | None, view: View) -> str:
+        """Return the period of a view that a text names, or that of a moment."""
+        return wanted_period(self._session, projection, text, moment, [self.todos], [view])
 
     def changes(self, values: Mapping[str, Any]) -> Callable[[Item], Sequence[TodoCommand]]:
         """Return the commands that change fields. A set that is given replaces the one that is there."""
@@ -173,6 +188,11 @@ class Program:
         session.list = opened
         return ListVisit(session)
 
+    def views(self) -> Sequence[ViewName]:
+        """Return the views that can be loaded and have a name."""
+        found = [(name, each) for name, each in all_views() if not isinstance(each, UsageError)]
+        return [ViewName(name, getattr(each.view, "help", ""), each.origin) for name, each in found]
+
     def forget_list(self, name: str) -> None:
         """Open a list anew the next time."""
         self._lists.pop(name, None)
@@ -195,7 +215,7 @@ class Program:
         return without_paths(hidden(text, [url]), url)
 
     def report(self, error: Exception) -> None:
-        """Write the traceback of an error that nobody foresaw to a file, and name the file on stderr."""
-        found = internal(error)
+        """Write an error to stderr; for one that nobody foresaw, the name of a file with its traceback."""
+        found = described(error)
         sys.stderr.write(f"todo: {visible(found.message)}\n      {visible(found.hint or '')}\n")
         sys.stderr.flush()

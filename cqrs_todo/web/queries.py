@@ -20,6 +20,7 @@ from ..todo.views import Item, attributes_of
 from .fields import named
 from .history import Commit, Difference, Stats, read_day
 from .scalars import Cursor, DateTimeUtc, Day, cursor_of, key_of
+from .tables import Table, ViewEntry, table_of
 from .todos import LARGEST_PAGE, PAGE, Info, TodoPage, TodoQL, commit_row, instant, page_of, page_size, rows_of
 from .work import MOST_ROWS, Look, Work, refusal
 
@@ -87,6 +88,11 @@ class Query:
     def archived_lists(self, info: Info) -> list[str] | None:
         """The names of the archived lists."""
         return sorted(Lists(info.context.desk.store).names(archived=True))
+
+    @strawberry.field
+    def views(self, info: Info) -> list[ViewEntry] | None:
+        """The views that a list can be shown as, with those of other packages, without those in files."""
+        return [ViewEntry(name=each.name, help=each.help, package=each.package) for each in info.context.desk.views()]
 
     @strawberry.field
     def search(self, info: Info, query: str, first: int | None = None, at: At = None) -> list[TodoQL] | None:
@@ -241,6 +247,21 @@ class ListQL:
         numbers = statistics(look.commits, look.now, look.visit.to_local, since=first, until=last)
         look.work.spend(len(numbers.days))
         return Stats.of(numbers)
+
+    @strawberry.field
+    def view(
+        self,
+        name: Annotated[str, strawberry.argument(description="The name of the view, such as authors")],
+        period: Annotated[
+            str | None,
+            strawberry.argument(description="For a view of months: which one. Default: that of the moment"),
+        ] = None,
+        per: Annotated[
+            str | None, strawberry.argument(description="For changes: the unit of time, which is minute, hour or day")
+        ] = None,
+    ) -> Table:
+        """A table that a view computes from all events up to the moment, as `todo view` does."""
+        return table_of(self.look, name, period or "", per)
 
 
 # cursors by key

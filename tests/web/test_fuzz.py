@@ -45,7 +45,7 @@ TEXTS = (
         "W10=",
         "\ud7ff",
     ),
-    *("text", "-due", "estimate", "created", "nobody"),
+    *("text", "-due", "estimate", "created", "nobody", "authors", "statement", "day"),
 )
 NUMBERS = (0, 1, 2, 5, 100, -1, 2**31 - 1, -(2**31), 1.5, 2**40)
 
