@@ -1,7 +1,9 @@
 """What `todo serve` gives the server: the settings of this run, its lists, and how the command line reads words."""
 
+import re
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +12,8 @@ from ..cqrs.events import Moment
 from ..cqrs.store import Store
 from ..cqrs.stores.null import NullLog
 from ..cqrs.stores.passwords import hidden
-from ..todo.errors import InvalidQuery
-from ..todo.fields import FIELDS, TEXT, KeyedField, SetField
+from ..todo.errors import InvalidQuery, UnreadableRule
+from ..todo.fields import ATTRIBUTES, FIELDS, TEXT, Declared, SetField
 from ..todo.model import Create, TodoCommand
 from ..todo.projections import Projection, ViewFailed
 from ..todo.query import Query
@@ -22,7 +24,7 @@ from ..todo.views import Item
 from ..web.desk import PublicError, ViewName
 from .clock import to_local
 from .errors import UsageError
-from .fields import Given, given_by, read_fields
+from .fields import Given, given_by, read_attributes, read_fields
 from .markers import split_line
 from .queries import parsed
 from .report import described, failure
@@ -93,7 +95,8 @@ class ListVisit:
         text = given.values.get(TEXT.name)
         if text is None:
             raise UsageError("the text of the todo is missing", "give it a text")
-        return given.creation(text, self.todos.clock())
+        with _hints_for_values():
+            return given.creation(text, self.todos.clock())
 
     def creation_of_line(self, line: str) -> Create:
         """Return the command that creates a todo from a line with markers, as `todo add -` reads lines of stdin."""
@@ -122,7 +125,12 @@ class ListVisit:
         given = self._read({name: value for name, value in values.items() if name not in empty}, empty)
         given = Given(given.values, given.cleared | replaced)
         now = self.todos.clock()
-        return lambda item: list(given.commands(item, now))
+
+        def commands(item: Item) -> Sequence[TodoCommand]:
+            with _hints_for_values():
+                return list(given.commands(item, now))
+
+        return commands
 
     def _read(self, values: Mapping[str, Any], clear: Sequence[str]) -> Given:
         """Read what was written for fields, as the options of `add` and `edit` are read."""
@@ -132,16 +140,42 @@ class ListVisit:
         if TEXT.name in clear:
             raise UsageError("a todo cannot be without a text", "give it another text")
         words = [] if text is None else [text]
-        options: dict[str, Any] = {name: value for name, value in values.items() if name != TEXT.name}
-        for field in FIELDS:
-            if isinstance(field, KeyedField) and field.name in options:
-                pairs = options[field.name].items()
-                options[field.name] = [f"{key}:{'none' if value is None else value}" for key, value in pairs]
-        return read_fields(self._session, words, options, literal=len(words), clear=clear or None)
+        others = {name: value for name, value in values.items() if name not in (TEXT.name, ATTRIBUTES.name)}
+        with _hints_for_values():
+            given = read_fields(self._session, words, others, literal=len(words), clear=clear, instead=_instead_of_empty)
+        if ATTRIBUTES.name not in values:
+            return given
+        attributes = read_attributes(self._session, values[ATTRIBUTES.name])
+        return Given({**given.values, ATTRIBUTES.name: attributes}, given.cleared)
+
+
+_OF_THE_COMMAND_LINE = re.compile(r"(^|: )todo [\w-]|(^|\s)--?[A-Za-z]")
+"""What names a verb or an option."""
+
+
+def _for_clients(hint: str | None) -> str | None:
+    """Return those parts of a hint that name no verb and no option, which clients do not have; None if there are none."""
+    parts = [part for part in (hint or "").split("; ") if not _OF_THE_COMMAND_LINE.search(part)]
+    return "; ".join(parts) or None
+
+
+def _instead_of_empty(field: Declared) -> str:
+    return f"leave out {field.name}, or give {'[]' if isinstance(field, SetField) else 'null'} to clear it"
+
+
+@contextmanager
+def _hints_for_values() -> Iterator[None]:
+    """Let the hint for a rule that cannot be read show values. On the command line it shows markers, such as every:day."""
+    try:
+        yield
+    except UsageError as error:
+        if isinstance(error.__cause__, UnreadableRule) and error.__cause__.examples:
+            error.hint = f"write, for instance: {' or '.join(map(repr, error.__cause__.examples))}"
+        raise
 
 
 def _is_empty(value: object) -> bool:
-    """Return whether a value that was written for a field says that the field has none."""
+    """Return whether a value that was written for a field says that the field has none. No pairs of attributes do not."""
     return value is None or value == []
 
 
@@ -206,7 +240,7 @@ class Program:
         if isinstance(error, UnexpectedState):
             code = "WRONG_EXPECTED_VERSION"
         # the other hints name verbs of the command line
-        hint = found.hint if isinstance(error, UsageError | InvalidQuery | UnknownEvents) else None
+        hint = _for_clients(found.hint) if isinstance(error, UsageError | InvalidQuery | UnknownEvents) else None
         return PublicError(code, self.public_text(found.message), None if hint is None else self.public_text(hint))
 
     def public_text(self, text: str) -> str:

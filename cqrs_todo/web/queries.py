@@ -82,7 +82,11 @@ class Query:
     @strawberry.field
     def lists(self, info: Info, at: At = None) -> "list[ListEntry] | None":
         """The lists in use. Those that cannot be read have an error."""
-        return [ListEntry.read(info.context, name, at) for name in sorted(info.context.desk.store.names())]
+        entries = [ListEntry.read(info.context, name, at) for name in sorted(info.context.desk.store.names())]
+        invalid = [each.invalid for each in entries if each.invalid is not None]
+        if invalid and len(invalid) == len(entries):  # it is the moment that cannot be read, and no list
+            raise invalid[0]
+        return entries
 
     @strawberry.field
     def archived_lists(self, info: Info) -> list[str] | None:
@@ -132,17 +136,18 @@ class ListEntry:
     name: str
     error: str | None
     a_list: "ListQL | None" = strawberry.field(name="list")
+    invalid: strawberry.Private[CqrsError | None]
 
     @classmethod
     def read(cls, work: Work, name: str, at: str | None) -> "ListEntry":
         """Read a list. An error becomes a part of the answer, so that it hides no other list."""
         try:
-            return cls(name=name, error=None, a_list=ListQL(look=work.look(name, at)))
+            return cls(name=name, error=None, a_list=ListQL(look=work.look(name, at)), invalid=None)
         except CqrsError as error:
             public = work.desk.public_error(error)
             if public is None:
                 raise
-            return cls(name=name, error=public.message, a_list=None)
+            return cls(name=name, error=public.message, a_list=None, invalid=error if public.code == "INVALID" else None)
 
 
 @strawberry.type(name="List")
@@ -237,8 +242,8 @@ class ListQL:
         look = self.look
         try:
             first, last = read_day(since), read_day(until)
-        except ValueError:
-            raise refusal("a day is written as 2026-11-23", "INVALID") from None
+        except ValueError as error:
+            raise refusal(f"{error}", "INVALID", "write a day as in 2026-11-23") from None
         if first is not None and last is not None and first > last:
             raise refusal(f"{first} comes after {last}", "INVALID")
         today = look.now.date()

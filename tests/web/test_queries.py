@@ -208,6 +208,11 @@ def test_every_query_takes_a_moment(server: Server) -> None:
 )
 def test_a_moment_that_is_none_is_refused(server: Server, at: str, code: str) -> None:
     assert server.error("query($at: String) { list(at: $at) { position } }", at=at)[0] == code
+    answer = server.answer("query($at: String) { lists(at: $at) { name error } }", at=at)
+    if code == "INVALID":
+        assert (answer["data"], answer["errors"][0]["extensions"]["code"]) == ({"lists": None}, code)
+    else:  # another list may have the position
+        assert [each["name"] for each in answer["data"]["lists"] if at in each["error"]] == ["inbox", "work"]
 
 
 # lists
@@ -331,7 +336,9 @@ def test_stats(server: Server) -> None:
     assert [day["events"] for day in stats["days"]] == [day["events"] for day in printed["days"]]
     document = "query($since: DayOrInstant, $until: DayOrInstant) { list { stats(since: $since, until: $until) { added } } }"
     assert server(document, since="2026-01-01", until="2026-01-02")["list"]["stats"]["added"] == 0
-    assert server.error(document, since="tomorrow")[0] == "INVALID"
+    for day in ("tomorrow", "", "20260101", "2026-W01-1", "2026-01-01T10:00:00Z"):
+        assert server.error(document, since=day) == ("INVALID", f"{day!r} is not a day")
+    assert server.error(document, since="2026-02-30") == ("INVALID", "the calendar has no day 2026-02-30")
     assert server.error(document, since="0001-01-01")[0] == "TOO_LARGE"
     assert server.error(document, until="9999-12-31")[0] == "TOO_LARGE"
     assert server.error(document, since="2026-01-03", until="2026-01-02")[0] == "INVALID"
