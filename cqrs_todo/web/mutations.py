@@ -142,7 +142,7 @@ def _commands(visit: Visit, changes: Changes) -> Commands:
     """Return the commands that changes mean."""
     values = values_of(changes)
     if "text" in values and not values["text"]:
-        raise refusal("a todo cannot be without a text", "INVALID")
+        raise refusal("a todo cannot be without a text", "INVALID", "leave out text, or give another one")
     of_fields: Commands = visit.changes(values) if values else lambda _: []
     of_state: list[TodoCommand] = []
     if changes.done is not strawberry.UNSET and changes.done is not None:
