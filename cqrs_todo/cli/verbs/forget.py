@@ -109,7 +109,7 @@ def _print(session: Session, done: Forgot, numbers: str, streams: Sequence[str])
     from ...todo.sync.memory import MemoryFile  # `todo --help` loads this module
 
     if session.store_url.startswith("jsonl:") and MemoryFile(sync_dir(session.store_url)).load().remotes:
-        print_message(session, "Other machines: run todo sync here, and then on each of them")
+        print_message(session, f"Other machines: run {session.typed(None, 'sync')} here, and then on each of them")
 
 
 VERB = Verb(
