@@ -155,6 +155,25 @@ def test_todos_of_another_list_are_named_with_the_list(two: Todo) -> None:
     assert (result.code, "is in another list" in result.err) == (2, True)
 
 
+def test_one_word_names_todos_of_lists_whose_names_have_spaces(two: Todo) -> None:
+    for name in ("my list", "my list 2"):
+        two("-L", name, "add", "-", stdin="a\nb\nc\n")
+    assert (
+        two("done", "my list 2/1,work/1,2").out
+        == "Done my list 2/1: a; work/1-2 (2 todos). Undo: todo -L 'my list 2' undo\n"
+    )
+    assert two("done", "2, my list/1 3,my list 2/2-3").out.startswith(
+        "Done inbox/2: b; my list/1, 3 (2 todos); my list 2/2-3 (2"
+    )
+    for wrong in ("work/,1", "1,/x/", ","):
+        assert two.run("done", wrong, "work/1").code == 2, wrong
+    assert "no list named 'your list'" in two.run("done", "your list/1,work/1").err
+    assert 'did you mean "my list 2"?' in two.run("ls", "list:my-list-2").err
+    assert two("ls", 'list:"my list 2"', "is:done").out == ""
+    assert 'list:"my list 2"\t' in two("__complete", "zsh", "ls", "list:").out
+    assert two("__complete", "zsh", "done", "1,my list/").out == "1,my list/2\tb\n"
+
+
 def test_a_command_on_several_lists_is_undone_in_all_of_them(two: Todo) -> None:
     assert two("done", "1", "work/1,2").out == "Done inbox/1: a; work/1-2 (2 todos). Undo: todo undo\n"
     assert two().out == "2  b\n"
