@@ -21,7 +21,17 @@ from .output import print_line
 from .session import Session
 from .states import is_likely
 from .text import visible
-from .verb import GLOBAL_OPTIONS, IDS, ONE_IDS, SCRIPT_OPTIONS, WHERE_OPTION, Argument, Option, Verb, field_options
+from .verb import (
+    GLOBAL_OPTIONS,
+    IDS,
+    ONE_IDS_IN_ONE_LIST,
+    SCRIPT_OPTIONS,
+    WHERE_OPTION,
+    Argument,
+    Option,
+    Verb,
+    field_options,
+)
 
 _LONGEST = 60
 """How many characters of a text are shown."""
@@ -242,7 +252,7 @@ def _words(session: Session, verb: Verb, given: Sequence[str], current: str) -> 
     elif argument.metavar == "QUERY":
         yield from _query(session)
     elif argument.metavar == "TEXT" and verb.fields:
-        yield from _markers(session, given[:1] if verb.arguments[0] is ONE_IDS else ())
+        yield from _markers(session, given[:1] if verb.arguments[0] is ONE_IDS_IN_ONE_LIST else ())
     elif argument.metavar == "LIST" and verb.takes_a_query:
         yield from (each for each in _lists(session) if each.word != session.list.name)
     elif argument.metavar in ("LIST", "OLD") or (argument.name == "name" and verb.name != "new"):

@@ -174,6 +174,25 @@ def test_one_word_names_todos_of_lists_whose_names_have_spaces(two: Todo) -> Non
     assert two("__complete", "zsh", "done", "1,my list/").out == "1,my list/2\tb\n"
 
 
+def test_verbs_take_todos_of_several_lists_or_say_in_their_help_that_they_do_not(two: Todo) -> None:
+    assert two("tag", "1,work/1,2", "+x").out == "Tagged inbox/1: a; work/1-2 (2 todos) (+x). Undo: todo undo\n"
+    again = two("tag", "1,work/1", "+x", "-y")
+    assert (again.out, again.err) == ("", "Unchanged: inbox/1\nUnchanged: work/1\n")
+    two("done", "2")
+    toggled = two("toggle", "1-2", "work/2").out
+    assert toggled == "Toggled: done inbox/1: a; open again inbox/2: b; done work/2: y. Undo: todo undo\n"
+    assert len(two("toggle", "1", "work/2", "--json").json["lists"]) == 2
+    for line in ("undo", "undo", "undo", "undo"):
+        two(line)
+    assert two().out == "inbox\n     1     a\n     2     b\n\nwork\nwork/1  H  x\nwork/2     y\n"
+    for line in ("note 1,work/1 text", "remind 1,work/1 tomorrow", "rm 1,work/1", "restore 1,work/1", "done 1,work/1"):
+        assert "inbox/1: a; work/1: x" in two(*line.split()).out, line
+    for line in ("skip IDS", "edit IDS pri:H", "move IDS work", "forget IDS", "show IDS", "blame IDS"):
+        refused = two.run(*line.replace("IDS", "1,work/1").split())
+        assert (refused.code, "in several lists: inbox, work" in refused.err) == (2, True), line
+        assert "todos of one other list (work/3)" in two(line.split()[0], "--help").out, line
+
+
 def test_a_command_on_several_lists_is_undone_in_all_of_them(two: Todo) -> None:
     assert two("done", "1", "work/1,2").out == "Done inbox/1: a; work/1-2 (2 todos). Undo: todo undo\n"
     assert two().out == "2  b\n"

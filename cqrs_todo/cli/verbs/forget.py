@@ -18,7 +18,7 @@ from ..queries import asked
 from ..reports import count_of
 from ..session import Session, check_ids
 from ..text import printable, visible
-from ..verb import CHANGE, IDS, Option, Verb
+from ..verb import CHANGE, IDS_IN_ONE_LIST, Option, Verb
 
 _REFUSED = 1
 _MOST_SHOWN = 10
@@ -120,7 +120,7 @@ VERB = Verb(
     group=CHANGE,
     about="all",
     must_name=True,
-    arguments=(IDS,),
+    arguments=(IDS_IN_ONE_LIST,),
     options=(Option("yes", ("--yes", "-y"), "Do not ask."),),
     writes=True,
     records=False,
