@@ -7,6 +7,7 @@ The board, `todo remind` and `todo react` read the lists, and bring the cache up
 """
 
 import os
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -137,8 +138,9 @@ def announce(session: Session, *, all_lists: bool) -> None:
         for label, each in found[:_MOST]
     ]
     if len(found) > _MOST:
-        lines.append(f"and {len(found) - _MOST:,} more: todo remind --all-lists")
-    lines.append(f"To acknowledge: todo remind {visible(','.join(label for label, _ in found[:1]))} --ack")
+        lines.append(f"and {len(found) - _MOST:,} more: {session.typed(None, 'remind --all-lists')}")
+    ((label, _), *_) = found
+    lines.append(f"To acknowledge: {session.typed(used, f'remind {shlex.quote(label)} --ack')}")
     with suppress(OSError):  # nobody reads it
         sys.stderr.write("\n".join(lines) + "\n")
         sys.stderr.flush()

@@ -484,15 +484,14 @@ class Session:
         """Return the time that decides what is overdue: that of the moment at which this run looks."""
         return self.now if view.as_of is None else to_local(view.as_of)
 
-    def typed(self, list_name: str, verb: str) -> str:
-        """Return what a person must type for a verb on a list of this store, without any password."""
-        words: list[str] = []
-        if self.options.store is not None:
-            from ..cqrs.stores.passwords import without_password
+    def typed(self, list_name: str | None, verb: str) -> str:
+        """Return what a person must type for a verb on a list of this store, without any password.
 
-            words += ["--store", without_password(self.options.store)]
-        if list_name != (_environment("TODO_LIST") or self.default_list):
-            words += ["-L", list_name]
+        Args:
+            list_name: The name of the list; None for a verb that is not about one list, or names it itself.
+            verb: The verb, with its words as they are typed.
+        """
+        words = self.places(list_name)
         if not words:
             return f"todo {verb}"
         import shlex
@@ -506,6 +505,22 @@ class Session:
         import shlex
 
         return self.typed(list_name, visible(f"at {shlex.join(self.options.at.split())} {verb}"))
+
+    def places(self, list_name: str | None) -> Sequence[str]:
+        """Return the options that name the store and a list in a command, as far as they are needed.
+
+        Args:
+            list_name: The name of the list; None for none.
+        """
+        words: list[str] = []
+        if self.options.store is not None:
+            from ..cqrs.stores.passwords import without_password
+
+            words += ["--store", without_password(self.options.store)]
+        default = _environment("TODO_LIST") or self.default_list
+        if list_name is not None and not list_name == self.list_name == default:  # a run about another list names each
+            words += ["-L", list_name]
+        return words
 
     def refuse_at(self, why: str) -> None:
         """Raise `UsageError` if --at was given, for a verb that reads and has no past.

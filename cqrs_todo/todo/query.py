@@ -775,6 +775,13 @@ def _values(text: str) -> list[str]:
     return found
 
 
+def name_in_query(name: str) -> str | None:
+    """Return how a query names a list or a filter; None for a name with quotation marks, which no query can contain."""
+    if '"' in name:
+        return None
+    return f'"{name}"' if any(char.isspace() or char in ",()" for char in name) else name
+
+
 def _unquoted(text: str) -> str:
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
 
@@ -785,8 +792,9 @@ def _unknown(what: str, name: str, known: Iterable[str], column: int, advice: st
 
     names = sorted(known)
     near = get_close_matches(name.lower(), names, 1, 0.6)
+    shown = [name_in_query(each) or f"{each!r}" for each in near or names]
     hints = [
-        f"did you mean {near[0]}?" if near else f"the {what}s are {', '.join(names)}" if names else "there are none",
+        f"did you mean {shown[0]}?" if near else f"the {what}s are {', '.join(shown)}" if shown else "there are none",
         advice,
     ]
     return InvalidQuery(f"there is no {what} {name!r}", column, "; ".join(filter(None, hints)))

@@ -13,7 +13,7 @@ from ..fields import CLEARABLE, Given, read_fields, with_note_of_stdin
 from ..ids import check_one_word, command_lines, names_todos
 from ..markers import split_words
 from ..session import Session
-from ..verb import EVERYDAY, ONE_IDS, Argument, Option, Verb
+from ..verb import EVERYDAY, ONE_IDS_IN_ONE_LIST, Argument, Option, Verb
 
 
 def edit(
@@ -118,7 +118,7 @@ VERB = Verb(
     action=edit,
     group=EVERYDAY,
     about="all",
-    arguments=(ONE_IDS, Argument("text", "TEXT", "The new text.", required=False, several=True)),
+    arguments=(ONE_IDS_IN_ONE_LIST, Argument("text", "TEXT", "The new text.", required=False, several=True)),
     options=(
         Option(
             "clear",

@@ -90,7 +90,7 @@ def _run(session: Session, *, follow: bool, from_start: bool) -> int:
     else:
         events = sum(outcome.done.values())
         words = [f"{events:,} event{'s' * (events != 1)}", f"{outcome.reminders:,} reminder{'s' * (outcome.reminders != 1)}"]
-        failures = f", {outcome.parked:,} failed: todo react --failed" if outcome.parked else ""
+        failures = f", {outcome.parked:,} failed: {session.typed(None, 'react --failed')}" if outcome.parked else ""
         print_message(session, f"{', '.join(words)}{failures}")
     if outcome.failure is not None:
         raise outcome.failure
@@ -251,7 +251,8 @@ def _retry(session: Session, event: str | None) -> int:
 
         print_line(document.encode({"done": done, "failed": left}))
     else:
-        print_message(session, f"{done:,} done, {left:,} still failed{': todo react --failed' if left else ''}")
+        see = f": {session.typed(None, 'react --failed')}" if left else ""
+        print_message(session, f"{done:,} done, {left:,} still failed{see}")
     if failure is not None:
         raise failure
     return 1 if left else 0
