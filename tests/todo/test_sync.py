@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext, suppress
 from datetime import timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -808,7 +809,7 @@ def test_conflicts_that_were_received_are_in_the_order_of_the_changes(homes: tup
     for home, day in ((one, 1), (two, 2)):
         name = home.folder.name
         changes = [Change(PROJECT, name), Change(NOTE, name), Change(WAIT, f"2026-12-0{day}"), Change(TEXT, name)]
-        home.list().change(home.list().select(["1"]), lambda _, changes=changes: changes)
+        home.list().change(home.list().select(["1"]), partial(lambda changes, _: changes, changes))
     for home in (one, two):
         home.sync(hub)
     assert told(one.sync(hub)) == [f"two {field} one" for field in ("project", "note", "wait", "text")]

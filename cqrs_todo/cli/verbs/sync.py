@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ...cqrs.errors import CqrsError, StoreUnavailable
 from ..config import default_store, sync_dir
 from ..errors import UsageError
+from ..hints import complete_hint
 from ..output import print_line, print_message, print_row
 from ..reports import count_of
 from ..session import Session
@@ -49,6 +50,8 @@ def sync(
         UsageError: The options contradict each other, or it is not known what to sync with.
         CqrsError: What `todo.sync.sync` raises.
     """
+    if remote is not None and not remote.strip():
+        raise UsageError("the remote is empty", "leave it out for the last one, or write: todo sync URL|NAME")
     if join and apart is not None:
         raise UsageError("--join and --as contradict each other", "give one of them")
     if every is not None and dry_run:
@@ -160,7 +163,7 @@ def _sync_again(session: Session, remote: str | None, joining: "Joining | None",
             if first and isinstance(error, (Unjoined, WrongRemote)):
                 raise
             if str(error) != said:  # a server that is away for days is named once
-                report(error, as_json=session.options.json)
+                report(error, session, as_json=session.options.json)
                 if not session.options.json:
                     print_message(session, f"This sync goes on, and tries again every {span}")
             said = str(error)
@@ -211,7 +214,7 @@ def _sync(session: Session, word: str | None, joining: "Joining | None", *, dry_
         from ..report import report
 
         for more in done.errors[1:]:
-            report(more, as_json=False)
+            report(more, session, as_json=False)
     raise done.errors[0]
 
 
@@ -246,8 +249,8 @@ def _ways(session: Session, word: str | None, error: "Unjoined", joining: "Joini
     if len(error.clashes) > 1 and options.list and joining is not None and joining.apart:
         # todos were moved between these lists, so that none of them can be synced alone
         new = {each.name: joining.apart if each.name == options.list else f"{each.name}-{_host()}" for each in error.clashes}
-        renames = [shlex.join(["todo", *store, "lists", "rename", old, name]) for old, name in new.items()]
-        return f"to keep them apart: {visible(' && '.join(renames))} && {command(of=[])}; {join}"
+        each_apart = [shlex.join(["todo", *store, "lists", "rename", old, name]) for old, name in new.items()]
+        return f"to keep them apart: {visible(' && '.join(each_apart))} && {command(of=[])}; {join}"
     if len(error.clashes) > 1:
         one = f"to keep one apart: {command(*apart, of=['-L', clash.name])}"
         return f"{one}; {join}" if joining is not None else f"{join}; {one}"
@@ -325,10 +328,10 @@ class _Report:
         for renames, wanted, where in self._renames:
             from ..renames import in_words
 
-            print_message(session, in_words(renames, wanted, where))
+            print_message(session, complete_hint(in_words(renames, wanted, where), session))
         for warning in done.warnings:
             if warning.kind != "renamed":
-                print_message(session, self._warning(warning))
+                print_message(session, complete_hint(self._warning(warning), session))
         if done.began:
             kind, place = done.remote.split(":", 1)
             what = "shared folder" if kind == "folder" else "hub"
@@ -547,7 +550,7 @@ class _Report:
                         {"kind": each.kind, "list": each.list, "other": each.other or None} for each in self._done.effects
                     ],
                     "warnings": warnings,
-                    "errors": [document.error_row(described(error)) for error in self._done.errors],
+                    "errors": [document.error_row(described(error, self._session)) for error in self._done.errors],
                     "renewed": self._done.renewed,
                     "began": self._done.began,
                 }
@@ -599,7 +602,7 @@ def _print_status(session: Session) -> None:
         print_line(document.encode({"machine": memory.machine, "last": memory.last or None, "remotes": remotes}))
         return
     if not rows:
-        print_message(session, "This machine was never synced: to begin: todo sync URL")
+        print_message(session, f"This machine was never synced: to begin: {session.typed(None, 'sync URL')}")
     try:
         following = _shown(find_remote(session, None, memory.last)[0]) if rows else ""
     except UsageError:  # several are known, or the last one is no longer in the configuration
