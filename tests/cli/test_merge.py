@@ -164,14 +164,14 @@ def test_the_history_can_show_only_what_lost(here: Todo) -> None:
     commits = here("history", "--conflicts", "--json").json["commits"]
     assert [(commit["position"], commit["conflicts"][0]["field"]) for commit in commits] == [(8, "text"), (7, "text")]
     assert here("history", "3", "--conflicts").out == f"{said[1]}\n"
-    assert here("history", "--conflicts", "--at", "@8").out == f"{said[0].partition('. Undo: ')[0]}\n"
+    assert here("history", "--conflicts", "--at", "@8").out == f"{said[0].partition('. To have that instead: ')[0]}\n"
     assert here.run("history", "--conflicts", "--patch").code == 2
     assert "restore 3" in said[1], "it shows when the todo is restored"
-    here(*said[0].rpartition("todo ")[2].split())
+    here("undo", "@4")
     here("restore", "3")
     (left,) = here("history", "--conflicts").out.splitlines()
     assert left.startswith("Conflict: 1 Buy milk: text set to Buy milk (me@"), "it names what stands now"
-    here("edit", "1", "Buy oat milk")
+    here(*shlex.split(left.rpartition(": todo ")[2]))
     assert here("history", "--conflicts").err == "No change has lost a conflict.\n", "both were made good"
 
 
