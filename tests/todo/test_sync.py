@@ -742,8 +742,8 @@ def test_machines_that_give_a_list_names_at_once_and_do_what_they_are_told_come_
         if name != "work":
             home.store.rename("work", name)
     for home in [*dice.choices(homes, k=12), *homes * 3]:
-        for told_of in [each for each in home.sync(folder).warnings if each.kind == "renamed"]:
-            home.store.rename(told_of.list, told_of.other)
+        for renamed in [each for each in home.sync(folder).warnings if each.kind == "renamed"]:
+            home.store.rename(renamed.list, renamed.other)
     assert {(*home.store.names(),) for home in homes} == {(min(names[:2]) if seed % 2 else "beta",)}
 
 
@@ -772,7 +772,7 @@ def test_a_todo_that_was_moved_to_two_lists_is_in_one(homes: tuple[Home, Home, H
     assert (one.texts(), one.texts("work"), one.texts("home")) == (["Here"], ["In work"], ["In home", "Moved"])
 
 
-def told(done: Synced) -> list[str]:
+def messages(done: Synced) -> list[str]:
     """Return the conflicts that a sync reports: who made the change that stands, its field, and who made the other one."""
     return [
         f"{conflict.winner.metadata.by} {conflict.field} {conflict.loser.metadata.by}"
@@ -798,7 +798,7 @@ def test_of_two_moves_the_one_that_stands_is_named_and_who_only_edited_the_todo_
     if not removes:
         two.edit(2, "Edited")
     order = (two, three, one, three, two) if removes else (three, two, one, three, two)
-    said = {line for home in order for line in told(home.sync(hub))}
+    said = {line for home in order for line in messages(home.sync(hub))}
     assert said == ({"three removed two"} if removes else {"three text two"})
 
 
@@ -812,7 +812,7 @@ def test_conflicts_that_were_received_are_in_the_order_of_the_changes(homes: tup
         home.list().change(home.list().select(["1"]), partial(lambda changes, _: changes, changes))
     for home in (one, two):
         home.sync(hub)
-    assert told(one.sync(hub)) == [f"two {field} one" for field in ("project", "note", "wait", "text")]
+    assert messages(one.sync(hub)) == [f"two {field} one" for field in ("project", "note", "wait", "text")]
 
 
 def test_a_sync_that_receives_several_files_names_what_stands_in_the_end(
@@ -830,7 +830,7 @@ def test_a_sync_that_receives_several_files_names_what_stands_in_the_end(
     three.list().move(three.list().select(["2"]), three.list("home"))
     two.sync(folder)
     three.sync(folder)
-    assert sorted(told(one.sync(folder))) == ["three text one", "three text one"], "of one todo each"
+    assert sorted(messages(one.sync(folder))) == ["three text one", "three text one"], "of one todo each"
 
 
 @pytest.mark.parametrize("moves_first", [True, False])
@@ -850,7 +850,7 @@ def test_who_removes_a_todo_that_another_machine_moves_is_told(
         act()
     shown: dict[Home, list[str]] = {one: [], two: []}
     for home in (one, two, one, two, one) if syncs_first else (two, one, two, one, two):
-        shown[home] += told(home.sync(url))
+        shown[home] += messages(home.sync(url))
     assert shown == {one: ["one removed two"], two: ["one removed two"]}
     assert two.texts("work") == ["Work", "Moved"]
 

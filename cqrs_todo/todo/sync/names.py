@@ -77,8 +77,8 @@ class Names:
             if name == mine or (name == known.name and not is_hub) or (id, "renamed") in self._tried:  # renamed here since
                 continue
             is_free = label in known.taken and not self._is_taken(name, [id])
-            stands = is_hub or label in later or _order(name) < _order(mine)
-            is_new = known.names.get(label) != name and stands
+            wins = is_hub or label in later or _order(name) < _order(mine)
+            is_new = known.names.get(label) != name and wins
             if (is_free or is_new) and (is_hub or not self._has_not_met(label, name)):
                 given[label] = name
         return min(given.items(), key=lambda each: (_order(each[1]), each[0]), default=None)
