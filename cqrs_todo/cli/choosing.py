@@ -102,7 +102,7 @@ def _number_of(session: Session, word: str) -> str:
     if len(items) == 1:
         return f"{items[0].number}"
     if not items:
-        raise NoTodoContains(text, f"see all: {session.typed(session.list.name, 'ls')}")
+        raise NoTodoContains(text, f"see all: {session.typed_then(session.list.name, 'ls')}")
     shown = [f"{item.number} {visible(item.todo.text)}" for item in items[:_MOST_SHOWN]]
     more = [f"and {len(items) - _MOST_SHOWN:,} more"] if len(items) > _MOST_SHOWN else []
     raise UsageError(f"{len(items)} open todos contain {text!r}: {'; '.join([*shown, *more])}", "name one by its number")

@@ -24,6 +24,7 @@ from .text import visible
 from .verb import (
     GLOBAL_OPTIONS,
     IDS,
+    LIST_NAME,
     ONE_IDS_IN_ONE_LIST,
     SCRIPT_OPTIONS,
     WHERE_OPTION,
@@ -255,7 +256,11 @@ def _words(session: Session, verb: Verb, given: Sequence[str], current: str) -> 
         yield from _markers(session, given[:1] if verb.arguments[0] is ONE_IDS_IN_ONE_LIST else ())
     elif argument.metavar == "LIST" and verb.takes_a_query:
         yield from (each for each in _lists(session) if each.word != session.list.name)
-    elif argument.metavar in ("LIST", "OLD") or (argument.name == "name" and verb.name != "new"):
+    elif verb.name == "rebuild":
+        from .read_models import KNOWN  # only `todo store rebuild` needs it
+
+        yield from (Proposal(known.name, known.purpose) for known in KNOWN)
+    elif argument.metavar in ("LIST", "OLD") or (argument is LIST_NAME and verb.name != "new"):
         yield from _lists(session, archived=verb.name == "unarchive")
     elif argument.metavar.startswith("NAME|FILE"):
         from .view_loader import all_views  # only `todo view` needs it

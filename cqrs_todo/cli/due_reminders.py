@@ -126,10 +126,11 @@ def announce(session: Session, *, all_lists: bool) -> None:
     used = session.list_name
     with suppress(CqrsError):  # the verb itself reports a list that cannot be read
         found += [(str(each.number), each) for each in due(read_pending(session, used), now)]
-        for name in session.store.names():
-            if name != used:
-                pending = read_pending(session, name) if all_lists else _fresh(session, name)
-                found += [(f"{name}/{each.number}", each) for each in due(pending, now)]
+        others = [name for name in session.store.names() if name != used]
+        came_due = {name: due(read_pending(session, name) if all_lists else _fresh(session, name), now) for name in others}
+        # to find the copies of lists takes time for each list, and mostly nothing came due
+        counted = session.store.originals() if any(came_due.values()) else ()
+        found += [(f"{name}/{each.number}", each) for name in others if name in counted for each in came_due[name]]
     if not found:
         return
     lines = [
@@ -186,7 +187,7 @@ def print_count(session: Session) -> int:
     A list that cannot be read hides no other one.
     """
     now = datetime.now(UTC)
-    names = session.store.names() if session.options.all_lists else [session.list_name]
+    names = session.originals() if session.options.all_lists else [session.list_name]
     count = 0
     failure: CqrsError | None = None
     for name in names:

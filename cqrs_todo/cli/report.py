@@ -27,6 +27,7 @@ from ..cqrs.errors import (
 )
 from ..cqrs.operation_errors import AnotherHistory, OutdatedStore, SameLog, StreamNotFound
 from ..cqrs.stores.installed import MissingExtra, UnknownStore
+from ..cqrs.stores.jsonl.files import make_directory
 from ..cqrs.stores.passwords import HIDDEN, hidden, secrets_in
 from ..cqrs.struct import Struct, replace
 from ..todo.errors import (
@@ -237,7 +238,7 @@ def internal(error: Exception) -> Failure:
     path = Path(state_dir(), f"error-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.txt")
     text = safe("".join(traceback.format_exception(error)))
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_directory(str(path.parent))
         path.touch(mode=0o600)
         path.write_text(text, encoding="utf-8", errors="backslashreplace")
         hint = f"please report it, and attach {path}"

@@ -225,7 +225,8 @@ class Verb(Struct, frozen=True):
 IDS = Argument(
     "ids",
     "IDS",
-    "Numbers and ranges (1-3,7), todos of other lists (work/3), a text (/milk/), stable ids, or @ for the last change.",
+    "Numbers and ranges (1-3,7), todos of other lists (work/3), a text (/milk/), stable ids (all, or the first 4 "
+    "characters or more), or @ for the last change.",
     several=True,
 )
 """Todos, in one or more words, perhaps of several lists."""

@@ -219,7 +219,7 @@ class MovedAway(CqrsError):
 
 
 class CannotRestore(CqrsError):
-    """A todo cannot be restored to an earlier state, because it was moved between lists since then."""
+    """A todo cannot be restored to an earlier state, because it was in another list then than it is in now."""
 
 
 class InvalidTodo(CqrsError):

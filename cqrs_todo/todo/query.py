@@ -92,6 +92,11 @@ class Query(Struct, frozen=True):
     depends_on: frozenset[str] = frozenset()
     intervals: tuple[tuple[datetime | None, datetime | None], ...] = ()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it says nothing, so that it wants all open todos that are not waiting."""
+        return not self.tests
+
     def within(self, state: str) -> Query:
         """Return the query that wants only todos in a state.
 
@@ -337,7 +342,10 @@ class _Parser:
         elif text == "overdue":
             return self._states("overdue", token.column)
         else:
-            return (_containing(_unquoted(text)),)
+            phrase = _unquoted(text)
+            if not searchable(phrase).strip():
+                raise InvalidQuery("the phrase is empty", token.column, "write words between the quotation marks")
+            return (_containing(phrase),)
         return (_opposite(tests),) if sign else tests
 
     def _tagged(self, tag: str, *, wants: bool = True) -> Test:

@@ -105,6 +105,7 @@ def test_skip_proposes_todos_that_recur(todo: Todo) -> None:
         (["undo", "@6"], ["@6"]),
         (["view", ""], ["authors", "changes", "statement"]),
         (["help", "sk"], ["skip"]),
+        (["store", "rebuild", ""], ["search", "days", "note_html"]),
         (["completion", ""], ["bash", "zsh", "fish"]),
         (["report", "this-"], ["this-week", "this-month", "this-year"]),
         (["done", "--wi"], ["--with-children"]),

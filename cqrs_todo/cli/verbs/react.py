@@ -105,7 +105,7 @@ def _reactions(session: Session) -> "tuple[Sequence[ListReaction], CqrsError | N
     if only is not None and only not in session.store.names():
         session.list.check_exists()
         return [], None
-    return list_reactions(session, session.store.names() if only is None else [only])
+    return list_reactions(session, session.originals() if only is None else [only])
 
 
 def _print_overview(session: Session) -> int:
@@ -287,7 +287,7 @@ def _test(session: Session, name: str) -> int:
     only = _only(session)
     best = None
     failure: CqrsError | None = None
-    for each in session.store.names() if only is None else [only]:
+    for each in session.originals() if only is None else [only]:
         if found.lists and each not in found.lists:
             continue
         try:

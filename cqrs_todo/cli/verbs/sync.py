@@ -48,6 +48,8 @@ def sync(
         UsageError: The options contradict each other, or it is not known what to sync with.
         CqrsError: What `todo.sync.sync` raises.
     """
+    if remote is not None and not remote.strip():
+        raise UsageError("the remote is empty", "leave it out for the last one, or write: todo sync URL|NAME")
     if join and apart is not None:
         raise UsageError("--join and --as contradict each other", "give one of them")
     if every is not None and dry_run:
