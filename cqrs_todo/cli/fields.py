@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, time
-from typing import Any
+from typing import Any, TypeVar
 
 from ..cqrs.errors import Rejected
 from ..cqrs.struct import Struct
-from ..todo.fields import ATTRIBUTES, DUE, EVERY, FIELDS, TEXT, Declared, Field, KeyedField, Kind, SetField
+from ..todo.fields import ATTRIBUTES, DUE, EVERY, FIELDS, NOTE, TEXT, Declared, Field, KeyedField, Kind, SetField
 from ..todo.model import Add, Change, Create, Drop, Put, TodoCommand
 from ..todo.values import AttributeKind, DayOrInstant, attribute_named, day_or_instant, number_in
 from ..todo.views import Item
@@ -17,6 +17,8 @@ from .markers import KIND_OF_VALUE, Marker, check_complete, inside_texts, looks_
 from .output import print_message
 from .session import Session, check_text
 from .text import visible
+
+T = TypeVar("T")
 
 _UNDECLARED: AttributeKind = "text"
 """The kind of an attribute that is not declared."""
@@ -124,6 +126,23 @@ def settable_attributes(session: Session, present: Iterable[str]) -> Mapping[str
         present: The names of the attributes that todos have.
     """
     return {**dict.fromkeys(present, _UNDECLARED), **session.config.attributes}
+
+
+def with_note_of_stdin(session: Session, options: Mapping[str, T]) -> Mapping[str, T | str]:
+    """Return what options gave, with the note that stdin holds if it was given as '-'.
+
+    Args:
+        session: The run.
+        options: What options gave, by the names of fields.
+
+    Raises:
+        UsageError: Stdin cannot be read.
+    """
+    if options.get(NOTE.name) != "-":
+        return options
+    from .stdin import read_note  # most notes are typed
+
+    return {**options, NOTE.name: read_note(session)}
 
 
 def read_fields(

@@ -102,7 +102,10 @@ class _Command:
         elif self._id is not None:
             raise refusal("where and commandId contradict each other: sent again, a query may want other todos", "INVALID")
         else:
-            items = self._work.matching(visit.query(where, visit.todos.view()))
+            query = visit.query(where, visit.todos.view())
+            if query.is_empty:
+                raise refusal("the query in where is empty", "INVALID", 'to change all open todos, write: where: "is:open"')
+            items = self._work.matching(query)
         self._work.spend_changes(len(items))
         return items
 

@@ -82,7 +82,7 @@ class Query:
     @strawberry.field
     def lists(self, info: Info, at: At = None) -> "list[ListEntry] | None":
         """The lists in use. Those that cannot be read have an error."""
-        entries = [ListEntry.read(info.context, name, at) for name in sorted(info.context.desk.store.names())]
+        entries = [ListEntry.read(info.context, name, at) for name in sorted(info.context.desk.store.originals())]
         invalid = [each.invalid for each in entries if each.invalid is not None]
         if invalid and len(invalid) == len(entries):  # it is the moment that cannot be read, and no list
             raise invalid[0]
@@ -102,7 +102,7 @@ class Query:
     def search(self, info: Info, query: str, first: int | None = None, at: At = None) -> list[TodoQL] | None:
         """The todos of all lists that a query wants."""
         found: list[TodoQL] = []
-        for name in sorted(info.context.desk.store.names()):
+        for name in sorted(info.context.desk.store.originals()):
             look = info.context.look(name, at)
             left = page_size(first) - len(found)
             found += rows_of(look, wanted(look, query)[:left])

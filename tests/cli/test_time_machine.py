@@ -217,7 +217,7 @@ def test_history_finds_every_text_that_it_prints(todo: Todo) -> None:
     assert todo("history", "-S", "2027-03-05").out.startswith("@1")
     result = todo.run("history", "-S", "")
     assert (result.code, result.out) == (2, "")
-    assert "-S needs a text" in result.err
+    assert "-S is empty" in result.err
 
 
 def test_a_condition_needs_no_quotes_around_its_parts(todo: Todo) -> None:

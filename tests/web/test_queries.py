@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     todo("rm", "5")
     todo("lists", "new", "work")
     todo("-L", "work", "add", "Meet")
+    shutil.copy(todo.log_file(), todo.log_file("inbox.sync-conflict-20261122-093000-ABC"))
     with serving(todo) as started:
         yield started
 
@@ -226,6 +228,12 @@ def test_the_lists(server: Server) -> None:
     code, message = server.error('{ list(name: "wrok") { position } }')
     assert (code, message) == ("NOT_FOUND", "no list named 'wrok'")
     assert server.error('{ list(name: "../x") { position } }')[0] == "INVALID"
+
+
+def test_a_copy_of_a_list_does_not_count_with_the_lists_and_can_be_read(server: Server) -> None:
+    found = server('{ search(query: "milk") { list number } }')["search"]
+    assert found == [{"list": "inbox", "number": 1}]
+    assert todos(server, name="inbox.sync-conflict-20261122-093000-ABC") == todos(server)
 
 
 # pages by key

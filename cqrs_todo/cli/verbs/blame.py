@@ -10,7 +10,7 @@ from ..output import print_line, print_row
 from ..session import Session
 from ..terminal import print_moment, print_styled, shown_value
 from ..text import visible
-from ..verb import IDS, TRAVEL, Verb
+from ..verb import IDS_IN_ONE_LIST, TRAVEL, Verb
 
 
 def show_blame(session: Session, ids: Sequence[str]) -> None:
@@ -80,6 +80,6 @@ VERB = Verb(
     group=TRAVEL,
     about="all",
     all_lists=True,
-    arguments=(IDS,),
+    arguments=(IDS_IN_ONE_LIST,),
     paged=True,
 )

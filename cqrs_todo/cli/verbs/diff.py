@@ -38,7 +38,7 @@ def diff(session: Session, start: str, end: str | None, ids: Sequence[str], stat
     since = session.moment_of(start)
     if several and (isinstance(since, int) or isinstance(until, int)):
         raise UsageError("a position belongs to one list, not to all", "give times, or name the list: -L NAME")
-    names = session.list_names() if several else [session.list.name]
+    names = session.all_names() if several else [session.list.name]
     compared, failure = session.read_lists(names, lambda todos: _compared(todos, since, until, ids))
     differences = [difference for each in compared for difference in each.differences]
     if session.options.json:

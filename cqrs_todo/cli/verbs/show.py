@@ -25,7 +25,7 @@ from ..output import print_line, print_row
 from ..session import Session
 from ..terminal import print_moment, shown_value
 from ..text import visible, visible_lines
-from ..verb import EVERYDAY, IDS, Option, Verb
+from ..verb import EVERYDAY, IDS_IN_ONE_LIST, Option, Verb
 
 _NEXT_DATES = 5
 """How many of the next dates of a todo that recurs are shown."""
@@ -215,7 +215,7 @@ VERB = Verb(
     group=EVERYDAY,
     about="all",
     all_lists=True,
-    arguments=(IDS,),
+    arguments=(IDS_IN_ONE_LIST,),
     options=(Option("html", ("--html",), "Print the texts and the notes as HTML."),),
     paged=True,
 )

@@ -5,7 +5,6 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from ...cqrs.errors import CqrsError
-from ...todo.lists import Lists
 from ...todo.views import short_instant
 from ..clock import to_local
 from ..errors import UsageError
@@ -37,7 +36,7 @@ def view(session: Session, what: str | None, words: Sequence[str], per: str | No
     found = find_view(what)
     if per is not None:
         found = with_unit(found, per)
-    names = Lists(session.store).names() if all_lists else [session.list.name]
+    names = session.originals() if all_lists else [session.list.name]
 
     def show(read: "Callable[[TodoList], ListView | None]") -> CqrsError | None:
         opened, failure = session.read_lists(names, lambda todos: (todos, read(todos)))
