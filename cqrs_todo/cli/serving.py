@@ -250,6 +250,6 @@ class Program:
 
     def report(self, error: Exception) -> None:
         """Write an error to stderr; for one that nobody foresaw, the name of a file with its traceback."""
-        found = described(error)
+        found = described(error, self._session)
         sys.stderr.write(f"todo: {visible(found.message)}\n      {visible(found.hint or '')}\n")
         sys.stderr.flush()
