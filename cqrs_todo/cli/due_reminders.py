@@ -197,7 +197,12 @@ def print_count(session: Session) -> int:
             failure = failure or error
     if failure is not None and len(names) == 1:
         raise failure
-    print_line(str(count))
+    if session.options.json:
+        from . import document
+
+        print_line(document.encode({"count": count}))
+    else:
+        print_line(str(count))
     if failure is not None:
         raise failure
     return 0

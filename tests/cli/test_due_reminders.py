@@ -156,6 +156,7 @@ def test_reminders_of_other_lists_are_announced_if_they_were_read_since_they_cha
     add(todo, "there", name="work")
     assert "work/1" not in errors(todo, "ls")
     assert todo("remind", "--count", "-A").out == "2\n"
+    assert todo("remind", "--count", "-A", "--json").json == {"format": "cqrs-todo/1", "count": 2}
     assert "Reminder: work/1  there" in errors(todo, "ls")
     assert "Reminder: 1  there" in errors(todo, "-L", "work", "ls")
     todo("-L", "work", "tag", "1", "+x")

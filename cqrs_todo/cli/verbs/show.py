@@ -149,9 +149,10 @@ def _show_one(session: Session, item: Item, everything: Sequence[Item], commits:
         for note_line in visible_lines(todo.note).split("\n"):
             print_line(f"  {note_line}".rstrip())
     print_line("")
+    width = max((len(line.position) for line in lines), default=0)
     for line in lines:
         when = "" if line.commit is None else short_instant(line.commit.metadata.at, to_local)
-        print_line("  " + "  ".join(part for part in (line.position, when, line.by, line.words) if part))
+        print_line("  " + "  ".join(part for part in (f"{line.position:>{width}}", when, line.by, line.words) if part))
 
 
 def _time(kind: Kind, value: Any) -> date | datetime | None:
