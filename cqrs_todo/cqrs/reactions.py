@@ -311,7 +311,7 @@ class Runner:
     def _place_of(self, parked: Parked) -> int:
         try:
             return self._find(parked.event).position
-        except (LookupError, UnreadableEvent, DamagedLog):
+        except (LookupError, UnreadableEvent, DamagedLog, StaleCursor):
             return parked.position
 
     def retry_parked(self, only: str | None = None) -> int:
@@ -324,6 +324,8 @@ class Runner:
             On how many it did not fail.
 
         Raises:
+            DamagedLog: The log cannot be searched for an event.
+            StaleCursor: The log was rewritten while it was searched for an event.
             StoreUnavailable: The events cannot be read, or the reaction could not reach a store.
             ReactionBusy: Another runner runs the reaction.
             UnknownEvents: This program does not know an event that is parked. It stays parked.
@@ -337,6 +339,10 @@ class Runner:
                 self._renew_in_time()
                 try:
                     event = self._find(parked.event)
+                except (LookupError, UnreadableEvent) as error:
+                    self._park(parked.event, parked.position, error, parked.tries + 1)
+                    continue
+                try:
                     if not event.unknown and self._reaction.query.wants(event):  # otherwise it was forgotten since
                         self._deliver(event)
                 except (StoreUnavailable, LogBusy, ReactionBusy, DamagedLog, _NotCommands):

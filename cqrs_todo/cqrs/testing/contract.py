@@ -1196,6 +1196,7 @@ class StoreContract(ReactionContract):
             lambda log: log.events_backward(stream="a/1"),
             lambda log: log.select(Query.of(kinds={"a"})),
             lambda log: log.commits(),
+            lambda log: [log.find_command("c1")],
         ]
         objects = [self.reopened(store) for _ in readings]
         for each in objects:

@@ -97,6 +97,15 @@ class CarelessLog(MemoryLog):
         pass
 
 
+class ShyLog(MemoryLog):
+    """Finds no command once streams were forgotten."""
+
+    def find_command(self, command: str) -> Commit | None:
+        if self._forgotten:
+            raise StaleCursor("streams were forgotten")
+        return super().find_command(command)
+
+
 class RecentLog(MemoryLog):
     """Recognises the commands of the last thousand commits."""
 
@@ -732,6 +741,10 @@ class _InMemory(StoreContract):
     @pytest.fixture
     def store(self) -> Store:
         return self.wrong_store(self.wrong)
+
+
+class TestShy(_InMemory):
+    wrong = ShyLog
 
 
 class TestOffByOne(_InMemory):

@@ -136,8 +136,12 @@ class PostgresLog(ChainedLog):
         """Find the commit with a command id; see `Log`."""
         if not storable(command, ()):
             return None
-        found = self._database.run(partial(self._line_of, command))
-        return None if found is None else self._reader.verified(*found)
+        while True:
+            found = self._database.run(partial(self._line_of, command))
+            try:
+                return None if found is None else self._reader.verified(*found)
+            except StaleCursor:  # streams were forgotten since the header was read, which is read again now
+                continue
 
     def events(self, since: int = 0, *, limit: int | None = None, stream: str | None = None) -> Iterator[Recorded]:
         """Read events, oldest first; see `Log`."""
