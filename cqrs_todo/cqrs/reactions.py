@@ -31,7 +31,7 @@ from .errors import (
     UnreadableEvent,
     in_words,
 )
-from .events import CAUSATION, CORRELATION, LOST, Metadata, Recorded
+from .events import CAUSATION, CORRELATION, LOST, Metadata, Recorded, failure_of
 from .ids import now
 from .names import check_log_name, check_type
 from .query import Query
@@ -511,11 +511,19 @@ class Runner:
         _log.error("%s: %s", what, parked.error)
 
     def _find(self, event: str) -> Recorded[Any]:
-        """Return an event by its id, wherever it is in the log now."""
+        """Return an event by its id, wherever it is in the log now.
+
+        Raises:
+            LookupError: The log does not have it.
+            UnreadableEvent: It cannot be read. The other events of its commit need not be readable.
+        """
         commit = self._log.find_command(event.rpartition("/")[0])
         found = next((each for each in commit.events if each.id == event), None) if commit is not None else None
         if found is None:
             raise LookupError(f"the event {event} is no longer in {self._log.name}")
+        failure = failure_of(found)
+        if failure is not None:
+            raise failure
         return found
 
     def _sleep(self, seconds: float) -> None:

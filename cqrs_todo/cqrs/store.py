@@ -385,6 +385,9 @@ class Log(ABC):
     def find_command(self, command: str) -> Commit | None:
         """Find the commit with a command id, however old it is. This base method reads the log backwards.
 
+        The commit is given as far as it can be read, as `readable_commits` gives it. So an append that comes again is
+        recognised, whatever this program can read of it.
+
         A store whose readers see what is not durable yet makes the commit durable first, because whoever sent the command
         again is told that it is recorded.
 
@@ -397,7 +400,11 @@ class Log(ABC):
         Raises:
             CqrsError: What `commits_backward` and `sync` raise.
         """
-        return next((commit for commit in self.commits_backward() if commit.metadata.command == command), None)
+        commits = self.readable_commits_backward()
+        found = next((commit for commit in commits if commit.metadata.command == command), None)
+        if found is not None:
+            self.sync()
+        return found
 
     def lines(self, since: Cursor = START) -> Iterator[bytes]:
         """Read the lines of the log as they are stored, each with its LF.

@@ -293,7 +293,7 @@ class ChainReader(ABC):
     def commit_with(self, command: str) -> Commit | None:
         """Read the log backwards until the commit with a command id; see `Log.find_command`."""
         found = ((line, digest) for line, digest in self.lines_backward(None) if line.command == command)
-        return next((self.codec.commit(line, digest) for line, digest in found), None)
+        return next((self.codec.commit(line, digest, whole=False) for line, digest in found), None)
 
     def event_batches(self, since: Cursor, versions: StreamVersions | None) -> Iterator[Sequence[EventBatch]]:
         """Read commits as far as a fold needs them; see `Log.event_batches`."""
@@ -335,21 +335,20 @@ class ChainReader(ABC):
     def lines(self, since: Cursor) -> Iterator[bytes]:
         """Read the lines as they are stored; see `Log.lines`."""
 
-    def verified_commit(self, line: bytes, previous: bytes, place: str, *, whole: bool = True) -> Commit:
-        """Verify one line by the digest before it, and decode it.
+    def verified_commit(self, line: bytes, previous: bytes, place: str) -> Commit:
+        """Verify one line by the digest before it, and decode it as far as it can be read.
 
         Args:
             line: The line, without its LF.
             previous: The digest of the line before it.
             place: Where the line is, as the beginning of an error.
-            whole: Whether each event must be readable; see `Codec.commit`.
 
         Raises:
             DamagedLog: It is not what was written.
         """
         try:
             digest = verified_digest(previous, line)
-            return self.codec.commit(decode_line(line), digest, whole=whole)
+            return self.codec.commit(decode_line(line), digest, whole=False)
         except InvalidLine as error:
             raise DamagedLog(f"{place}: {error}") from error
 

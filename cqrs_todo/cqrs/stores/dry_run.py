@@ -306,7 +306,7 @@ class DryRunLog(Log):
             commit = repeated(before, appends)
             trace.appended.append(Appended(self.name, commit, preconditions, None, again=True))
             return commit
-        check_condition(condition, self._types, self.commits_backward())
+        check_condition(condition, self._types, self.readable_commits_backward())
         versions = {append.stream: self._version(append.stream) for append in appends}
         try:
             commit = record(appends, metadata, self._types, self.cursor().position, versions, self.forgotten)

@@ -100,11 +100,12 @@ def repeated(commit: Commit, appends: Iterable[Append]) -> Commit:
     """Return the commit that a command id belongs to already, for an append that came again.
 
     Raises:
-        CommandReused: The commit holds other events than the append. What was forgotten of it can have been any event.
+        CommandReused: The commit holds other events than the append. What was forgotten of it, or cannot be read, can have
+            been any event.
     """
     again = [(append.stream, event) for append in appends for event in append.events]
     same = len(again) == len(commit.events) and all(
-        event.stream == stream and (event.type == FORGOTTEN or event.data == data)
+        event.stream == stream and (event.type == FORGOTTEN or failure_of(event) is not None or event.data == data)
         for event, (stream, data) in zip(commit.events, again, strict=True)
     )
     if not same:

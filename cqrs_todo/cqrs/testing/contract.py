@@ -372,6 +372,35 @@ class StoreContract(ReactionContract):
                 read()
 
     @pytest.mark.parametrize("types", UNREADABLE_TYPES, ids=["upcaster", "splitter"])
+    def test_a_command_is_recognised_also_if_an_event_of_its_commit_cannot_be_read(
+        self, store: Store, log: Log, types: EventTypes
+    ) -> None:
+        log.append(one("a/1", 1), metadata("c1"))
+        old = self.elsewhere(store, EventTypes({"half": Half, "counted": Counted})).open("inbox")
+        halves = [Append(f"b/{number}", (Half("left", number),)) for number in range(2)]
+        old.append([halves[0], *one("b/2", 1), halves[1]], metadata("c2"))
+        later = self.elsewhere(store, types).open("inbox")
+        found = later.find_command("c2")
+        assert found is not None
+        assert [type(event.data) for event in found.events] == [Half, UnknownEvent, Half]
+        again = [halves[0], Append("b/2", (Half("left", 1),)), halves[1]]
+        for each in (later, self.elsewhere(store, types).open("inbox")):
+            assert each.append(again, metadata("c2")).position == 2
+            with pytest.raises(CommandReused):
+                each.append(again[:2], metadata("c2"))
+        fails = [True]
+
+        def react(_: Recorded) -> None:
+            if fails[0]:
+                raise ConnectionError("no")
+
+        assert Runner(store, old, Reaction("send", react), retries=0).catch_up() == 4
+        fails[0] = False
+        runner = Runner(store, later, Reaction("send", react))
+        assert [runner.retry_parked(f"c2/{number}") for number in (1, 2, 3)] == [1, 0, 1]
+        assert [(each.position, each.error[:12]) for each in runner.parked()] == [(1, "ConnectionEr"), (3, "UnreadableEv")]
+
+    @pytest.mark.parametrize("types", UNREADABLE_TYPES, ids=["upcaster", "splitter"])
     def test_a_search_stops_before_an_event_that_cannot_be_read_and_goes_on_from_there(
         self, store: Store, log: Log, types: EventTypes
     ) -> None:

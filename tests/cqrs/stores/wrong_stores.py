@@ -17,7 +17,7 @@ from cqrs_todo.cqrs.events import Commit, EventBatch, EventTypes, Metadata, Reco
 from cqrs_todo.cqrs.forgetting import Forgetting
 from cqrs_todo.cqrs.operation_errors import StreamNotFound
 from cqrs_todo.cqrs.query import AppendCondition, Query
-from cqrs_todo.cqrs.store import Append, Blobs, Log, Store, StreamVersions, T, check_precondition, no_progress
+from cqrs_todo.cqrs.store import Append, Blobs, Log, Store, StreamVersions, T, check_precondition, no_progress, readable
 from cqrs_todo.cqrs.stores.chain import Versions
 from cqrs_todo.cqrs.stores.jsonl import JsonlStore, transfer
 from cqrs_todo.cqrs.stores.jsonl.log import JsonlLog
@@ -613,6 +613,20 @@ class StrictStore(_OfLogs):
     logs = StrictLog
 
 
+class PickyLog(JsonlLog):
+    """Finds a command only if it can read all events of the commit."""
+
+    def find_command(self, command: str) -> Commit | None:
+        commit = super().find_command(command)
+        for _ in readable(commit.events if commit is not None else ()):
+            pass
+        return commit
+
+
+class PickyStore(_OfLogs):
+    logs = PickyLog
+
+
 class WholeStreamLog(JsonlLog):
     """Reads the events of all streams when it is asked for one."""
 
@@ -706,6 +720,10 @@ class TestDecoding(_OnFiles):
 
 class TestStrict(_OnFiles):
     wrong = StrictStore
+
+
+class TestPicky(_OnFiles):
+    wrong = PickyStore
 
 
 class TestWholeStream(_OnFiles):

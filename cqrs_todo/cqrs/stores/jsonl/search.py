@@ -68,7 +68,7 @@ class Search:
                 wanted = holds_stream(stream)
                 commits = self._reader.commits_backward(wanted=wanted) if backward else self._reader.commits(wanted=wanted)
             else:
-                commits = (self._commit_at(file, offset, whole=False) for offset in offsets)
+                commits = (self._commit_at(file, offset) for offset in offsets)
             for commit in commits:
                 for event in reversed(commit.events) if backward else commit.events:
                     if event.stream == stream and first <= event.version <= last:
@@ -106,10 +106,10 @@ class Search:
             raise
         raise IndexUnavailable(f"{file.path} is damaged")
 
-    def _commit_at(self, file: LogFile, offset: int, *, whole: bool = True) -> Commit:
+    def _commit_at(self, file: LogFile, offset: int) -> Commit:
         """Read and verify the line at an offset; see `ChainReader.verified_commit`."""
         previous, line = _line_at(file, offset)
-        return self._reader.verified_commit(line, previous, f"{file.path} is damaged at byte {offset}", whole=whole)
+        return self._reader.verified_commit(line, previous, f"{file.path} is damaged at byte {offset}")
 
 
 _USUAL = 1 << 12

@@ -300,7 +300,7 @@ class PostgresLog(ChainedLog):
             case "moved":
                 return self._after_others(self._decoded(known))
             case "known":
-                return repeated(self._decoded(known), appends)
+                return repeated(self._decoded(known, whole=False), appends)
             case "forgotten":
                 self._reader.learn_forgotten()
                 raise ForgottenStream(known)
@@ -320,9 +320,9 @@ class PostgresLog(ChainedLog):
             pass  # streams were forgotten since: what is read next begins again
         return commit
 
-    def _decoded(self, line: str) -> Commit:
+    def _decoded(self, line: str, *, whole: bool = True) -> Commit:
         encoded = line.encode()
-        return self._reader.codec.commit(decode_line(encoded), digest_in(encoded) or b"")
+        return self._reader.codec.commit(decode_line(encoded), digest_in(encoded) or b"", whole=whole)
 
 
 def _answer(row: tuple[str, str] | None) -> tuple[str, str]:
