@@ -10,8 +10,8 @@ from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from .cursor import START, Cursor
-from .errors import LogExists, LogNotFound, MissingLog, StoreUnavailable, WrongExpectedVersion
-from .events import Commit, EventBatch, Metadata, Recorded, failure_of
+from .errors import LogExists, LogNotFound, MissingLog, StoreUnavailable, UnreadableEvent, WrongExpectedVersion
+from .events import Commit, EventBatch, EventTypes, Metadata, Recorded, failure_of
 from .names import check_type
 from .struct import Struct
 
@@ -202,22 +202,80 @@ def readable(events: Iterable[Recorded]) -> Iterator[Recorded]:
 
 
 def chosen(commits: Iterable[Commit], since: int, limit: int | None, stream: str | None) -> Iterator[Recorded]:
-    """Return the events in commits that `Log.events` reads, oldest first. The arguments are those of `Log.events`."""
+    """Return the events that `Log.events` reads, whose other arguments these are.
+
+    Args:
+        commits: The commits, oldest first, as far as they can be read.
+        since: As for `Log.events`.
+        limit: As for `Log.events`.
+        stream: As for `Log.events`.
+    """
     events = (event for commit in commits for event in commit.events)
     if stream is None:
-        return at_most((event for event in events if event.position > since), limit)
-    return at_most(readable(event for event in events if event.stream == stream and event.version > since), limit)
+        wanted = (event for event in events if event.position > since)
+    else:
+        wanted = (event for event in events if event.stream == stream and event.version > since)
+    return readable(at_most(wanted, limit))
 
 
 def chosen_backward(
     commits: Iterable[Commit], before: int | None, limit: int | None, stream: str | None
 ) -> Iterator[Recorded]:
-    """Return the events in commits that `Log.events_backward` reads, newest first, whose arguments these are."""
+    """Return the events that `Log.events_backward` reads, whose other arguments these are.
+
+    Args:
+        commits: The commits, newest first, as far as they can be read.
+        before: As for `Log.events_backward`.
+        limit: As for `Log.events_backward`.
+        stream: As for `Log.events_backward`.
+    """
     end = NEVER if before is None else before
     events = (event for commit in commits for event in reversed(commit.events))
     if stream is None:
-        return at_most((event for event in events if event.position < end), limit)
-    return at_most(readable(event for event in events if event.stream == stream and event.version < end), limit)
+        wanted = (event for event in events if event.position < end)
+    else:
+        wanted = (event for event in events if event.stream == stream and event.version < end)
+    return readable(at_most(wanted, limit))
+
+
+def whole(commits: Iterable[Commit]) -> Iterator[Commit]:
+    """Yield the commits up to the first one with an event that cannot be read, and then raise why.
+
+    Raises:
+        UnreadableEvent: The application's code for an event failed, such as its upcaster.
+    """
+    for commit in commits:
+        for event in commit.events:
+            failure = failure_of(event)
+            if failure is not None:
+                raise failure
+        yield commit
+
+
+def selected_in(
+    commits: Iterable[Commit], query: "Query", recorded: "Query", after: int
+) -> tuple[list[Recorded], UnreadableEvent | None]:
+    """Return the events after a position that a query selects, up to the first of them that cannot be read.
+
+    Args:
+        commits: The commits, as far as they can be read.
+        query: The query.
+        recorded: The same query, by the types that are recorded; see `Query.as_recorded`.
+        after: The position.
+
+    Returns:
+        The events, and the error that reading the next one raises; None if all can be read.
+    """
+    found: list[Recorded] = []
+    for commit in commits:
+        for event in commit.events:
+            failure = failure_of(event)
+            if event.position <= after or not (query if failure is None else recorded).matches(event):
+                continue
+            if failure is not None:
+                return found, failure
+            found.append(event)
+    return found, None
 
 
 class Log(ABC):
@@ -230,23 +288,26 @@ class Log(ABC):
         id: The unique id of the log, which never changes.
         name: What people call the log.
         created: When the log was made.
+        types: The registered events.
         warnings: What a person should know about the log, in words: a torn tail that was set aside, damage.
         read_only: Why nothing can be appended. None if appending is possible.
     """
 
     read_only: str | None = None
 
-    def __init__(self, id: str, name: str, created: datetime) -> None:
+    def __init__(self, id: str, name: str, created: datetime, types: EventTypes) -> None:
         """Open a log.
 
         Args:
             id: The unique id of the log.
             name: What people call it.
             created: When it was made, aware.
+            types: The registered events.
         """
         self.id = id
         self.name = name
         self.created = created
+        self.types = types
         self.warnings: list[str] = []
 
     @property
@@ -294,9 +355,23 @@ class Log(ABC):
                 Then the text begins with "cannot be recorded".
         """
 
-    @abstractmethod
     def commits(self, since: Cursor = START) -> Iterator[Commit]:
-        """Read the commits that hold an event after a cursor, oldest first.
+        """Read the same commits as `readable_commits`. All their events must be readable.
+
+        Args:
+            since: Where to start.
+
+        Raises:
+            UnreadableEvent: An event cannot be read. The commits before it were given.
+            CqrsError: What `readable_commits` raises.
+        """
+        return whole(self.readable_commits(since))
+
+    @abstractmethod
+    def readable_commits(self, since: Cursor = START) -> Iterator[Commit]:
+        """Read the commits that hold an event after a cursor, oldest first, as far as they can be read.
+
+        An event that cannot be read is an `UnknownEvent` with its `failure`.
 
         Args:
             since: Where to start. Behind the end of the log there is nothing to read, if the cursor has no digest.
@@ -307,7 +382,6 @@ class Log(ABC):
 
         Raises:
             StaleCursor: The log has changed before the cursor.
-            UnreadableEvent: An event cannot be read. The commits before it were given.
         """
 
     @abstractmethod
@@ -333,9 +407,21 @@ class Log(ABC):
             StaleCursor: The log has changed before the cursor.
         """
 
-    @abstractmethod
     def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
-        """Read the commits that begin before a cursor, newest first.
+        """Read the same commits as `readable_commits_backward`. All their events must be readable.
+
+        Args:
+            until: Where to start.
+
+        Raises:
+            UnreadableEvent: An event cannot be read. The commits after it were given.
+            CqrsError: What `readable_commits_backward` raises.
+        """
+        return whole(self.readable_commits_backward(until))
+
+    @abstractmethod
+    def readable_commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
+        """Read the commits that begin before a cursor, newest first, as far as they can be read; see `readable_commits`.
 
         Args:
             until: Where to start. None starts at the end of the log, and so does a cursor without a digest behind the end.
@@ -343,32 +429,8 @@ class Log(ABC):
         Raises:
             StaleCursor: The log has changed before the cursor.
             DamagedLog: A line is not what was written. The iterator raises this when it comes to that line. A store that
-                reads files begins before damage at the end of a log, and warns of it, as `commits` does.
+                reads files begins before damage at the end of a log, and warns of it, as `readable_commits` does.
         """
-
-    def readable_commits(self, since: Cursor = START) -> Iterator[Commit]:
-        """Read the same commits as `commits`, also those with events that cannot be read, which are `UnknownEvent` then.
-
-        This base method stops at such an event, as `commits` does.
-
-        Args:
-            since: Where to start.
-
-        Raises:
-            CqrsError: What `commits` raises.
-        """
-        return self.commits(since)
-
-    def readable_commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
-        """Read the same commits as `commits_backward`, also those with events that cannot be read; see `readable_commits`.
-
-        Args:
-            until: Where to start.
-
-        Raises:
-            CqrsError: What `commits_backward` raises.
-        """
-        return self.commits_backward(until)
 
     @abstractmethod
     def cursor(self) -> Cursor:
@@ -398,7 +460,7 @@ class Log(ABC):
             The commit. None if no commit has this id.
 
         Raises:
-            CqrsError: What `commits_backward` and `sync` raise.
+            CqrsError: What `readable_commits_backward` and `sync` raise.
         """
         commits = self.readable_commits_backward()
         found = next((commit for commit in commits if commit.metadata.command == command), None)
@@ -432,10 +494,10 @@ class Log(ABC):
 
         Raises:
             UnreadableEvent: One of these events cannot be read. Those before it were given.
-            CqrsError: What `commits` raises.
+            CqrsError: What `readable_commits` raises.
         """
         # also with a stream, because a version is never more than the position
-        return chosen(self.commits(Cursor(since)), since, limit, stream)
+        return chosen(self.readable_commits(Cursor(since)), since, limit, stream)
 
     def select(self, query: "Query", since: int = 0, *, limit: int | None = None) -> Iterator[Recorded]:
         """Read the events that a query selects, oldest first.
@@ -470,9 +532,15 @@ class Log(ABC):
             UnreadableEvent: An event that the query selects, by its recorded type, cannot be read. The events before it were
                 given, and the last cursor is before it.
         """
-        for commit in self.commits(since):
-            events = [event for event in commit.events if event.position > since.position and query.matches(event)]
-            yield events, Cursor(commit.last)
+        recorded, reached = query.as_recorded(self.types), since
+        for commit in self.readable_commits(since):
+            events, failure = selected_in((commit,), query, recorded, since.position)
+            if failure is not None:
+                if events:
+                    yield events, reached
+                raise failure
+            reached = Cursor(commit.last)
+            yield events, reached
 
     def has_grown(self, since: Cursor) -> bool:
         """Return whether there may be something after a cursor, without reading it. This base method reads it.
@@ -481,9 +549,9 @@ class Log(ABC):
             since: The end of what was read.
 
         Raises:
-            CqrsError: What `commits` raises.
+            CqrsError: What `readable_commits` raises.
         """
-        return next(self.commits(since), None) is not None
+        return next(self.readable_commits(since), None) is not None
 
     def events_backward(
         self, before: int | None = None, *, limit: int | None = None, stream: str | None = None
@@ -497,9 +565,9 @@ class Log(ABC):
 
         Raises:
             UnreadableEvent: One of these events cannot be read. Those after it were given.
-            CqrsError: What `commits_backward` raises.
+            CqrsError: What `readable_commits_backward` raises.
         """
-        commits = self.commits_backward(None if stream is not None or before is None else Cursor(before - 1))
+        commits = self.readable_commits_backward(None if stream is not None or before is None else Cursor(before - 1))
         return chosen_backward(commits, before, limit, stream)
 
 

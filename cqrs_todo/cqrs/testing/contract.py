@@ -354,11 +354,12 @@ class StoreContract(ReactionContract):
         assert [type(failure) for failure in failures] == [UnreadableEvent]
         assert numbers(later.events(stream="b/1")) == numbers(later.select(Query.of(kinds={"b"}))) == [0, 1, 2]
         assert numbers(later.events_backward(stream="b/1")) == [2, 1, 0]
-        if type(later).readable_commits is not Log.readable_commits:
-            assert [commit.position for commit in later.readable_commits(Cursor(1))] == [2, 3, 4]
-            backward = list(later.readable_commits_backward(Cursor(3)))
-            assert [commit.position for commit in backward] == [3, 2, 1]
-            assert [type(event.data) for commit in backward for event in commit.events] == [UnknownEvent, Half, Half]
+        assert [commit.position for commit in later.readable_commits(Cursor(1))] == [2, 3, 4]
+        backward = list(later.readable_commits_backward(Cursor(3)))
+        assert [commit.position for commit in backward] == [3, 2, 1]
+        assert [type(event.data) for commit in backward for event in commit.events] == [UnknownEvent, Half, Half]
+        assert numbers(later.events(limit=2)) == [0, 1]
+        assert numbers(later.events_backward(limit=1)) == [2]
         whole: list[Callable[[], object]] = [
             lambda: list(later.events()),
             lambda: list(later.events(stream="a/1")),

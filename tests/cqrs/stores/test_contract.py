@@ -10,9 +10,10 @@ import pytest
 
 from cqrs_todo.cqrs.errors import LogNotFound, WrongExpectedVersion
 from cqrs_todo.cqrs.events import EventTypes
-from cqrs_todo.cqrs.store import NEW, Store
+from cqrs_todo.cqrs.store import NEW, Log, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.installed import UnknownStore
+from cqrs_todo.cqrs.stores.jsonl.log import JsonlLog
 from cqrs_todo.cqrs.testing.contract import StoreContract
 from cqrs_todo.cqrs.testing.examples import AT, CONTRACT_TYPES, metadata, one
 
@@ -30,6 +31,26 @@ class TestJsonLines(StoreContract):
 
     def elsewhere(self, store: Store, types: EventTypes) -> Store:
         return open_store(store.url, types)
+
+
+class PlainLog(JsonlLog):
+    """Has the base methods of `Log` wherever there are some."""
+
+    commits = Log.commits
+    commits_backward = Log.commits_backward
+    find_command = Log.find_command
+    events = Log.events
+    events_backward = Log.events_backward
+    select = Log.select
+    selected = Log.selected
+    has_grown = Log.has_grown
+
+
+@pytest.mark.long
+class TestBaseMethods(TestJsonLines):
+    @pytest.fixture(autouse=True)
+    def plain_logs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("cqrs_todo.cqrs.stores.jsonl.store.JsonlLog", PlainLog)
 
 
 @pytest.mark.skipif(sys.platform == "emscripten", reason="no server can be reached there")

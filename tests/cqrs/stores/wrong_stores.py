@@ -79,8 +79,8 @@ class SharedLog(MemoryLog):
 class ShortLog(MemoryLog):
     """Reads at most a hundred commits."""
 
-    def commits(self, since: Cursor = START) -> Iterator[Commit]:
-        return islice(super().commits(since), 100)
+    def readable_commits(self, since: Cursor = START) -> Iterator[Commit]:
+        return islice(super().readable_commits(since), 100)
 
 
 class HastyLog(MemoryLog):
@@ -212,7 +212,7 @@ class RacyLog(MemoryLog):
     def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
         for each in appends:
             check_precondition(each.precondition, each.stream, self._versions.get(each.stream, 0))
-        check_condition(condition, self._types, self._commits[::-1])
+        check_condition(condition, self.types, self._commits[::-1])
         time.sleep(0.005)
         return super().append([replace(each, precondition=None) for each in appends if each.events], metadata)
 
@@ -233,8 +233,8 @@ class RacyCommandLog(MemoryLog):
 class PagedLog(MemoryLog):
     """Reads at most a thousand commits."""
 
-    def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
-        return islice(super().commits_backward(until), 1_000)
+    def readable_commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
+        return islice(super().readable_commits_backward(until), 1_000)
 
 
 class LossyLog(MemoryLog):
@@ -579,7 +579,7 @@ class HeadLog(JsonlLog):
     """Its cursor is always at the end of the log, whatever was read."""
 
     def cursor(self) -> Cursor:
-        other = JsonlLog(self._reader.path, self.name, self._types, no_progress, "")
+        other = JsonlLog(self._reader.path, self.name, self.types, no_progress, "")
         for _ in other.event_batches():
             pass
         return other._reader.reached

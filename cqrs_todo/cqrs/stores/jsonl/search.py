@@ -54,7 +54,7 @@ class Search:
             limit: How many events to read at most. None reads all.
             backward: Whether to read the newest first.
         """
-        return at_most(readable(self._events(stream, first, last, limit, backward=backward)), limit)
+        return readable(at_most(self._events(stream, first, last, limit, backward=backward), limit))
 
     def _events(self, stream: str, first: int, last: int, limit: int | None, *, backward: bool) -> Iterator[Recorded]:
         most = -1 if limit is None else limit
