@@ -964,6 +964,46 @@ class StoreContract(ReactionContract):
         assert store.import_log("inbox", list(self.reopened(store).lines())) == 0
         assert [event.position for event in self.reopened(store).events()] == [1, 2, 3]
 
+    @pytest.mark.parametrize(
+        ("stream", "command", "meta", "words"),
+        [
+            ("", "c", {}, "the name of a stream is empty"),
+            ("a/\x07", "c", {}, "the name of a stream contains"),
+            ("a/\0", "c", {}, "the name of a stream contains"),
+            ("a/" + "x" * 3_000, "c", {}, "the name of a stream has more than 1,000 bytes"),
+            ("a/1", "", {}, "the id of the command is empty"),
+            ("a/1", "c\n", {}, "the id of the command contains"),
+            ("a/1", "c", {"causation": "a secret/and more of it"}, "the member 'causation' of the metadata must be"),
+        ],
+    )
+    def test_names_and_members_that_are_not_appended_are_not_imported(
+        self, store: Store, stream: str, command: str, meta: dict[str, Any], words: str
+    ) -> None:
+        if type(store).import_log is Store.import_log:
+            pytest.skip("the store does not import lines")
+        from ..stores.exported import new_header
+        from ..stores.format import Codec
+        from ..stores.hash_chain import last_digest
+
+        header = new_header("inbox", AT)
+        data = metadata(command, **meta)
+        commit = Commit((Recorded(1, stream, 1, "counted", Counted(1), data, 1, ()),), data)
+        line, _ = Codec(CONTRACT_TYPES).encode(commit, last_digest(header))
+        with pytest.raises(ImportRefused, match=rf"^line 2.*{words}.*nothing was imported"):
+            store.import_log("inbox", [header, line])
+        assert store.names() == []
+
+    def test_a_line_without_its_line_feed_is_not_imported(self, store: Store) -> None:
+        if type(store).import_log is Store.import_log:
+            pytest.skip("the store does not import lines")
+        from ..stores.exported import NewLines, new_header
+
+        header = new_header("inbox", AT)
+        line = NewLines.after_header(CONTRACT_TYPES, header).commit({"a/1": [Counted(1)]}, {}, metadata("c1"))[0]
+        with pytest.raises(ImportRefused, match=r"^line 2.*no line feed.*nothing was imported"):
+            store.import_log("inbox", [header, line[:-1]])
+        assert store.names() == []
+
     def test_verify_walks_the_whole_log(self, store: Store, log: Log) -> None:
         for n in range(3):
             log.append(one("a/1", n, n), metadata(f"c{n}"))
