@@ -36,7 +36,7 @@ from .ids import now
 from .names import check_log_name, check_type
 from .query import Query
 from .repository import Repository
-from .store import Log, Store
+from .store import Log, NestedTogether, Store
 from .struct import Struct, replace
 from .subscriptions import follow
 
@@ -176,6 +176,7 @@ class Runner:
             LogBusy: Another process has been moving events of the log for too long.
             UnknownEvents: The type of the next event is unknown, or its data do not fit its type.
             TypeError: The reaction returned something else than commands. Nothing was parked for that.
+            ValueError: The reaction calls `together` in work that is done together. Nothing was parked for that.
         """
         if self._ended is not None and self._is_still(*self._ended):
             return 0
@@ -291,6 +292,7 @@ class Runner:
             StaleCursor: The log ends before the checkpoint, or is not what it was there.
             UnknownEvents: The type of the next event is unknown, or its data do not fit its type.
             TypeError: The reaction returned something else than commands. Nothing was parked for that.
+            ValueError: The reaction calls `together` in work that is done together. Nothing was parked for that.
         """
         return sum(follow(self._store, lambda: [self.catch_up()], self._ends, stopped))
 
@@ -345,7 +347,7 @@ class Runner:
                 try:
                     if not event.unknown and self._reaction.query.wants(event):  # otherwise it was forgotten since
                         self._deliver(event)
-                except (StoreUnavailable, LogBusy, ReactionBusy, DamagedLog, _NotCommands):
+                except (StoreUnavailable, LogBusy, ReactionBusy, DamagedLog, _NotCommands, NestedTogether):
                     raise
                 except Exception as error:  # a reaction is code of the application, and may raise anything
                     self._park(parked.event, parked.position, error, parked.tries + 1)
@@ -467,7 +469,7 @@ class Runner:
             self._renew_in_time()
             try:
                 return self._deliver(event)
-            except (StoreUnavailable, LogBusy, ReactionBusy, _NotCommands):
+            except (StoreUnavailable, LogBusy, ReactionBusy, _NotCommands, NestedTogether):
                 raise
             except Exception as error:  # a reaction is code of the application, and may raise anything
                 if tries > self._retries or self._reaction.once(event):
