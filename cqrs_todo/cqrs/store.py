@@ -438,7 +438,10 @@ class Log(ABC):
 
     @abstractmethod
     def cursor(self) -> Cursor:
-        """Return the farthest position that this object has read or written."""
+        """Return the farthest position that this object has read or written, as a cursor with a digest.
+
+        It has a digest also when the log is empty, so that it is stale in another log.
+        """
 
     @abstractmethod
     def sync(self) -> None:

@@ -416,7 +416,7 @@ class DryRunStore(Store):
     def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
         """Do a piece of work, without locks; see `Store`."""
         before = {id: len(kept.commits) for id, kept in self._kept.items()}
-        recorded = len(self.trace.appended)
+        recorded, created = len(self.trace.appended), len(self.trace.created)
         with at_work(self._at_work, logs, self.url, lambda log: isinstance(log, DryRunLog) and log.is_of(self)):
             try:
                 return work()
@@ -425,6 +425,9 @@ class DryRunStore(Store):
                     for id, kept in self._kept.items():
                         del kept.commits[before.get(id, 0) :]
                     del self.trace.appended[recorded:]
+                    for made in self.trace.created[created:]:
+                        del self._new[made.log]
+                    del self.trace.created[created:]
                 raise
 
     def missing(self) -> Sequence[MissingLog]:
