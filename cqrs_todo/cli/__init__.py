@@ -118,7 +118,7 @@ def _run(args: list[str]) -> int:
         from .report import report
 
         failed = error if session is None else session.outcome(error)
-        code = report(failed, as_json="--json" in args[: args.index("--") if "--" in args else None])
+        code = report(failed, session, as_json="--json" in args[: args.index("--") if "--" in args else None])
     if session is not None:
         for warning in session.warnings():
             damage = warning.rpartition("; ")[0]

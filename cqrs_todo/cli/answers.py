@@ -43,10 +43,7 @@ def change(
         Rejected: A command was refused. Nothing is changed then.
     """
     answers = record_in_lists(session, ids, commands, children=children)
-    if len(answers) == 1:
-        print_changes(session, answers[0], done, already)
-    else:
-        _print_changes_of_lists(session, answers, done, already)
+    print_changes_of_lists(session, answers, done, already)
     return answers
 
 
@@ -121,7 +118,7 @@ def hint_to_moved(session: Session, targets: Mapping[str, str]) -> str | None:
     """
     import shlex  # only for this hint
 
-    from .verb import IDS
+    from .verb import IDS, IDS_IN_ONE_LIST
 
     names = sorted(set(targets.values()))
     if len(names) != 1:
@@ -141,7 +138,7 @@ def hint_to_moved(session: Session, targets: Mapping[str, str]) -> str | None:
     if verb.name == "restore":
         back = session.typed(names[0], f"move {ids} {shlex.quote(session.list.name)}")
         return f"there {there} {number_ranges(numbers)}; to bring {'it' if len(numbers) == 1 else 'them'} back: {back}"
-    more = "" if verb.arguments == (IDS,) else " …"
+    more = "" if verb.arguments in ((IDS,), (IDS_IN_ONE_LIST,)) else " …"
     return f"there {there} {number_ranges(numbers)}: {session.typed(names[0], f'{verb.name} {ids}')}{more}"
 
 
@@ -163,22 +160,33 @@ def print_changes(session: Session, answer: Answer, done: str, already: str, det
     print_answer(session, answer, line)
 
 
-def _print_changes_of_lists(session: Session, answers: Sequence[Answer], done: str, already: str) -> None:
-    """Print what was done to todos of several lists."""
-    if session.options.json:
+def print_changes_of_lists(session: Session, answers: Sequence[Answer], done: str, already: str, details: str = "") -> None:
+    """Print what was done to todos of one list or several. The arguments are those of `print_changes`."""
+    if len(answers) == 1:
+        print_changes(session, answers[0], done, already, details)
+        return
+    same = {answer.list: [item.number for item in answer.items if item not in answer.changed] for answer in answers}
+    for name, numbers in same.items():
+        if numbers and not session.options.json:
+            print_message(session, f"{already}: {visible(name)}/{number_ranges(numbers)}")
+    changed = [answer for answer in answers if answer.changed]
+    parts = [f"{visible(answer.list)}/{named(answer.changed)}{_consequences(answer)}" for answer in changed]
+    more = f" ({details})" if details else ""
+    print_answers(session, answers, f"{done} {'; '.join(parts)}{more}" if changed else None)
+
+
+def print_answers(session: Session, answers: Sequence[Answer], line: str | None) -> None:
+    """Print what was recorded in one list or several. The arguments are those of `print_answer`."""
+    if len(answers) == 1:
+        print_answer(session, answers[0], line)
+    elif session.options.json:
         from . import document
 
         documents = [document.answer_document(answer, session.position_of(answer.list)) for answer in answers]
         print_line(document.encode({"lists": documents}))
-        return
-    same = {answer.list: [item.number for item in answer.items if item not in answer.changed] for answer in answers}
-    for name, numbers in same.items():
-        if numbers:
-            print_message(session, f"{already}: {visible(name)}/{number_ranges(numbers)}")
-    changed = [answer for answer in answers if answer.changed]
-    if changed and not session.options.quiet:
-        parts = [f"{visible(answer.list)}/{named(answer.changed)}{_consequences(answer)}" for answer in changed]
-        print_line(f"{done} {'; '.join(parts)}. Undo: {session.typed(changed[0].list, 'undo')}")
+    elif line is not None and not session.options.quiet:
+        first = next(answer for answer in answers if answer.changed)
+        print_line(f"{line}. Undo: {session.typed(first.list, 'undo')}")
 
 
 def _consequences(answer: Answer) -> str:

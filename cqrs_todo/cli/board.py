@@ -64,6 +64,8 @@ def _print_board(session: Session, views: Sequence[View]) -> None:
         print_blocks(session, blocks, now, empty="Nothing is open.")
         print_waiting(session, waiting, now, all_lists=elsewhere)
     elif session.moment is None:
-        print_message(session, _FIRST_STEPS)
+        from .hints import complete_hint  # needed once in the life of a list
+
+        print_message(session, complete_hint(_FIRST_STEPS, session))
     else:
         print_message(session, "The list is empty.")

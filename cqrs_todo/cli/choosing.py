@@ -1,5 +1,6 @@
 """The words that name todos of other lists, such as `work/3`, or by their texts, such as `/milk/`."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from ..todo.errors import NotFound
@@ -26,8 +27,9 @@ def by_list(session: Session, words: Sequence[str]) -> dict[str, list[str]]:
 
     Args:
         session: This run of the program.
-        words: The words. `work/3` names todo 3 of the list work, and `work/1-3,7` several; a text between slashes names the
-            one open todo of the list in use that contains it. Other words name todos of the list in use.
+        words: The words. `work/3` names todo 3 of the list work, and `work/1-3,7,home/2` several, of two lists; a text
+            between slashes names the one open todo of the list in use that contains it. Other words name todos of the list
+            in use.
 
     Returns:
         The words by the names of the lists, in the order in which the lists were named first. They name todos by numbers
@@ -48,21 +50,26 @@ def by_list(session: Session, words: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _parts(word: str, session: Session) -> Iterator[tuple[str, str]]:
-    """Return the numbers and ids in a word, each with the name of its list: `work/1,3` are two todos of work.
+    """Return the numbers and ids in a word, each with the name of its list: `work/1,3,home/2` are three todos of two lists.
 
     Raises:
         UsageError: The word has a wrong form.
     """
-    name, slash, rest = word.rpartition("/")
-    if slash and ("," not in name or nfc(name) in session.store.names()):  # a list's name may have commas and spaces
-        parts = [(name, part) for part in rest.split(",") if part] or [(name, "")]
-    else:
-        pieces = (part.rpartition("/") for part in word.replace(",", " ").split() or [word])
-        parts = [(name if slash else session.list.name, rest) for name, slash, rest in pieces]
-    for name, part in parts:
+    names = sorted(session.store.names(), key=len, reverse=True) if "/" in word else []
+    name, left = session.list.name, nfc(word).lstrip(", ")
+    while True:
+        known = next((each for each in names if left.startswith(f"{each}/")), None)  # its name may have spaces
+        if known is None and "/" in (unknown := left.partition(",")[0]):
+            known = unknown.rpartition("/")[0]
+        if known is not None:
+            name, left = known, left[len(known) + 1 :]
+        part = re.split("[, ]", left, maxsplit=1)[0]
         if not (name and part):
             raise UsageError(f"{word!r} does not name a todo", "write for instance work/3, or /milk/ for a text")
-        yield nfc(name), part
+        yield name, part
+        left = left[len(part) :].lstrip(", ")
+        if not left:
+            return
 
 
 def _is_text(word: str) -> bool:
@@ -95,7 +102,7 @@ def _number_of(session: Session, word: str) -> str:
     if len(items) == 1:
         return f"{items[0].number}"
     if not items:
-        raise NoTodoContains(text, f"see all: {session.typed(session.list.name, 'ls')}")
+        raise NoTodoContains(text, f"see all: {session.typed_then(session.list.name, 'ls')}")
     shown = [f"{item.number} {visible(item.todo.text)}" for item in items[:_MOST_SHOWN]]
     more = [f"and {len(items) - _MOST_SHOWN:,} more"] if len(items) > _MOST_SHOWN else []
     raise UsageError(f"{len(items)} open todos contain {text!r}: {'; '.join([*shown, *more])}", "name one by its number")

@@ -21,7 +21,18 @@ from .output import print_line
 from .session import Session
 from .states import is_likely
 from .text import visible
-from .verb import GLOBAL_OPTIONS, IDS, ONE_IDS, SCRIPT_OPTIONS, WHERE_OPTION, Argument, Option, Verb, field_options
+from .verb import (
+    GLOBAL_OPTIONS,
+    IDS,
+    LIST_NAME,
+    ONE_IDS_IN_ONE_LIST,
+    SCRIPT_OPTIONS,
+    WHERE_OPTION,
+    Argument,
+    Option,
+    Verb,
+    field_options,
+)
 
 _LONGEST = 60
 """How many characters of a text are shown."""
@@ -242,10 +253,14 @@ def _words(session: Session, verb: Verb, given: Sequence[str], current: str) -> 
     elif argument.metavar == "QUERY":
         yield from _query(session)
     elif argument.metavar == "TEXT" and verb.fields:
-        yield from _markers(session, given[:1] if verb.arguments[0] is ONE_IDS else ())
+        yield from _markers(session, given[:1] if verb.arguments[0] is ONE_IDS_IN_ONE_LIST else ())
     elif argument.metavar == "LIST" and verb.takes_a_query:
         yield from (each for each in _lists(session) if each.word != session.list.name)
-    elif argument.metavar in ("LIST", "OLD") or (argument.name == "name" and verb.name != "new"):
+    elif verb.name == "rebuild":
+        from .read_models import KNOWN  # only `todo store rebuild` needs it
+
+        yield from (Proposal(known.name, known.purpose) for known in KNOWN)
+    elif argument.metavar in ("LIST", "OLD") or (argument is LIST_NAME and verb.name != "new"):
         yield from _lists(session, archived=verb.name == "unarchive")
     elif argument.metavar.startswith("NAME|FILE"):
         from .view_loader import all_views  # only `todo view` needs it
@@ -296,8 +311,10 @@ def _lists(session: Session, *, archived: bool = False) -> Iterator[Proposal]:
 def _ids(session: Session, verb: Verb, current: str) -> Iterator[Proposal]:
     """Return the numbers of todos with their texts, and the beginnings of those of other lists."""
     name, slash, _ = current.rpartition("/")
+    if "," in name and name not in session.store.names():
+        name = name.rpartition(",")[2].lstrip()  # the words before it name todos of other lists
     todos = session.open_list(name) if slash else session.list
-    before = current[: max(current.rfind(","), len(name) if slash else -1) + 1]
+    before = current[: max(current.rfind(","), current.rfind("/")) + 1]
     items = [item for item in todos.view(session.moment).items if is_likely(item, verb.about)]
     # open todos first, because they are wanted more often
     for item in sorted(items, key=lambda item: item.todo.done):
@@ -334,14 +351,14 @@ def _markers(session: Session, ids: Sequence[str]) -> Iterator[Proposal]:
 
 
 def _query(session: Session) -> Iterator[Proposal]:
-    from ..todo.query import STATES
+    from ..todo.query import STATES, name_in_query
 
     yield from (Proposal(f"{sign}{tag}") for tag in _tags(session) for sign in "+-")
     yield from (Proposal(f"is:{state}") for state in STATES)
     for name, each in session.config.filters.items():
-        if re.fullmatch(r'[^\s,()"]+', name):  # others must be quoted twice, for the query and for the shell
-            yield Proposal(f"filter:{name}", each.where)
-    yield from (Proposal(f"list:{name}") for name in session.store.names() if re.fullmatch(r'[^\s,()"]+', name))
+        if (written := name_in_query(name)) is not None:
+            yield Proposal(f"filter:{written}", each.where)
+    yield from (Proposal(f"list:{written}") for name in session.store.names() if (written := name_in_query(name)))
     for field in FIELDS:
         if field.marker.endswith(":"):
             yield from _field_values(session, field.name, field.marker)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Literal, TypeAlias, get_args
 
+from ..cqrs.errors import CqrsError, InvalidLogName
+from ..cqrs.names import check_log_name
 from ..cqrs.struct import Struct
 from ..todo.values import ATTRIBUTE_KINDS, AttributeKind
 from .errors import UsageError
@@ -141,6 +144,28 @@ def _user_of_database() -> str:
         return f"uid{os.getuid()}"
 
 
+@contextmanager
+def naming(what: str, kind: type[CqrsError] = CqrsError) -> Iterator[None]:
+    """Add to an error that its cause is a value in the configuration file, which nobody has typed now.
+
+    Args:
+        what: The key of the value.
+        kind: The class of the errors to which it is added.
+    """
+    try:
+        yield
+    except kind as error:
+        error.add_note(f"this is {what} in {config_file()}")
+        raise
+
+
+def naming_filter() -> AbstractContextManager[None]:
+    """Add to an error for a list that is not there that a saved filter in the configuration file names the list."""
+    from ..todo.errors import NotFound  # few runs use a saved filter
+
+    return naming("`list` of the saved filter", NotFound)
+
+
 def config_content() -> bytes | None:
     """Return the content of the configuration file; None if there is none.
 
@@ -215,11 +240,13 @@ def _filters(path: str, tables: Any) -> dict[str, Filter]:
             raise UsageError(f"{what} has no key {unknown[0]!r}", "the keys are where, sort and list")
         if not isinstance(table.get("where"), str):
             raise UsageError(f"{what} needs `where`, a query in quotes", 'write, for instance: where = "+work"')
-        if not isinstance(table.get("sort", ""), str):
+        if not isinstance(table.get("sort", "due"), str) or not table.get("sort", "due").strip():
             raise UsageError(f"{what}: `sort` must be a text", 'write, for instance: sort = "due,-priority"')
         lists = table.get("list", [])
         if not isinstance(lists, list) or not all(isinstance(each, str) for each in lists):
             raise UsageError(f"{what}: `list` must be a list of names", 'write, for instance: list = ["work"]')
+        for each in lists:
+            _check_list(f"{what}: `list`: a list's name", each)
         found[name] = Filter(table["where"], table.get("sort"), tuple(lists))
     return found
 
@@ -322,5 +349,17 @@ def _check(path: str, key: str, value: Any) -> None:
     if not isinstance(value, str) or (choices is not None and value not in choices):
         wanted = " or ".join(f'"{choice}"' for choice in choices) if choices else 'text in "quotes"'
         raise UsageError(f"{path}: {key} must be {wanted}", "correct the file")
-    if "\0" in value:  # no path, list name or server name can hold one
+    if not value.strip():
+        raise UsageError(f"{path}: {key} is empty", "give it a value, or leave it out")
+    if key == "list":
+        _check_list(f"{path}: {key}: a list's name", value)
+    if "\0" in value:  # no path or server name can hold one
         raise UsageError(f"{path}: {key} must not contain the character NUL", "correct the file")
+
+
+def _check_list(what: str, name: str) -> None:
+    """Check that a list can have a name; `what` begins the message."""
+    try:
+        check_log_name(name)
+    except InvalidLogName as error:
+        raise UsageError(f"{what} {error.reason}", "correct the file") from error

@@ -195,7 +195,7 @@ def dry_run(outer: Session, words: Sequence[str]) -> DryRun:
                 conflicts = session.store.trace.conflicts
                 if isinstance(raised, WrongExpectedVersion) and raised not in conflicts:
                     conflicts.append(raised)  # the command itself expected a version
-                error = failure(raised)
+                error = failure(raised, session)
                 if isinstance(raised, DryRunRefused):
                     raise CannotExplain(raised.what) from raised
                 if error is None or error.exit_code in _NOT_EXPLAINED:
@@ -294,5 +294,5 @@ def _reverse(session: DryRunSession, done: Trace) -> tuple[str, Failure | None]:
         else:
             todos.undo(redone or 1)
     except CqrsError as error:
-        return verb, failure(error)
+        return verb, failure(error, session)
     return verb, None

@@ -7,6 +7,7 @@ The board, `todo remind` and `todo react` read the lists, and bring the cache up
 """
 
 import os
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -125,10 +126,11 @@ def announce(session: Session, *, all_lists: bool) -> None:
     used = session.list_name
     with suppress(CqrsError):  # the verb itself reports a list that cannot be read
         found += [(str(each.number), each) for each in due(read_pending(session, used), now)]
-        for name in session.store.names():
-            if name != used:
-                pending = read_pending(session, name) if all_lists else _fresh(session, name)
-                found += [(f"{name}/{each.number}", each) for each in due(pending, now)]
+        others = [name for name in session.store.names() if name != used]
+        came_due = {name: due(read_pending(session, name) if all_lists else _fresh(session, name), now) for name in others}
+        # to find the copies of lists takes time for each list, and mostly nothing came due
+        counted = session.store.originals() if any(came_due.values()) else ()
+        found += [(f"{name}/{each.number}", each) for name in others if name in counted for each in came_due[name]]
     if not found:
         return
     lines = [
@@ -136,8 +138,9 @@ def announce(session: Session, *, all_lists: bool) -> None:
         for label, each in found[:_MOST]
     ]
     if len(found) > _MOST:
-        lines.append(f"and {len(found) - _MOST:,} more: todo remind --all-lists")
-    lines.append(f"To acknowledge: todo remind {visible(','.join(label for label, _ in found[:1]))} --ack")
+        lines.append(f"and {len(found) - _MOST:,} more: {session.typed(None, 'remind --all-lists')}")
+    ((label, _), *_) = found
+    lines.append(f"To acknowledge: {session.typed(used, f'remind {shlex.quote(label)} --ack')}")
     with suppress(OSError):  # nobody reads it
         sys.stderr.write("\n".join(lines) + "\n")
         sys.stderr.flush()
@@ -184,7 +187,7 @@ def print_count(session: Session) -> int:
     A list that cannot be read hides no other one.
     """
     now = datetime.now(UTC)
-    names = session.store.names() if session.options.all_lists else [session.list_name]
+    names = session.originals() if session.options.all_lists else [session.list_name]
     count = 0
     failure: CqrsError | None = None
     for name in names:
@@ -194,7 +197,12 @@ def print_count(session: Session) -> int:
             failure = failure or error
     if failure is not None and len(names) == 1:
         raise failure
-    print_line(str(count))
+    if session.options.json:
+        from . import document
+
+        print_line(document.encode({"count": count}))
+    else:
+        print_line(str(count))
     if failure is not None:
         raise failure
     return 0

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -115,9 +115,13 @@ class Sheet:
     def read(self, content: str) -> tuple[dict[str, str], str | None]:
         """Return the fields that a person changed, by name, as they wrote them, and the note if they changed that.
 
+        A file without any text changes nothing: to empty it is how people cancel in other programs.
+
         Raises:
-            UsageError: A line above the note is not one of the fields, or a field is there twice.
+            UsageError: A line above the note is not one of the fields, or a field is there twice or below a blank line.
         """
+        if not content.strip():
+            return {}, None
         values: dict[str, str] = {}
         lines = content.split("\n")
         blank = next((number for number, line in enumerate(lines) if not line.strip()), len(lines))
@@ -134,8 +138,25 @@ class Sheet:
             if name in values:
                 raise UsageError(f"the edited text has two lines for {name}", "keep one of them")
             values[name] = value.strip()
+        self._check_rest(lines[blank + 1 :], values)
         changed = {name: value for name, value in values.items() if value != self._heads[name].text}
         return changed, self._read_note("\n".join(lines[blank + 1 :]))
+
+    def _check_rest(self, lines: Sequence[str], values: Container[str]) -> None:
+        """Raise `UsageError` if what should be the note begins with a field, because a line above it was emptied.
+
+        Args:
+            lines: The lines after the first blank one.
+            values: The fields of the lines before it.
+        """
+        first = next(filter(str.strip, lines), "")
+        name = first.partition(":")[0].strip().lower()
+        old = next(filter(str.strip, self._note.text.split("\n")), "")
+        if ":" in first and name in self._heads and name not in values and first != old:
+            raise UsageError(
+                f"the edited text has a blank line above the line of {name}, and the note begins after the first blank line",
+                "remove the blank line; to clear a field, leave the name of the field and the colon in its line",
+            )
 
     def _read_note(self, content: str) -> str | None:
         before = self._todo.note or ""
@@ -312,6 +333,8 @@ def _read_attributes(session: Session, item: Item, line: str) -> dict[str, str |
 
 def _read_changes(session: Session, item: Item, sheet: Sheet, content: str) -> Given:
     changed, note = sheet.read(content)
+    if not content.strip():
+        print_message(session, "The edited text is empty, so nothing was changed.")
     if changed.get("text") == "":
         raise UsageError("the edited text is empty", f"to remove the todo: todo rm {item.number}")
     clear = [name for name, value in changed.items() if name != TEXT.name and (not value or clears_a_field(value))]

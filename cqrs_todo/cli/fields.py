@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, time
-from typing import Any
+from typing import Any, TypeVar
 
 from ..cqrs.errors import Rejected
 from ..cqrs.struct import Struct
-from ..todo.fields import ATTRIBUTES, DUE, EVERY, FIELDS, TEXT, Field, KeyedField, Kind, SetField
+from ..todo.fields import ATTRIBUTES, DUE, EVERY, FIELDS, NOTE, TEXT, Declared, Field, KeyedField, Kind, SetField
 from ..todo.model import Add, Change, Create, Drop, Put, TodoCommand
 from ..todo.values import AttributeKind, DayOrInstant, attribute_named, day_or_instant, number_in
 from ..todo.views import Item
@@ -17,6 +17,8 @@ from .markers import KIND_OF_VALUE, Marker, check_complete, inside_texts, looks_
 from .output import print_message
 from .session import Session, check_text
 from .text import visible
+
+T = TypeVar("T")
 
 _UNDECLARED: AttributeKind = "text"
 """The kind of an attribute that is not declared."""
@@ -126,6 +128,23 @@ def settable_attributes(session: Session, present: Iterable[str]) -> Mapping[str
     return {**dict.fromkeys(present, _UNDECLARED), **session.config.attributes}
 
 
+def with_note_of_stdin(session: Session, options: Mapping[str, T]) -> Mapping[str, T | str]:
+    """Return what options gave, with the note that stdin holds if it was given as '-'.
+
+    Args:
+        session: The run.
+        options: What options gave, by the names of fields.
+
+    Raises:
+        UsageError: Stdin cannot be read.
+    """
+    if options.get(NOTE.name) != "-":
+        return options
+    from .stdin import read_note  # most notes are typed
+
+    return {**options, NOTE.name: read_note(session)}
+
+
 def read_fields(
     session: Session,
     words: Sequence[str],
@@ -134,6 +153,7 @@ def read_fields(
     literal: int = 0,
     clear: Sequence[str] | None = None,
     present: Iterable[str] = (),
+    instead: Callable[[Declared], str] | None = None,
 ) -> Given:
     """Read the fields of a todo from words and options.
 
@@ -144,6 +164,7 @@ def read_fields(
         literal: How many of the last words came after `--`. They are text, whatever they look like.
         clear: The names of fields to clear; None for a new todo, which has nothing to clear.
         present: The names of attributes that may be changed although they are not declared, because todos have them.
+        instead: Says what to give in place of an empty value of a field; None for what to type on the command line.
 
     Returns:
         The values and the fields to clear.
@@ -174,7 +195,10 @@ def read_fields(
         if option is None or option == () or (field.name in clear and not option):
             continue
         typed = [option] if isinstance(option, str) else option
-        way = f"leave out {field.options[0]}" if is_new else f"to clear it: {field.name}:none, or --clear {field.name}"
+        if instead is not None:
+            way = instead(field)
+        else:
+            way = f"leave out {field.options[0]}" if is_new else f"to clear it: {field.name}:none, or --clear {field.name}"
         if not all(word.strip() for word in typed):
             raise UsageError(f"the field {field.name} is empty", way)
         if field.kind not in ("note", "words", "attributes") and clears_a_field(typed[-1]):
@@ -263,6 +287,30 @@ def _read_pair(session: Session, text: str, attributes: Mapping[str, AttributeKi
         raise UsageError(f"{text!r} is no attribute and its value", f"write {ATTRIBUTES.options[0]} {key or 'KEY'}:VALUE")
     name = attribute_named(key, attributes) or key
     return name, None if clears_a_field(value) else read_attribute(session, name, value.strip(), attributes)
+
+
+def read_attributes(session: Session, given: Iterable[tuple[str, str | None]]) -> Mapping[str, str | None]:
+    """Read values of attributes that were given with their names. None clears an attribute, and `none` does.
+
+    Args:
+        session: The run, which knows the time and the configuration.
+        given: The names, and what was written for each.
+
+    Raises:
+        UsageError: A name or a value is empty, an attribute cannot be set, or it gets two values.
+    """
+    attributes = session.config.attributes
+    values: dict[str, dict[str, str | None]] = {ATTRIBUTES.name: {}}
+    for key, value in given:
+        if not key.strip():
+            raise UsageError("the key of an attribute is empty", "give the name of the attribute")
+        name = attribute_named(key, attributes) or key
+        if value is not None and not value.strip():
+            raise UsageError(f"the attribute {key} is empty", "leave it out, or give null to clear it")
+        if value is not None:
+            value = None if clears_a_field(value) else read_attribute(session, name, value.strip(), attributes)
+        _take_attribute(values, name, value)
+    return values[ATTRIBUTES.name]
 
 
 def clears_a_field(value: str) -> bool:

@@ -68,9 +68,12 @@ class FollowedLists:
         self._lists = Lists(session.store)
         self._every = every
         self._archived = set(self._lists.names(archived=True)) if every else set()
-        names = self._lists.names()
+        names = self._names()
         self._awaited = {todos.name for todos in lists if todos.name not in names}  # the default list need not exist
         self.followed = [Followed(todos) for todos in lists]
+
+    def _names(self) -> Sequence[str]:
+        return self._session.originals() if self._every else self._lists.names()
 
     @property
     def lists(self) -> list[TodoList]:
@@ -96,7 +99,7 @@ class FollowedLists:
         """
         if not self._every and not self._awaited:
             return False
-        names = self._lists.names()
+        names = self._names()
         before = {each.todos.name: each for each in self.followed}
         wanted = names if self._every else list(before)
         found = [name for name in names if name in self._awaited or (name in wanted and name not in before)]

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from ..cqrs.errors import CqrsError, ReactionBusy
 from ..todo.service import TodoList
+from .hints import complete_hint
 from .reactions import FoundReaction, ListReaction, begun, failure_in_words, find_reactions
 from .session import Session
 from .text import visible
@@ -28,7 +29,7 @@ def react(session: Session, lists: Sequence[TodoList]) -> None:
         found = find_reactions(session, inline=True)
         times = begun(session.store.url, [each.name for each in found])
     except (CqrsError, OSError) as error:
-        _warn(f"no reaction was run: {error}", getattr(error, "hint", None))
+        _warn(session, f"no reaction was run: {error}", getattr(error, "hint", None))
         return
     for todos in lists:
         for each in found:
@@ -42,11 +43,11 @@ def react(session: Session, lists: Sequence[TodoList]) -> None:
                     reaction.runner.begin_after(todos.appended[0].position - 1)
                 else:
                     reaction.begin(times[each.name], from_start=False)
-                _run(reaction, each)
+                _run(session, reaction, each)
             except ReactionBusy:  # another process runs it, and will come to these events
                 continue
             except (CqrsError, OSError) as error:
-                _warn(f"the reaction {each.name} was not run: {error}", getattr(error, "hint", None))
+                _warn(session, f"the reaction {each.name} was not run: {error}", getattr(error, "hint", None))
 
 
 def _matches_any(reaction: ListReaction, found: FoundReaction, todos: TodoList) -> bool:
@@ -55,18 +56,19 @@ def _matches_any(reaction: ListReaction, found: FoundReaction, todos: TodoList) 
     return any(found.query.wants(event) and reaction.matches(event) for event in events)
 
 
-def _run(reaction: ListReaction, found: FoundReaction) -> None:
+def _run(session: Session, reaction: ListReaction, found: FoundReaction) -> None:
     """Run a reaction for what is due, and say what it failed on."""
     before = {each.event for each in reaction.runner.parked()}
     reaction.catch_up()
     failed = [each for each in reaction.runner.parked() if each.event not in before]
     if failed:
         more = f" (and {len(failed) - 1:,} more)" if len(failed) > 1 else ""
-        _warn(f"the reaction {found.name} failed: {failure_in_words(failed[0].error)}{more}", "see: todo react --failed")
+        what = f"the reaction {found.name} failed: {failure_in_words(failed[0].error)}{more}"
+        _warn(session, what, "see: todo react --failed")
 
 
-def _warn(message: str, hint: str | None) -> None:
+def _warn(session: Session, message: str, hint: str | None) -> None:
     with suppress(OSError):  # nobody reads it; `todo react --failed` still tells
         sys.stderr.write(f"todo: warning: {visible(message)}\n")
         if hint is not None:
-            sys.stderr.write(f"      {visible(hint)}\n")
+            sys.stderr.write(f"      {visible(complete_hint(hint, session))}\n")

@@ -31,10 +31,21 @@ def session_of(ctx: Context) -> Session:
 def _take(ctx: Context, param: Parameter, value: Any) -> None:
     """Keep the value of a global option, if it was given: it may stand before the verb, after it, or in both places."""
     if param.name is not None and ctx.get_parameter_source(param.name) is ParameterSource.COMMANDLINE:
+        _check_not_empty(param.opts[0], param.metavar, value)
         first = session_of(ctx).options.at
         if param.name == "at" and first is not None:
             raise given_twice("--at", first, value)
         setattr(session_of(ctx).options, param.name, value)
+
+
+def _check_not_empty(name: str, metavar: str | None, value: Any) -> None:
+    """Refuse an empty value: a script whose variable has no value must not get the default instead. A query may be empty.
+
+    Raises:
+        UsageError: The value is an empty text.
+    """
+    if isinstance(value, str) and not value.strip() and metavar != WHERE_OPTION.metavar:
+        raise UsageError(f"{name} is empty", f"leave it out, or write: {name} {metavar}")
 
 
 def _take_color(ctx: Context, param: Parameter, value: str | None) -> None:
@@ -88,6 +99,24 @@ def global_option_takes_value(name: str) -> bool | None:
     if name in ("-h", "--help"):
         return False
     return next((not option.is_flag for option in GLOBAL if name in option.opts), None)
+
+
+class _Text(ParamType):
+    """A text that an option takes."""
+
+    name = "text"
+
+    def __init__(self, option: Option) -> None:
+        self._option = option
+
+    def convert(self, value: Any, param: Parameter | None, ctx: Context | None) -> Any:
+        """Return the text.
+
+        Raises:
+            UsageError: It is empty.
+        """
+        _check_not_empty(self._option.names[0], self._option.metavar, value)
+        return value
 
 
 class _Number(ParamType):
@@ -160,7 +189,7 @@ def option_of(option: Option) -> TyperOption:
         param_decls=[*option.names, option.name],
         help=option.help,
         metavar=option.metavar,
-        type=str if option.kind is str else _Number(option),
+        type=_Text(option) if option.kind is str else _Number(option),
         default=option.default,
         show_default=True,
         multiple=option.multiple,

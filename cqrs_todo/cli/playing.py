@@ -89,7 +89,7 @@ def read_ranges(session: Session, start: str | None, end: str | None) -> tuple[d
 
         if any(text is not None and is_position(text) for text in (start, end)):
             raise UsageError("a position belongs to one list, not to all", "give a time")
-        names = session.list_names()
+        names = session.all_names()
     ranges, failure = session.read_lists(names, lambda todos: (todos, read_range(session, todos, start, end)))
     return {todos: played for todos, played in ranges if played.low < played.high}, failure
 

@@ -11,7 +11,7 @@ from ..todo.service import View
 from ..todo.values import nfc
 from ..todo.views import Item
 from .clock import to_local
-from .config import Filter
+from .config import Filter, naming_filter
 from .errors import UsageError
 from .output import print_line, print_message
 from .session import Session, check_text
@@ -92,6 +92,8 @@ def use_list_of_filter(session: Session, words: Sequence[str]) -> None:
         raise UsageError(f"this filter is about several lists: {shown}", f"name one: -L {lists[0]}")
     if lists:
         session.use_list(lists[0])
+        with naming_filter():
+            session.list.check_exists()
 
 
 def lists_of_filter(session: Session, words: Sequence[str]) -> Sequence[str]:
@@ -130,7 +132,7 @@ def wanted_todos(session: Session, where: str, *, trees: bool) -> str | None:
         Their numbers in one word; None if nothing is to be changed.
 
     Raises:
-        UsageError: It is not a query, or the command has an id.
+        UsageError: It is no query or an empty one, or the command has an id.
     """
     if session.options.command_id is not None:
         raise UsageError(
@@ -140,6 +142,8 @@ def wanted_todos(session: Session, where: str, *, trees: bool) -> str | None:
     use_list_of_filter(session, [where])
     view = session.list.view()
     query = query_of(session, [where], view)
+    if query.is_empty:  # probably a variable of a script that has no value
+        raise UsageError("the query after --where is empty", "to change all open todos, write: --where is:open")
     check_tags(query.tags, view.items)
     wanted, hidden = query.divided()
     items = wanted

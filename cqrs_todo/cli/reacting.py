@@ -72,10 +72,10 @@ class Reacting:
         self._looked = 0.0
         self._warned: set[str] = set()
 
-    def names(self) -> list[str]:
+    def names(self) -> Sequence[str]:
         """Return the names of the lists at present."""
         if self._only is None:
-            return self._session.store.names()
+            return self._session.originals()
         if self._only not in self._session.store.names():
             self._session.open_list(self._only).check_exists()
             return []  # the default list is not made yet

@@ -22,7 +22,7 @@ from ..cqrs.names import check_log_name
 from ..cqrs.query import Query
 from ..cqrs.reactions import Reaction, Runner
 from ..cqrs.store import Log
-from ..cqrs.stores.jsonl.files import os_errors_as_store_errors, remove, replace_durably
+from ..cqrs.stores.jsonl.files import close, make_directory, open_or_make, os_errors_as_store_errors, remove, replace_durably
 from ..cqrs.struct import Struct
 from ..todo.errors import InvalidQuery, NotFound
 from ..todo.model import DECIDER, EVENTS
@@ -322,7 +322,7 @@ def folder() -> str:
     """
     path = os.path.join(state_dir(), "reactions")
     with os_errors_as_store_errors(path):
-        os.makedirs(path, mode=0o700, exist_ok=True)
+        make_directory(path)
     return path
 
 
@@ -409,9 +409,12 @@ def begun(store_url: str, names: Sequence[str]) -> dict[str, datetime | None]:
 @contextmanager
 def locked(path: str) -> Iterator[None]:
     """Hold a lock of this machine during the block."""
-    with open(path, "a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    fd = open_or_make(path, os.O_RDWR)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
         yield
+    finally:
+        close(fd)
 
 
 def failure_in_words(error: str) -> str:

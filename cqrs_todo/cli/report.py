@@ -27,6 +27,7 @@ from ..cqrs.errors import (
 )
 from ..cqrs.operation_errors import AnotherHistory, OutdatedStore, SameLog, StreamNotFound
 from ..cqrs.stores.installed import MissingExtra, UnknownStore
+from ..cqrs.stores.jsonl.files import make_directory
 from ..cqrs.stores.passwords import HIDDEN, hidden, secrets_in
 from ..cqrs.struct import Struct, replace
 from ..todo.errors import (
@@ -35,6 +36,7 @@ from ..todo.errors import (
     ListArchived,
     ListNotFound,
     NotFound,
+    NotInForce,
     NotYet,
     ReminderInPast,
     StepRefused,
@@ -45,7 +47,8 @@ from ..todo.request_errors import NoVersionToExpect, UnexpectedState
 from . import document
 from .config import load_config, state_dir
 from .errors import INTERNAL, UsageError, to_install
-from .session import as_utf8
+from .hints import complete_hint
+from .session import Session, as_utf8
 from .text import visible
 
 
@@ -84,12 +87,20 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int, str, str
 )
 
 
-def failure(error: Exception) -> Failure | None:
-    """Return how an error ends the process; None for an error that nobody foresaw."""
+def failure(error: Exception, session: Session | None = None) -> Failure | None:
+    """Return how an error ends the process; None for an error that nobody foresaw.
+
+    Args:
+        error: The error.
+        session: This run of the program, whose list and store the hint names; None if nobody sees the hint.
+    """
     for kinds, exit_code, code, hint in _KINDS:
         if isinstance(error, kinds):
             message = "; ".join([_message(error), *getattr(error, "__notes__", ())])
-            return Failure(exit_code, code, message, _hint(error, hint))
+            what_to_do = _hint(error, hint)
+            if what_to_do is not None and session is not None:
+                what_to_do = complete_hint(what_to_do, session)
+            return Failure(exit_code, code, message, what_to_do)
     return None
 
 
@@ -131,6 +142,14 @@ def _hint(error: Exception, hint: str | None) -> str | None:
             return f"did you mean {error.name!r}?"
         case StepRefused(verb="undo"):
             return "an earlier command can be undone alone, by its position: todo history, then for instance todo undo @4"
+        case NotInForce(in_force=True):
+            return f"to undo @{error.position} again: todo undo @{error.position}"
+        case NotInForce(redone_by=1):
+            return f"to do @{error.position} again: todo redo; to see what can be undone: todo history"
+        case NotInForce(redone_by=0):
+            return f"no redo does it again, because of later changes; to see what it changed: todo show @{error.position}"
+        case NotInForce():
+            return f"to do @{error.position} again, and before it what was undone later: todo redo {error.redone_by}"
         case ReminderInPast():
             return "give a time in the future, for instance: tomorrow 9:00"
         case AnotherHistory():
@@ -174,27 +193,28 @@ def _remote_of(id: str | None) -> str | None:
     return next((url for url, known in memory.remotes.items() if id in known.lists), None)
 
 
-def report(error: Exception, *, as_json: bool) -> int:
+def report(error: Exception, session: Session | None, *, as_json: bool) -> int:
     """Print what went wrong, where, and what to do next, without any password that was typed.
 
     Args:
         error: The error.
+        session: This run of the program; None if it did not come so far.
         as_json: Whether to print it as JSON.
 
     Returns:
         The exit code.
     """
-    found = described(error)
+    found = described(error, session)
     lines = [f"todo: {visible(found.message)}", *([f"      {visible(found.hint)}"] if found.hint else [])]
     with suppress(OSError):  # nobody reads it; the exit code still tells
         sys.stderr.write((document.error_document(found) if as_json else "\n".join(lines)) + "\n")
     return found.exit_code
 
 
-def described(error: Exception) -> Failure:
-    """Return how an error ends the process, without any password that was typed."""
+def described(error: Exception, session: Session | None) -> Failure:
+    """Return how an error ends the process, without any password that was typed. The arguments are those of `report`."""
     words = _typed()
-    found = failure(error) or internal(error)
+    found = failure(error, session) or internal(error)
     hint = None if found.hint is None else hidden(found.hint, words)
     return replace(found, message=hidden(found.message, words), hint=hint)
 
@@ -218,7 +238,7 @@ def internal(error: Exception) -> Failure:
     path = Path(state_dir(), f"error-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.txt")
     text = safe("".join(traceback.format_exception(error)))
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_directory(str(path.parent))
         path.touch(mode=0o600)
         path.write_text(text, encoding="utf-8", errors="backslashreplace")
         hint = f"please report it, and attach {path}"

@@ -14,8 +14,12 @@ from .text import printable, visible
 def warn_of_strays(session: Session, strays: Sequence[Stray]) -> None:
     """Warn on stderr of the files beside the lists that are copies of them, or cannot be lists."""
     for stray in strays:
-        merge = to_merge(session, stray)
-        print_message(session, f"todo: warning: {visible(stray.file)}: {visible(stray.detail)}{merge}")
+        print_message(session, f"todo: warning: {visible(in_words(session, stray))}")
+
+
+def in_words(session: Session, stray: Stray) -> str:
+    """Return what is wrong with a file beside the lists, and how to merge it if it is a copy of a list."""
+    return f"{stray.file}: {stray.detail}{to_merge(session, stray)}"
 
 
 def to_merge(session: Session, stray: Stray) -> str:

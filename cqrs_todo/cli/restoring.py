@@ -8,6 +8,7 @@ from typing import Any
 from ..cqrs.errors import CqrsError, LogExists, LogNotFound
 from ..cqrs.operation_errors import ImportRefused, SameLog
 from ..cqrs.stores.format import decode_header
+from ..cqrs.stores.jsonl.files import make_directory
 from ..cqrs.struct import Struct
 from .backup_file import Backup, ListInBackup, check_contents, open_backup, path_of
 from .config import Config, config_content, config_file, parse_config
@@ -220,7 +221,7 @@ def _write(path: str, content: bytes) -> None:
     Raises:
         OSError: It cannot be written, or there is another file.
     """
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    make_directory(os.path.dirname(path))
     try:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except FileExistsError:

@@ -1,7 +1,9 @@
 """What `todo serve` gives the server: the settings of this run, its lists, and how the command line reads words."""
 
+import re
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -10,23 +12,26 @@ from ..cqrs.events import Moment
 from ..cqrs.store import Store
 from ..cqrs.stores.null import NullLog
 from ..cqrs.stores.passwords import hidden
-from ..todo.errors import InvalidQuery
-from ..todo.fields import FIELDS, TEXT, KeyedField, SetField
+from ..todo.errors import InvalidQuery, UnreadableRule
+from ..todo.fields import ATTRIBUTES, FIELDS, TEXT, Declared, SetField
 from ..todo.model import Create, TodoCommand
+from ..todo.projections import Projection, ViewFailed
 from ..todo.query import Query
 from ..todo.request_errors import UnexpectedState
 from ..todo.service import TodoList, View
 from ..todo.values import DayOrInstant, ToLocal, day_or_instant
 from ..todo.views import Item
-from ..web.desk import PublicError
+from ..web.desk import PublicError, ViewName
 from .clock import to_local
 from .errors import UsageError
-from .fields import Given, given_by, read_fields
+from .fields import Given, given_by, read_attributes, read_fields
 from .markers import split_line
 from .queries import parsed
-from .report import failure, internal
+from .report import described, failure
 from .session import Options, Session, check_text
 from .text import visible
+from .view_loader import all_views, named_view, with_unit
+from .view_periods import wanted_period
 from .without_paths import without_paths
 
 _CODES = {
@@ -90,7 +95,8 @@ class ListVisit:
         text = given.values.get(TEXT.name)
         if text is None:
             raise UsageError("the text of the todo is missing", "give it a text")
-        return given.creation(text, self.todos.clock())
+        with _hints_for_values():
+            return given.creation(text, self.todos.clock())
 
     def creation_of_line(self, line: str) -> Create:
         """Return the command that creates a todo from a line with markers, as `todo add -` reads lines of stdin."""
@@ -100,6 +106,18 @@ class ListVisit:
             raise UsageError("there is no text", "write what to do")
         return given_by(self._session, markers, attributes).creation(text, self.todos.clock())
 
+    def projection(self, name: str, per: str | None) -> Projection[Any]:
+        """Return a view by its name. A client cannot name a file, because its code would run here."""
+        try:
+            found = named_view(name)
+        except UsageError as error:
+            raise ViewFailed(name, "loading", str(error)) from error
+        return (found if per is None else with_unit(found, per, "per")).view
+
+    def period(self, projection: Projection[Any], text: str, moment: Moment | None, view: View) -> str:
+        """Return the period of a view that a text names, or that of a moment."""
+        return wanted_period(self._session, projection, text, moment, [self.todos], [view])
+
     def changes(self, values: Mapping[str, Any]) -> Callable[[Item], Sequence[TodoCommand]]:
         """Return the commands that change fields. A set that is given replaces the one that is there."""
         empty = [name for name, value in values.items() if _is_empty(value)]
@@ -107,7 +125,12 @@ class ListVisit:
         given = self._read({name: value for name, value in values.items() if name not in empty}, empty)
         given = Given(given.values, given.cleared | replaced)
         now = self.todos.clock()
-        return lambda item: list(given.commands(item, now))
+
+        def commands(item: Item) -> Sequence[TodoCommand]:
+            with _hints_for_values():
+                return list(given.commands(item, now))
+
+        return commands
 
     def _read(self, values: Mapping[str, Any], clear: Sequence[str]) -> Given:
         """Read what was written for fields, as the options of `add` and `edit` are read."""
@@ -117,16 +140,42 @@ class ListVisit:
         if TEXT.name in clear:
             raise UsageError("a todo cannot be without a text", "give it another text")
         words = [] if text is None else [text]
-        options: dict[str, Any] = {name: value for name, value in values.items() if name != TEXT.name}
-        for field in FIELDS:
-            if isinstance(field, KeyedField) and field.name in options:
-                pairs = options[field.name].items()
-                options[field.name] = [f"{key}:{'none' if value is None else value}" for key, value in pairs]
-        return read_fields(self._session, words, options, literal=len(words), clear=clear or None)
+        others = {name: value for name, value in values.items() if name not in (TEXT.name, ATTRIBUTES.name)}
+        with _hints_for_values():
+            given = read_fields(self._session, words, others, literal=len(words), clear=clear, instead=_instead_of_empty)
+        if ATTRIBUTES.name not in values:
+            return given
+        attributes = read_attributes(self._session, values[ATTRIBUTES.name])
+        return Given({**given.values, ATTRIBUTES.name: attributes}, given.cleared)
+
+
+_OF_THE_COMMAND_LINE = re.compile(r"(^|: )todo [\w-]|(^|\s)--?[A-Za-z]")
+"""What names a verb or an option."""
+
+
+def _for_clients(hint: str | None) -> str | None:
+    """Return those parts of a hint that name no verb and no option, which clients do not have; None if there are none."""
+    parts = [part for part in (hint or "").split("; ") if not _OF_THE_COMMAND_LINE.search(part)]
+    return "; ".join(parts) or None
+
+
+def _instead_of_empty(field: Declared) -> str:
+    return f"leave out {field.name}, or give {'[]' if isinstance(field, SetField) else 'null'} to clear it"
+
+
+@contextmanager
+def _hints_for_values() -> Iterator[None]:
+    """Let the hint for a rule that cannot be read show values. On the command line it shows markers, such as every:day."""
+    try:
+        yield
+    except UsageError as error:
+        if isinstance(error.__cause__, UnreadableRule) and error.__cause__.examples:
+            error.hint = f"write, for instance: {' or '.join(map(repr, error.__cause__.examples))}"
+        raise
 
 
 def _is_empty(value: object) -> bool:
-    """Return whether a value that was written for a field says that the field has none."""
+    """Return whether a value that was written for a field says that the field has none. No pairs of attributes do not."""
     return value is None or value == []
 
 
@@ -173,6 +222,11 @@ class Program:
         session.list = opened
         return ListVisit(session)
 
+    def views(self) -> Sequence[ViewName]:
+        """Return the views that can be loaded and have a name."""
+        found = [(name, each) for name, each in all_views() if not isinstance(each, UsageError)]
+        return [ViewName(name, getattr(each.view, "help", ""), each.origin) for name, each in found]
+
     def forget_list(self, name: str) -> None:
         """Open a list anew the next time."""
         self._lists.pop(name, None)
@@ -186,7 +240,7 @@ class Program:
         if isinstance(error, UnexpectedState):
             code = "WRONG_EXPECTED_VERSION"
         # the other hints name verbs of the command line
-        hint = found.hint if isinstance(error, UsageError | InvalidQuery | UnknownEvents) else None
+        hint = _for_clients(found.hint) if isinstance(error, UsageError | InvalidQuery | UnknownEvents) else None
         return PublicError(code, self.public_text(found.message), None if hint is None else self.public_text(hint))
 
     def public_text(self, text: str) -> str:
@@ -195,7 +249,7 @@ class Program:
         return without_paths(hidden(text, [url]), url)
 
     def report(self, error: Exception) -> None:
-        """Write the traceback of an error that nobody foresaw to a file, and name the file on stderr."""
-        found = internal(error)
+        """Write an error to stderr; for one that nobody foresaw, the name of a file with its traceback."""
+        found = described(error, self._session)
         sys.stderr.write(f"todo: {visible(found.message)}\n      {visible(found.hint or '')}\n")
         sys.stderr.flush()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import nullcontext, suppress
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
@@ -23,7 +23,17 @@ from ..todo.recorder import TYPES
 from ..todo.service import DEFAULT_LIST, TodoList, View
 from ..todo.views import Item
 from .clock import check_zone, conversion_to, to_local
-from .config import Color, Config, cache_dir, default_author, default_store, load_config, renumbered_file
+from .config import (
+    Color,
+    Config,
+    cache_dir,
+    default_author,
+    default_store,
+    load_config,
+    naming,
+    naming_filter,
+    renumbered_file,
+)
 from .errors import UsageError
 from .output import ProgressLine
 from .text import visible
@@ -92,6 +102,7 @@ class Session:
     def __init__(self, options: Options) -> None:
         self.options = options
         self._lists: list[TodoList] = []
+        self._left_out: set[str] = set()  # the copies of lists that were not read with the other lists
 
     @cached_property
     def config(self) -> Config:
@@ -102,7 +113,9 @@ class Session:
     def store(self) -> Store:
         """The store in use."""
         check_zone()  # before anything is written, so that no change is recorded and then not shown
-        return open_store(self.store_url, TYPES, progress=self.progress, cache=cache_dir())
+        typed = _first(self.options.store, _environment("TODO_STORE"))
+        with naming("`store`") if typed is None and self.config.store else nullcontext():
+            return open_store(self.store_url, TYPES, progress=self.progress, cache=cache_dir())
 
     @cached_property
     def progress(self) -> ProgressLine:
@@ -160,7 +173,7 @@ class Session:
 
         Args:
             all_lists: Whether to read all lists.
-            lists: The names of the lists to read instead of the list in use.
+            lists: The names of the lists of a saved filter, to read instead of the list in use.
 
         Returns:
             The lists, the one in use first; and the error of the first list that cannot be read, to be raised at the end.
@@ -168,10 +181,11 @@ class Session:
         Raises:
             CqrsError: What `read_lists` raises.
         """
-        names = self.list_names() if all_lists else lists or [self.list.name]
+        names = self.all_names() if all_lists else lists or [self.list.name]
 
         def read(todos: TodoList) -> View:
-            view = todos.view(self.moment)
+            with naming_filter() if lists else nullcontext():
+                view = todos.view(self.moment)
             self._numbers_shown(todos)
             return view
 
@@ -206,6 +220,16 @@ class Session:
     def list_names(self) -> Sequence[str]:
         """Return the names of all lists that are not archived: the one in use first, then the others by name."""
         return [self.list.name, *(name for name in sorted(self.store.names()) if name != self.list.name)]
+
+    def all_names(self) -> Sequence[str]:
+        """Return the names of the lists that `--all-lists` means: the one in use first, then the others by name."""
+        return [self.list.name, *(name for name in sorted(self.originals()) if name != self.list.name)]
+
+    def originals(self) -> Sequence[str]:
+        """Return the names of all lists in use, without copies of other lists, of which this run then warns."""
+        originals = self.store.originals()
+        self._left_out |= set(self.store.names()) - set(originals)
+        return originals
 
     def prefix(self, list_name: str) -> str:
         """Return what people type before the numbers of the todos of a list: '' for the one in use, otherwise its name."""
@@ -260,7 +284,7 @@ class Session:
             from ..todo.errors import TodoNotFound
 
             if isinstance(error, TodoNotFound):
-                error.hint = f"see the numbers: {self.typed(todos.name, 'ls --all')}"
+                error.hint = f"see the numbers: {self.typed_then(todos.name, 'ls --all')}"
             raise
 
     def check_numbers(self, todos: TodoList, words: Sequence[str]) -> None:
@@ -460,20 +484,43 @@ class Session:
         """Return the time that decides what is overdue: that of the moment at which this run looks."""
         return self.now if view.as_of is None else to_local(view.as_of)
 
-    def typed(self, list_name: str, verb: str) -> str:
-        """Return what a person must type for a verb on a list of this store, without any password."""
-        words: list[str] = []
-        if self.options.store is not None:
-            from ..cqrs.stores.passwords import without_password
+    def typed(self, list_name: str | None, verb: str) -> str:
+        """Return what a person must type for a verb on a list of this store, without any password.
 
-            words += ["--store", without_password(self.options.store)]
-        if list_name != (_environment("TODO_LIST") or self.default_list):
-            words += ["-L", list_name]
+        Args:
+            list_name: The name of the list; None for a verb that is not about one list, or names it itself.
+            verb: The verb, with its words as they are typed.
+        """
+        words = self.places(list_name)
         if not words:
             return f"todo {verb}"
         import shlex
 
         return visible(f"todo {shlex.join(words)} {verb}")
+
+    def typed_then(self, list_name: str, verb: str) -> str:
+        """Return what a person must type for a verb that reads a list of this store at the moment of this run."""
+        if self.options.at is None:
+            return self.typed(list_name, verb)
+        import shlex
+
+        return self.typed(list_name, visible(f"at {shlex.join(self.options.at.split())} {verb}"))
+
+    def places(self, list_name: str | None) -> Sequence[str]:
+        """Return the options that name the store and a list in a command, as far as they are needed.
+
+        Args:
+            list_name: The name of the list; None for none.
+        """
+        words: list[str] = []
+        if self.options.store is not None:
+            from ..cqrs.stores.passwords import without_password
+
+            words += ["--store", without_password(self.options.store)]
+        default = _environment("TODO_LIST") or self.default_list
+        if list_name is not None and not list_name == self.list_name == default:  # a run about another list names each
+            words += ["-L", list_name]
+        return words
 
     def refuse_at(self, why: str) -> None:
         """Raise `UsageError` if --at was given, for a verb that reads and has no past.
@@ -593,11 +640,24 @@ class Session:
 
     def warnings(self) -> dict[str, None]:
         """Return what the logs found that the person should know, each once."""
-        return dict.fromkeys(
+        found = [
             f"{warning}{self._to_merge(opened) if warning == opened.log.read_only else ''}"
             for opened in self._lists
             for warning in opened.warnings
-        )
+        ]
+        return dict.fromkeys([*found, *self._about_copies()])
+
+    def _about_copies(self) -> Iterator[str]:
+        """Yield what to know of the copies of lists that were left out, and were not opened by their names."""
+        unread = self._left_out - {opened.name for opened in self._lists}
+        if not unread:
+            return
+        from .reports import in_words
+
+        with suppress(CqrsError):  # they were left out all the same
+            for stray in self._strays:
+                if stray.name in unread and not stray.archived:
+                    yield in_words(self, stray)
 
     @cached_property
     def _strays(self) -> Sequence[Stray]:

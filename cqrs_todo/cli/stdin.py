@@ -10,6 +10,7 @@ from ..cqrs.errors import Rejected, StoreUnavailable
 from ..todo.errors import NotFound
 from ..todo.values import TEXT_LIMIT
 from .errors import InvalidInput, UsageError
+from .session import Session
 
 _NOTHING = "; nothing was recorded"
 _LONGEST_LINE = TEXT_LIMIT + len(b"\r\n")
@@ -36,6 +37,18 @@ def read_text(limit: int) -> str:
         where = f"{error.reason} at byte {error.start}"
         raise UsageError(f"stdin is not UTF-8: {where}", "convert it, then try again") from error
     return text.replace("\r\n", "\n")
+
+
+def read_note(session: Session) -> str:
+    """Read a note from stdin, without the line feeds at its end. A command that is sent again must have the same note.
+
+    Raises:
+        UsageError: What `read_text` raises.
+    """
+    note = read_text(2 * TEXT_LIMIT).rstrip("\n")
+    if session.request is not None:
+        session.request.include(note.encode())
+    return note
 
 
 @contextmanager

@@ -173,10 +173,12 @@ def print_waiting(
         return
     wanted = ""
     if query:
-        import shlex  # few queries hide todos
+        import re  # few queries hide todos
+        import shlex
 
-        wanted = f"{shlex.join(query)} "
-    command = session.typed(session.list.name, f"ls {'-A ' if all_lists else ''}{wanted}is:waiting")
+        text = " ".join(query)
+        wanted = f"{shlex.quote(f'({text})')} " if re.search(r"\bor\b", text) else f"{shlex.join(query)} "
+    command = session.typed_then(session.list.name, f"ls {'-A ' if all_lists else ''}{wanted}is:waiting")
     line = f"{len(waiting):,} waiting, from {relative_day(first, now, to_local)}: {command}"
     if session.rich:
         from rich.text import Text

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..todo.fields import FIELDS, Kind
 from ..todo.service import View
+from ..todo.values import day_or_instant
 from ..todo.views import Label, display_attribute, display_value, long_instant, short_instant
 from .clock import to_local
 from .output import print_line, print_message
@@ -21,6 +22,7 @@ RICH_ROWS = 100
 """The most rows that are drawn as a Rich table, which takes a millisecond for each; more are printed as plain lines."""
 
 _KINDS = {field.name: field.kind for field in FIELDS}
+_WITH_TIMES = [name for name, kind in _KINDS.items() if kind in ("day or instant", "instant")]
 
 
 def draw(session: Session, *renderables: "RenderableType") -> None:
@@ -92,3 +94,12 @@ def shown_value(name: str, value: Any, label: Label = str) -> str:
         return "yes" if value else "no"
     kind: Kind = "day or instant" if name == "completed" else _KINDS[name]
     return visible(str(value or "") if kind == "note" else display_value(kind, value, to_local, label))
+
+
+def plain_value(name: str, value: Any, label: Label = str) -> str:
+    """Return a value of a todo as programs read it, with times in UTC. The arguments are those of `shown_value`."""
+    if isinstance(value, datetime):
+        return day_or_instant(value)
+    if isinstance(value, str) and (name in ("completed", *_WITH_TIMES) or name.startswith("attribute:")):
+        return visible(value)
+    return shown_value(name, value, label)

@@ -34,9 +34,14 @@ def take_argument(session: Session, argument: Argument, words: list[str], *, mus
     Returns:
         The time, or words that should be one, so that whoever reads them reports what is wrong; None if the argument is left
         out.
+
+    Raises:
+        UsageError: The first word is empty.
     """
     if not words:
         return None
+    if not words[0].strip():
+        raise UsageError(f"{argument.metavar} is empty", "write a time, or a position such as @42")
     count = session.words_of_moment(words)
     if not count and (argument.required or must or _looks_like_time(words[0], takes_numbers=True)):
         count = _count_wrong(words)

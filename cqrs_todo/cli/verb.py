@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
-from ..cqrs.struct import Struct
+from ..cqrs.struct import Struct, replace
 from ..todo.fields import FIELDS
 from .session import Session
 
@@ -136,9 +136,9 @@ class Verb(Struct, frozen=True):
     @property
     def picks(self) -> bool:
         """Whether a person chooses the todos on the terminal if none are named."""
-        if self.must_name or not self.arguments or self.arguments[0] not in (IDS, ONE_IDS):
+        if self.must_name or not self.arguments or self.arguments[0].name != IDS.name or not self.arguments[0].required:
             return False
-        return self.arguments[0] is IDS or not any(argument.required for argument in self.arguments[1:])
+        return self.arguments[0].several or not any(argument.required for argument in self.arguments[1:])
 
     def requires(self, argument: Argument) -> bool:
         """Return whether one of its arguments must be typed."""
@@ -225,17 +225,20 @@ class Verb(Struct, frozen=True):
 IDS = Argument(
     "ids",
     "IDS",
-    "Numbers and ranges (1-3,7), todos of other lists (work/3), a text (/milk/), stable ids, or @ for the last change.",
+    "Numbers and ranges (1-3,7), todos of other lists (work/3), a text (/milk/), stable ids (all, or the first 4 "
+    "characters or more), or @ for the last change.",
     several=True,
 )
-"""Todos, in one or more words."""
+"""Todos, in one or more words, perhaps of several lists."""
 
-ONE_IDS = Argument(
-    "ids",
-    "IDS",
-    "Numbers and ranges (1-3,7), a todo of another list (work/3), a text (/milk/), a stable id, or @ for the last change.",
-)
+ONE_IDS = replace(IDS, several=False)
 """Todos in one word, because other words follow."""
+
+IDS_IN_ONE_LIST = replace(IDS, help=IDS.help.replace("other lists", "one other list"))
+"""Todos of one list, in one or more words."""
+
+ONE_IDS_IN_ONE_LIST = replace(IDS_IN_ONE_LIST, several=False)
+"""Todos of one list in one word, because other words follow."""
 
 SOME_IDS = Argument("ids", "IDS", "Only these todos.", required=False, several=True)
 """Todos; without them the verb is about the whole list."""

@@ -56,8 +56,16 @@ def find_view(name: str) -> FoundView:
         UsageError: The file cannot be read, or what it defines is not a view.
         ViewNotFound: There is no view of that name.
     """
-    if name.endswith(".py") or "/" in name:
-        return _from_file(name)
+    return _from_file(name) if name.endswith(".py") or "/" in name else named_view(name)
+
+
+def named_view(name: str) -> FoundView:
+    """Find a view of this package or of another one by its name.
+
+    Raises:
+        UsageError: What a package offers cannot be loaded, or is not a view.
+        ViewNotFound: There is no view of that name.
+    """
     if name in SHIPPED:
         return _shipped(name)
     for point in entry_points(GROUP):
@@ -82,8 +90,13 @@ def all_views() -> Iterator[tuple[str, FoundView | UsageError]]:
                 yield point.name, error
 
 
-def with_unit(found: FoundView, unit: str) -> FoundView:
+def with_unit(found: FoundView, unit: str, option: str = "--per") -> FoundView:
     """Return a view for `--per UNIT`.
+
+    Args:
+        found: The view.
+        unit: The unit.
+        option: What the unit is called where it was given, for errors.
 
     Raises:
         UsageError: The view has no `per`, or refuses the unit.
@@ -92,7 +105,7 @@ def with_unit(found: FoundView, unit: str) -> FoundView:
     view = found.view
     method = getattr(view, "per", None)
     if method is None:
-        raise UsageError(f"the view {view.name} has no --per", "leave out --per")
+        raise UsageError(f"the view {view.name} has no {option}", f"leave out {option}")
 
     try:
         made = method(unit)
@@ -100,7 +113,7 @@ def with_unit(found: FoundView, unit: str) -> FoundView:
         raise
     except ValueError as error:
         why = in_words(error).partition(": ")[2]
-        raise UsageError(f"--per of the view {view.name} cannot be {unit!r}: {why}", "see: todo view --help") from error
+        raise UsageError(f"{option} of the view {view.name} cannot be {unit!r}: {why}", "give another unit") from error
     except BaseException as error:
         raise failed(view, "per", error) from error
     try:

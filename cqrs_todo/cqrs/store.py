@@ -758,6 +758,19 @@ class Store(ABC):
         """
         return ""
 
+    def originals(self, *, archived: bool = False) -> list[str]:
+        """Return the names of the logs as `names` does, without those that another program copied from other logs.
+
+        Whoever goes through all logs reads these: a copy has the events of its original, so they would count twice.
+
+        Args:
+            archived: Whether to return the names of the archived logs instead of those in use.
+
+        Raises:
+            CqrsError: What `names` raises.
+        """
+        return self.names(archived=archived)
+
     def strays(self) -> "Sequence[Stray]":
         """Return the files that another program put beside the logs: copies of logs, and files that cannot be logs."""
         return ()

@@ -123,14 +123,13 @@ def saved_lists(store: Store) -> list[SavedList]:
     """
     for _ in range(TRIES):
         try:
-            names = store.names()
-            archived = store.names(archived=True)
-            copies = {stray.name for stray in store.strays() if stray.of is not None}
-            found = [SavedList(name, False, store.open(name)) for name in names if name not in copies]
-            found += [SavedList(name, True, store.open_archived(name)) for name in archived if name not in copies]
+            names = store.originals()
+            archived = store.originals(archived=True)
+            found = [SavedList(name, False, store.open(name)) for name in names]
+            found += [SavedList(name, True, store.open_archived(name)) for name in archived]
         except (LogNotFound, StaleCursor):
             continue
-        if store.names() == names and store.names(archived=True) == archived:
+        if store.originals() == names and store.originals(archived=True) == archived:
             _complete_moves(found)
             return found
     raise LogBusy("lists were renamed, archived or rewritten again and again; nothing was saved")

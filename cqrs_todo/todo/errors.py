@@ -170,15 +170,20 @@ class StepRefused(CannotUndo):
 class NotInForce(CannotUndo):
     """A command cannot be undone, because it was undone already, or is itself an undo or a redo."""
 
-    def __init__(self, message: str, hint: str) -> None:
+    def __init__(self, message: str, position: int, *, redone_by: int, in_force: bool) -> None:
         """Make the error.
 
         Args:
             message: Which command, and why, in words.
-            hint: What a person can do instead.
+            position: The position of that command; if it is an undo or a redo, of the command that it undid or redid.
+            redone_by: How many steps a redo has to take so that the last one does the command at the position again; 0 if
+                no redo does.
+            in_force: Whether the command at the position is in force, so that it can be undone.
         """
         super().__init__(message)
-        self.hint = hint
+        self.position = position
+        self.redone_by = redone_by
+        self.in_force = in_force
 
 
 class CannotMove(CqrsError):
@@ -214,7 +219,7 @@ class MovedAway(CqrsError):
 
 
 class CannotRestore(CqrsError):
-    """A todo cannot be restored to an earlier state, because it was moved between lists since then."""
+    """A todo cannot be restored to an earlier state, because it was in another list then than it is in now."""
 
 
 class InvalidTodo(CqrsError):

@@ -92,6 +92,11 @@ class Query(Struct, frozen=True):
     depends_on: frozenset[str] = frozenset()
     intervals: tuple[tuple[datetime | None, datetime | None], ...] = ()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it says nothing, so that it wants all open todos that are not waiting."""
+        return not self.tests
+
     def within(self, state: str) -> Query:
         """Return the query that wants only todos in a state.
 
@@ -337,7 +342,10 @@ class _Parser:
         elif text == "overdue":
             return self._states("overdue", token.column)
         else:
-            return (_containing(_unquoted(text)),)
+            phrase = _unquoted(text)
+            if not searchable(phrase).strip():
+                raise InvalidQuery("the phrase is empty", token.column, "write words between the quotation marks")
+            return (_containing(phrase),)
         return (_opposite(tests),) if sign else tests
 
     def _tagged(self, tag: str, *, wants: bool = True) -> Test:
@@ -767,6 +775,13 @@ def _values(text: str) -> list[str]:
     return found
 
 
+def name_in_query(name: str) -> str | None:
+    """Return how a query names a list or a filter; None for a name with quotation marks, which no query can contain."""
+    if '"' in name:
+        return None
+    return f'"{name}"' if any(char.isspace() or char in ",()" for char in name) else name
+
+
 def _unquoted(text: str) -> str:
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
 
@@ -777,8 +792,9 @@ def _unknown(what: str, name: str, known: Iterable[str], column: int, advice: st
 
     names = sorted(known)
     near = get_close_matches(name.lower(), names, 1, 0.6)
+    shown = [name_in_query(each) or f"{each!r}" for each in near or names]
     hints = [
-        f"did you mean {near[0]}?" if near else f"the {what}s are {', '.join(names)}" if names else "there are none",
+        f"did you mean {shown[0]}?" if near else f"the {what}s are {', '.join(shown)}" if shown else "there are none",
         advice,
     ]
     return InvalidQuery(f"there is no {what} {name!r}", column, "; ".join(filter(None, hints)))

@@ -406,8 +406,7 @@ class Recorder:
 
         names, archived = self.store.names(), self.store.names(archived=True)
         if not self._default or differing_only_by_case(self.name, [*names, *archived]) is not None:
-            copies = {stray.name for stray in self.store.strays() if stray.of is not None}
-            raise list_not_found(self.name, [name for name in names if name not in copies], archived)
+            raise list_not_found(self.name, self.store.originals(), archived)
 
     def check_undamaged(self, outcome: str = "") -> None:
         """Check that the complete log could be read: what was not found may be after the damage.

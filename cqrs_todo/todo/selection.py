@@ -9,6 +9,8 @@ from .model import DECIDER
 from .values import ID
 from .views import Item, items_of
 
+SHORTEST_BEGINNING = 4
+"""How many characters of a stable id name a todo at least. In a list of 12 todos, half of the letters begin just one id."""
 _MOST_NAMED = 10
 """How many wrong numbers, ranges and ids an error names."""
 
@@ -17,8 +19,8 @@ def select(words: Sequence[str], fold: Fold[State], last_changed: Callable[[], I
     """Find the todos that a person named.
 
     Args:
-        words: Each word is numbers and ranges (`3`, `1-3,7`), `@` for the todos of the last commit, or the beginning of a
-            stable id that only one todo has.
+        words: Each word is numbers and ranges (`3`, `1-3,7`), `@` for the todos of the last commit, a stable id, or the
+            beginning of one that only one todo has, with at least `SHORTEST_BEGINNING` characters.
         fold: The list.
         last_changed: Returns the ids of the todos in the last commit.
         list_name: The name of the list, for the error.
@@ -126,6 +128,8 @@ def _by_id(part: str, fold: Fold[State], wanted: Callable[[Entity[State]], bool]
     if entity is not None and wanted(entity):
         return [entity], None
     found = [entity for entity in fold.starting(DECIDER.stream(part)) if wanted(entity)]
+    if found and len(part) < SHORTEST_BEGINNING:
+        return [], f"{part} (write at least {SHORTEST_BEGINNING} characters of a stable id)"
     if len(found) > 1:
         return [], f"{part} (it begins {len(found)} ids)"
     return found, None if found else repr(part)

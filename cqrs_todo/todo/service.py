@@ -15,7 +15,7 @@ from ..cqrs.ids import new_command_id
 from ..cqrs.store import NEW, Append, Log, check_precondition, new_streams_only
 from ..cqrs.struct import Struct, replace
 from .batches import CommitContent, commit_sized_chunks, json_size, note_earlier_commits
-from .events import DependencyAdded, ParentChanged, TodoCompleted, TodoEvent, TodoReopened, TodoRestored
+from .events import DependencyAdded, ParentChanged, TodoCompleted, TodoEvent, TodoRemoved, TodoReopened, TodoRestored
 from .fields import State, Todo
 from .model import DECIDER, REMOVED, Create, TodoCommand, events_between
 from .recorder import Answer, Recorder, Todos, new_id, refusals_in_words
@@ -438,7 +438,7 @@ class TodoList(Recorder):
     def restore(self, moment: Moment, chosen: Sequence[Item] | None = None) -> Answer:
         """Restore the list, or some of its todos, to the state at a moment. Todos that were added later are removed.
 
-        A todo that was moved between lists since then stays in the list that it is in now.
+        A todo that was in another list then than it is in now stays where it is.
 
         Args:
             moment: The moment.
@@ -448,7 +448,7 @@ class TodoList(Recorder):
             ListNotFound: The list does not exist.
             NotYet: The moment is a time in the future.
             EventNotFound: The moment is a position that the list does not have.
-            CannotRestore: A chosen todo was moved between lists since then. Nothing was recorded.
+            CannotRestore: A chosen todo was in another list then than it is in now. Nothing was recorded.
             CqrsError: What reading and appending raise.
         """
         self.check_exists()
@@ -462,7 +462,8 @@ class TodoList(Recorder):
                 now = entity.state
                 if now is not None:
                     changes[entity.stream] = events_between(now, (past and past.state) or replace(now, removed=True))
-            moved = self._moved_since(then.position, {stream for stream, events in changes.items() if events})
+            concerned = {stream for stream, events in changes.items() if events}
+            moved = self._moved_since(then, fold, concerned)
             if chosen is not None and moved:
                 from .errors import CannotRestore
 
@@ -475,15 +476,25 @@ class TodoList(Recorder):
         stayed: list[Item] = []
         return replace(self.transact(plan, chosen), stayed=tuple(sorted(stayed, key=lambda item: item.number)))
 
-    def _moved_since(self, position: int, streams: set[str]) -> set[str]:
-        """Return those of some streams that were moved to or from this list after a position."""
-        moved: set[str] = set()
-        for commit in self.log.commits_backward() if streams else ():
-            if commit.position <= position:
+    def _moved_since(self, then: Todos, now: Todos, streams: set[str]) -> set[str]:
+        """Return those of some streams whose todos were moved to or from this list, and not back, between two moments."""
+        first: dict[str, bool] = {}  # whether the first move, and the last one, took the todo away from this list
+        last: dict[str, bool] = {}
+        for commit in self.log.commits_backward(Cursor(now.position)) if streams else ():
+            if commit.position <= then.position:
                 break
             if MOVE in commit.metadata.meta:
-                moved |= streams & {event.stream for event in commit.events}
-        return moved
+                # events, and not the ids of logs: this list had another id before it was joined with another one
+                left = {event.stream: isinstance(event.data, TodoRemoved) for event in commit.events}
+                for stream in streams & left.keys():
+                    last.setdefault(stream, left[stream])
+                    first[stream] = left[stream]
+        # a todo that was removed here, and not by the move, was removed as if it had never been moved
+        return {
+            stream
+            for stream in first
+            if (_is_absent(now, stream) and last[stream]) or (_is_absent(then, stream) and not first[stream])
+        }
 
     def undo(self, steps: int = 1, *, own: bool = False) -> Answer:
         """Undo the last commands; see `undoing.undo`."""
@@ -521,6 +532,12 @@ def _has_links(fold: Todos, changes: Mapping[str, Sequence[TodoEvent]]) -> bool:
     # to look for one id in a snapshot takes less time than to decode it, and for many ids it takes more
     others = fold.mentioning(*ids) if len(ids) == 1 else fold.unwatched()
     return any(each.state is not None and each.state.parent in ids for each in others)
+
+
+def _is_absent(fold: Todos, stream: str) -> bool:
+    """Return whether a todo is not in the list: it was removed, or has never been there."""
+    entity = fold.get(stream)
+    return entity is None or entity.state is None or entity.state.removed
 
 
 def _is_removed(fold: Todos, item: Item) -> bool:

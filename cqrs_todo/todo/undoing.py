@@ -129,12 +129,12 @@ def _step_with(side: ListState, position: int) -> Step:
         raise CannotUndo(f"@{commit.position} cannot be undone: what it changed was forgotten")
     step = next((step for step in undo_steps(side.backward()) if commit.metadata.command in step), None)
     if step is None:
-        raise NotInForce(*_why_not_in_force(side, commit, position))
+        raise _not_in_force(side, commit, position)
     return step
 
 
-def _why_not_in_force(side: ListState, commit: Commit, position: int) -> tuple[str, str]:
-    """Return why a commit cannot be undone, and what a person can do.
+def _not_in_force(side: ListState, commit: Commit, position: int) -> NotInForce:
+    """Return why a commit cannot be undone, and whether it can be redone.
 
     Args:
         side: The list.
@@ -150,15 +150,21 @@ def _why_not_in_force(side: ListState, commit: Commit, position: int) -> tuple[s
             found = side.commits_of(commands)
             positions = [found[command].position for command in commands if command in found]
             of = ", ".join(f"@{each}" for each in positions)
-            hint = (
-                "to reverse an undo: todo redo"
-                if key == UNDOES
-                else f"to reverse a redo: todo undo @{min(positions, default=1)}"
-            )
-            return f"{name} is {noun} of {of}, which cannot be undone by its position", hint
+            message = f"{name} is {noun} of {of}, which cannot be undone by its position"
+            return _with_ways(side, message, min(positions, default=1), commands)
     undone = next((each for each in side.backward() if commit.metadata.command in marked(each.metadata, UNDOES)), None)
     by = "" if undone is None else f" by @{undone.position}"
-    return f"{name} was undone{by}", "to do it again: todo redo; to see what else can be undone: todo history"
+    return _with_ways(side, f"{name} was undone{by}", commit.position, (commit.metadata.command,))
+
+
+def _with_ways(side: ListState, message: str, position: int, commands: Sequence[str]) -> NotInForce:
+    """Return the error that says what can be done about a step of which a person named a commit, an undo or a redo."""
+
+    def place(direction: Direction) -> int:
+        steps = _remembered(side, direction.steps(side.backward()))
+        return next((number for number, step in enumerate(steps, 1) if not set(commands).isdisjoint(step)), 0)
+
+    return NotInForce(message, position, redone_by=place(REDO), in_force=place(UNDO) > 0)
 
 
 def _apply_steps(todos: Recorder, direction: Direction, choose: Choose) -> Answer:

@@ -134,7 +134,7 @@ class _Reader:
         return {
             **_head(todos, view.position),
             "list": view.list,
-            "lists": sorted(self._desk.store.names()),
+            "lists": sorted(self._desk.store.originals()),
             "damage": None if damage is None else self._desk.public_text(damage),
             "warnings": list(map(self._desk.public_text, todos.warnings)),
             "first": None if first is None else _milliseconds(first),

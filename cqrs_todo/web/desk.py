@@ -8,6 +8,7 @@ from ..cqrs.events import Moment
 from ..cqrs.store import Store
 from ..cqrs.struct import Struct
 from ..todo.model import Create, TodoCommand
+from ..todo.projections import Projection
 from ..todo.query import Query
 from ..todo.service import TodoList, View
 from ..todo.values import DayOrInstant, ToLocal
@@ -26,6 +27,20 @@ class PublicError(Struct, frozen=True):
     code: str
     message: str
     hint: str | None
+
+
+class ViewName(Struct, frozen=True):
+    """A view that can be shown.
+
+    Args:
+        name: Its name.
+        help: What it shows; '' if it does not say so.
+        package: The package that offers it.
+    """
+
+    name: str
+    help: str
+    package: str
 
 
 class Visit(Protocol):
@@ -69,6 +84,28 @@ class Visit(Protocol):
     def creation_of_line(self, line: str) -> Create:
         """Return the command that creates a todo from a line with markers, such as `Buy milk +home due:friday`."""
 
+    def projection(self, name: str, per: str | None) -> Projection[Any]:
+        """Return a view of this package or of another one. A view in a file is found by nobody but who runs the server.
+
+        Args:
+            name: The name of the view.
+            per: The unit for which it counts; None for its own.
+
+        Raises:
+            CqrsError: There is no such view or unit.
+            ViewFailed: The view cannot be loaded.
+        """
+
+    def period(self, projection: Projection[Any], text: str, moment: Moment | None, view: View) -> str:
+        """Return the period of a view that a text names, or that of a moment; '' for a view without periods.
+
+        Args:
+            projection: The view.
+            text: The text; '' for none.
+            moment: The moment; None for now.
+            view: The list at the moment.
+        """
+
     def changes(self, values: Mapping[str, Any]) -> Callable[[Item], Sequence[TodoCommand]]:
         """Return the commands that change fields.
 
@@ -98,6 +135,9 @@ class Desk(Protocol):
             name: The name of the list.
         """
 
+    def views(self) -> Sequence[ViewName]:
+        """Return the views that can be loaded and have a name."""
+
     def forget_list(self, name: str) -> None:
         """Open a list anew the next time, because it could not be read or changed."""
 
@@ -108,4 +148,4 @@ class Desk(Protocol):
         """Return a text about the store as clients see it: it names lists, and no files."""
 
     def report(self, error: Exception) -> None:
-        """Report an error that nobody foresaw to the person who runs the server."""
+        """Report an error that no client should see to the person who runs the server."""

@@ -1,5 +1,6 @@
 """Commits, and what is computed from them, as the schema shows them."""
 
+import re
 from collections.abc import Iterable
 from datetime import date
 from typing import Any
@@ -16,6 +17,8 @@ from ..todo.statistics import Statistics
 from ..todo.values import ToLocal
 from ..todo.views import BECAUSE, Label, id_of
 from .scalars import DateTimeUtc, Day, Json
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 @strawberry.type
@@ -201,6 +204,13 @@ def read_day(text: str | None) -> date | None:
     """Read a local day; None for None.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is none. The message says why.
     """
-    return None if text is None else date.fromisoformat(text)
+    if text is None:
+        return None
+    if not _DAY.fullmatch(text):
+        raise ValueError(f"{text!r} is not a day")
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"the calendar has no day {text}") from None

@@ -89,14 +89,17 @@ Fields: TypeAlias = NewTodo | Changes
 
 
 def values_of(given: Fields) -> dict[str, Any]:
-    """Return what was written for each field, by the names of the fields; None for those to be cleared."""
+    """Return what was written for each field, by the names of the fields; None for those to be cleared.
+
+    What was written for attributes are pairs of a key and a value.
+    """
     values: dict[str, Any] = {}
     for field in WRITTEN:
         value = getattr(given, field.name)
         if value is strawberry.UNSET:
             continue
         if isinstance(field, KeyedField) and value is not None:
-            value = {each.key: each.value for each in value}
+            value = tuple((each.key, each.value) for each in value)
         values[field.name] = value
     return values
 

@@ -102,7 +102,10 @@ class _Command:
         elif self._id is not None:
             raise refusal("where and commandId contradict each other: sent again, a query may want other todos", "INVALID")
         else:
-            items = self._work.matching(visit.query(where, visit.todos.view()))
+            query = visit.query(where, visit.todos.view())
+            if query.is_empty:
+                raise refusal("the query in where is empty", "INVALID", 'to change all open todos, write: where: "is:open"')
+            items = self._work.matching(query)
         self._work.spend_changes(len(items))
         return items
 
@@ -139,7 +142,7 @@ def _commands(visit: Visit, changes: Changes) -> Commands:
     """Return the commands that changes mean."""
     values = values_of(changes)
     if "text" in values and not values["text"]:
-        raise refusal("a todo cannot be without a text", "INVALID")
+        raise refusal("a todo cannot be without a text", "INVALID", "leave out text, or give another one")
     of_fields: Commands = visit.changes(values) if values else lambda _: []
     of_state: list[TodoCommand] = []
     if changes.done is not strawberry.UNSET and changes.done is not None:

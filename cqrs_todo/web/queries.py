@@ -20,6 +20,7 @@ from ..todo.views import Item, attributes_of
 from .fields import named
 from .history import Commit, Difference, Stats, read_day
 from .scalars import Cursor, DateTimeUtc, Day, cursor_of, key_of
+from .tables import Table, ViewEntry, table_of
 from .todos import LARGEST_PAGE, PAGE, Info, TodoPage, TodoQL, commit_row, instant, page_of, page_size, rows_of
 from .work import MOST_ROWS, Look, Work, refusal
 
@@ -81,7 +82,11 @@ class Query:
     @strawberry.field
     def lists(self, info: Info, at: At = None) -> "list[ListEntry] | None":
         """The lists in use. Those that cannot be read have an error."""
-        return [ListEntry.read(info.context, name, at) for name in sorted(info.context.desk.store.names())]
+        entries = [ListEntry.read(info.context, name, at) for name in sorted(info.context.desk.store.originals())]
+        invalid = [each.invalid for each in entries if each.invalid is not None]
+        if invalid and len(invalid) == len(entries):  # it is the moment that cannot be read, and no list
+            raise invalid[0]
+        return entries
 
     @strawberry.field
     def archived_lists(self, info: Info) -> list[str] | None:
@@ -89,10 +94,15 @@ class Query:
         return sorted(Lists(info.context.desk.store).names(archived=True))
 
     @strawberry.field
+    def views(self, info: Info) -> list[ViewEntry] | None:
+        """The views that a list can be shown as, with those of other packages, without those in files."""
+        return [ViewEntry(name=each.name, help=each.help, package=each.package) for each in info.context.desk.views()]
+
+    @strawberry.field
     def search(self, info: Info, query: str, first: int | None = None, at: At = None) -> list[TodoQL] | None:
         """The todos of all lists that a query wants."""
         found: list[TodoQL] = []
-        for name in sorted(info.context.desk.store.names()):
+        for name in sorted(info.context.desk.store.originals()):
             look = info.context.look(name, at)
             left = page_size(first) - len(found)
             found += rows_of(look, wanted(look, query)[:left])
@@ -126,17 +136,18 @@ class ListEntry:
     name: str
     error: str | None
     a_list: "ListQL | None" = strawberry.field(name="list")
+    invalid: strawberry.Private[CqrsError | None]
 
     @classmethod
     def read(cls, work: Work, name: str, at: str | None) -> "ListEntry":
         """Read a list. An error becomes a part of the answer, so that it hides no other list."""
         try:
-            return cls(name=name, error=None, a_list=ListQL(look=work.look(name, at)))
+            return cls(name=name, error=None, a_list=ListQL(look=work.look(name, at)), invalid=None)
         except CqrsError as error:
             public = work.desk.public_error(error)
             if public is None:
                 raise
-            return cls(name=name, error=public.message, a_list=None)
+            return cls(name=name, error=public.message, a_list=None, invalid=error if public.code == "INVALID" else None)
 
 
 @strawberry.type(name="List")
@@ -231,8 +242,8 @@ class ListQL:
         look = self.look
         try:
             first, last = read_day(since), read_day(until)
-        except ValueError:
-            raise refusal("a day is written as 2026-11-23", "INVALID") from None
+        except ValueError as error:
+            raise refusal(f"{error}", "INVALID", "write a day as in 2026-11-23") from None
         if first is not None and last is not None and first > last:
             raise refusal(f"{first} comes after {last}", "INVALID")
         today = look.now.date()
@@ -241,6 +252,21 @@ class ListQL:
         numbers = statistics(look.commits, look.now, look.visit.to_local, since=first, until=last)
         look.work.spend(len(numbers.days))
         return Stats.of(numbers)
+
+    @strawberry.field
+    def view(
+        self,
+        name: Annotated[str, strawberry.argument(description="The name of the view, such as authors")],
+        period: Annotated[
+            str | None,
+            strawberry.argument(description="For a view of months: which one. Default: that of the moment"),
+        ] = None,
+        per: Annotated[
+            str | None, strawberry.argument(description="For changes: the unit of time, which is minute, hour or day")
+        ] = None,
+    ) -> Table:
+        """A table that a view computes from all events up to the moment, as `todo view` does."""
+        return table_of(self.look, name, period or "", per)
 
 
 # cursors by key

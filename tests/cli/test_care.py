@@ -487,7 +487,8 @@ def test_copies_of_a_list_are_told_and_never_written_to(filled: Todo, file: str,
         before = copy.read_bytes()
         shown = filled("-L", COPIES[file] or "", "ls")
         assert shown.err.startswith(f"todo: warning: {copy} is a copy of {filled.log_file()}: it can be read, ")
-        assert shown.err.endswith(f". {merge}")
+        from_there = merge.replace("todo merge", "todo -L inbox merge")  # a run about another list names the list
+        assert shown.err.endswith(f". {from_there}")
         assert "Buy milk" in filled("-L", COPIES[file] or "", "ls", "--all").out
         for words in (["add", "x"], ["done", "2"], ["undo"]):
             refused = filled.run("-L", COPIES[file] or "", *words)
@@ -495,6 +496,33 @@ def test_copies_of_a_list_are_told_and_never_written_to(filled: Todo, file: str,
             assert "it can be read, but not changed; nothing was recorded" in refused.err
         assert copy.read_bytes() == before
     assert filled("merge", str(copy)).err == f"inbox has all that the copy holds. Delete it: rm {shlex.quote(str(copy))}\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "ls --all-lists --json",
+        "agenda --json",
+        "history --all-lists --json",
+        "export --all-lists --format todotxt",
+        "stats --all-lists --json",
+        "view authors --all-lists",
+        "diff yesterday --all-lists --json",
+        "when open>1 --all-lists --json",
+        "replay --all-lists --json",
+        "report --all-lists --json",
+    ],
+)
+def test_a_copy_of_a_list_is_named_once_and_does_not_count_with_the_lists(filled: Todo, words: str) -> None:
+    args = words.split()
+    before = filled(*args)
+    copy = filled.log_file("inbox.sync-conflict-20261122-093000-ABC")
+    shutil.copy(filled.log_file(), copy)
+    after = filled(*args)
+    warning = f"todo: warning: {copy}: it is a copy of the log inbox, and holds the same. Merge it, and then delete it: "
+    assert after.out == before.out
+    assert after.err == f"{before.err}{warning}todo merge {copy}\n"
 
 
 def test_which_of_two_copies_is_the_list_is_known_without_lock_files(filled: Todo) -> None:
@@ -679,3 +707,28 @@ def test_an_error_after_the_command_was_recorded_says_so(filled: Todo, words: st
         assert bool(recorded) == (done.returncode == 0 or says), (number, done.stderr)
         reported.add(says)
     assert reported == {True, False}
+
+
+def test_all_files_and_folders_that_the_program_makes_are_private_under_any_umask(todo: Todo) -> None:
+    def run(words: str, stdin: str = "", env: dict[str, str] | None = None) -> None:
+        variables = {**todo.env, **(env or {})}
+        args = [sys.executable, "-m", "cqrs_todo", *words.split()]
+        subprocess.run(args, env=variables, check=True, umask=0, capture_output=True, input=stdin.encode())
+
+    run("add -", "x\n" * 600)
+    run("ls")  # keeps a snapshot
+    config = todo.home / ".config/cqrs-todo/config.toml"
+    config.parent.mkdir(parents=True, mode=0o700)
+    config.write_text('[remind]\nnotify = "bell"\n')
+    run(f"backup {todo.home}/backup.zip")
+    shutil.rmtree(todo.home / ".config")
+    run(f"import {todo.home}/backup.zip", env={"TODO_STORE": f"jsonl:{todo.home}/other/store"})
+    run("react")
+    for shell in ("fish", "bash"):
+        run(f"completion {shell} --install")
+    made = {str(path.relative_to(todo.home)): path.stat().st_mode & 0o077 for path in todo.home.rglob("*")}
+    assert {path for path, mode in made.items() if mode} == set()
+    for path in (".cache/cqrs-todo/snapshots/jsonl", ".local/state/cqrs-todo/reactions/begun.json.lock"):
+        assert path in made
+    for path in (".config/cqrs-todo/config.toml", ".config/fish/completions/todo.fish", ".bashrc", "other/store/lists"):
+        assert path in made

@@ -47,7 +47,8 @@ def test_attributes_are_keys_to_sort_by_and_to_ask_for(todo: Todo) -> None:
     assert proposed(todo, "ls", "--columns", "es") == ["estimate"]
     assert proposed(todo, "ls", "no:es") == ["no:estimate"]
     assert proposed(todo, "ls", "has:es") == ["has:estimate"]
-    assert proposed(todo, "ls", "filter:") == ["filter:ab"]
+    assert proposed(todo, "ls", "filter:") == ['filter:"a b"', "filter:ab"]
+    assert "no todo has the tag +x" in todo.run("ls", 'filter:"a b"').err
 
 
 def test_skip_proposes_todos_that_recur(todo: Todo) -> None:
@@ -104,6 +105,7 @@ def test_skip_proposes_todos_that_recur(todo: Todo) -> None:
         (["undo", "@6"], ["@6"]),
         (["view", ""], ["authors", "changes", "statement"]),
         (["help", "sk"], ["skip"]),
+        (["store", "rebuild", ""], ["search", "days", "note_html"]),
         (["completion", ""], ["bash", "zsh", "fish"]),
         (["report", "this-"], ["this-week", "this-month", "this-year"]),
         (["done", "--wi"], ["--with-children"]),

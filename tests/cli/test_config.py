@@ -272,7 +272,28 @@ def test_a_saved_filter_is_part_of_a_query(todo: Todo) -> None:
         ('[filters.x]\nwhere = ""\nsort = 1', "`sort` must be a text"),
         ('[filters.x]\nwhere = ""\nlist = "work"', "`list` must be a list of names"),
         ('[filters.x]\nwhere = ""\nlists = ["work"]', "has no key 'lists'"),
+        ('[filters.x]\nwhere = ""\nsort = " "', "`sort` must be a text"),
+        ('[filters.x]\nwhere = ""\nlist = ["a/b"]', "the filter 'x': `list`: a list's name cannot contain '/'"),
     ):
         write_config(todo, wrong)
         refused = todo.run("ls")
         assert (refused.code, why in refused.err) == (2, True), wrong
+
+
+def test_an_error_for_a_value_of_the_configuration_names_the_file(todo: Todo) -> None:
+    todo("add", "a")
+    path = todo.home / ".config/cqrs-todo/config.toml"
+    for wrong, words, code, why in (
+        ('list = "a/b"', ["ls"], 2, "list: a list's name cannot contain '/'"),
+        ('list = ""', ["ls"], 2, "list is empty"),
+        ('store = "foo"', ["ls"], 2, "that is not the URL of a store"),
+        ('store = "jsonl:~nobody-here/x"', ["ls"], 2, "no such user"),
+        ('[filters.x]\nwhere = ""\nsort = "nope"', ["ls", "filter:x"], 2, "'nope' is not a sort key"),
+        ('[filters.x]\nwhere = ""\nlist = ["inbox", "nope"]', ["ls", "filter:x"], 3, "no list named 'nope'"),
+        ('[filters.x]\nwhere = ""\nlist = ["nope"]', ["stats", "filter:x"], 3, "no list named 'nope'"),
+    ):
+        write_config(todo, wrong)
+        refused = todo.run(*words, env={"TODO_STORE": ""})
+        assert (refused.code, why in refused.err, f"{path}" in refused.err) == (code, True, True), refused.err
+    write_config(todo, 'store = "foo"')
+    assert f"{path}" not in todo.run("ls", "--store", "bar").err

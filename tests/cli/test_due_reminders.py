@@ -66,6 +66,25 @@ def test_a_run_on_a_terminal_announces_what_came_due_until_it_is_acknowledged(to
     assert errors(todo, "ls") == line
 
 
+def test_a_reminder_is_announced_and_counted_once_although_its_list_has_a_copy(todo: Todo) -> None:
+    add(todo, "x")
+    copy = "inbox.sync-conflict-20261122-093000-ABC"
+    shutil.copy(todo.log_file(), todo.log_file(copy))
+    assert "Reminder: 1  x" in errors(todo, "-L", copy, "ls")  # now the cache has the reminders of the copy, too
+    line = "Reminder: 1  x  (2020-01-01 09:00)\nTo acknowledge: todo remind 1 --ack\n"
+    assert errors(todo, "ls") == line
+    assert errors(todo).startswith(line)
+    assert todo("remind", "--count", "--all-lists").out == "1\n"
+    assert len(todo("remind", "--all-lists", "--json").json["reminders"]) == 1
+    delivered = todo.home / "delivered"
+    configure(todo, f'[remind]\nnotify = ["sh", "-c", "echo $1 >> {delivered}", "sh", "{{text}}"]\n')
+    todo("react")
+    assert delivered.read_text() == "x\n"
+    todo("done", "1")
+    for args in (["ls"], []):
+        assert "Reminder" not in errors(todo, *args)
+
+
 @pytest.mark.parametrize("ending", [["done", "1"], ["rm", "1"], ["edit", "1", "reminder:none"], ["remind", "1", "tomorrow"]])
 def test_a_reminder_is_announced_until_it_is_dealt_with(todo: Todo, ending: list[str]) -> None:
     add(todo, "x")
@@ -137,6 +156,7 @@ def test_reminders_of_other_lists_are_announced_if_they_were_read_since_they_cha
     add(todo, "there", name="work")
     assert "work/1" not in errors(todo, "ls")
     assert todo("remind", "--count", "-A").out == "2\n"
+    assert todo("remind", "--count", "-A", "--json").json == {"format": "cqrs-todo/1", "count": 2}
     assert "Reminder: work/1  there" in errors(todo, "ls")
     assert "Reminder: 1  there" in errors(todo, "-L", "work", "ls")
     todo("-L", "work", "tag", "1", "+x")

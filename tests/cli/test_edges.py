@@ -399,3 +399,23 @@ def test_a_store_that_keeps_nothing(todo: Todo) -> None:
     assert todo("--store", "null:", "add", "x").out.startswith("Added nothing")
     assert todo("--store", "memory:", "add", "x").out.startswith("Added 1: x")
     assert list(todo.home.iterdir()) == []
+
+
+def test_an_empty_value_never_means_the_default(todo: Todo) -> None:
+    todo("add", "a")
+    before = todo.content()
+    for words, name in (
+        (["-L", "", "rm", "1"], "--list"),
+        (["rm", "1", "--store="], "--store"),
+        (["ls", "--sort", " "], "--sort"),
+        (["history", "--by", ""], "--by"),
+        (["diff", ""], "FROM"),
+        (["diff", "", "@1", "--stat"], "FROM"),
+        (["replay", ""], "FROM"),
+        (["report", ""], "''"),
+        (["sync", ""], "the remote"),
+    ):
+        result = todo.run(*words)
+        assert (result.code, result.out) == (2, ""), words
+        assert f"{name} is empty" in result.err, words
+    assert todo.content() == before

@@ -263,3 +263,33 @@ def test_each_error_in_a_line_of_stdin_names_the_line(todo: Program, marker: str
     assert result.err.startswith("todo: line 2: "), result.err
     assert "nothing was recorded" in result.err
     assert todo.content() == ""
+
+
+def test_an_emptied_file_changes_nothing_and_says_so(todo: Program) -> None:
+    todo("add", "a", "pri:H", "--note", "kept")
+    before = todo.content()
+    for script in ("d", "s/.*/ /"):
+        code, err = run_editor(todo, script)
+        assert (code, err) == (0, "The edited text is empty, so nothing was changed.\nUnchanged: 1\n")
+    assert todo.content() == before
+
+
+def test_an_emptied_line_of_a_field_makes_no_note_of_the_lines_below(todo: Program) -> None:
+    todo("add", "a", "pri:H", "+x", "--note", "text: kept")
+    before = todo.content()
+    emptied = todo.run("edit", "1", env={"EDITOR": "sed -i 's/^priority:.*//'"})
+    assert (emptied.code, "a blank line above the line of tags" in emptied.err) == (2, True)
+    assert todo.content() == before
+    todo("edit", "1", env={"EDITOR": "sed -i -e '/^text: a/d' -e 's/^tags:.*/tags:/'"})
+    assert (todo.todos()[0]["tags"], todo.todos()[0]["note"]) == ([], "text: kept")
+
+
+def test_a_hyphen_for_the_note_reads_it_from_stdin(todo: Program) -> None:
+    todo("add", "a", "--note", "-", stdin="first\n\nlast\n")
+    assert todo.todos()[0]["note"] == "first\n\nlast"
+    todo("edit", "1", "--note=-", "+x", stdin="other")
+    assert (todo.todos()[0]["note"], todo.todos()[0]["tags"]) == ("other", ["x"])
+    both = todo.run("add", "-", "--note", "-", stdin="x")
+    assert (both.code, "stdin cannot be both" in both.err) == (2, True)
+    todo("edit", "1", env={"EDITOR": "sed -i 's/^other/-/'"})
+    assert todo.todos()[0]["note"] == "-"

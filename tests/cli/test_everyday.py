@@ -155,6 +155,44 @@ def test_todos_of_another_list_are_named_with_the_list(two: Todo) -> None:
     assert (result.code, "is in another list" in result.err) == (2, True)
 
 
+def test_one_word_names_todos_of_lists_whose_names_have_spaces(two: Todo) -> None:
+    for name in ("my list", "my list 2"):
+        two("-L", name, "add", "-", stdin="a\nb\nc\n")
+    assert (
+        two("done", "my list 2/1,work/1,2").out
+        == "Done my list 2/1: a; work/1-2 (2 todos). Undo: todo -L 'my list 2' undo\n"
+    )
+    assert two("done", "2, my list/1 3,my list 2/2-3").out.startswith(
+        "Done inbox/2: b; my list/1, 3 (2 todos); my list 2/2-3 (2"
+    )
+    for wrong in ("work/,1", "1,/x/", ","):
+        assert two.run("done", wrong, "work/1").code == 2, wrong
+    assert "no list named 'your list'" in two.run("done", "your list/1,work/1").err
+    assert 'did you mean "my list 2"?' in two.run("ls", "list:my-list-2").err
+    assert two("ls", 'list:"my list 2"', "is:done").out == ""
+    assert 'list:"my list 2"\t' in two("__complete", "zsh", "ls", "list:").out
+    assert two("__complete", "zsh", "done", "1,my list/").out == "1,my list/2\tb\n"
+
+
+def test_verbs_take_todos_of_several_lists_or_say_in_their_help_that_they_do_not(two: Todo) -> None:
+    assert two("tag", "1,work/1,2", "+x").out == "Tagged inbox/1: a; work/1-2 (2 todos) (+x). Undo: todo undo\n"
+    again = two("tag", "1,work/1", "+x", "-y")
+    assert (again.out, again.err) == ("", "Unchanged: inbox/1\nUnchanged: work/1\n")
+    two("done", "2")
+    toggled = two("toggle", "1-2", "work/2").out
+    assert toggled == "Toggled: done inbox/1: a; open again inbox/2: b; done work/2: y. Undo: todo undo\n"
+    assert len(two("toggle", "1", "work/2", "--json").json["lists"]) == 2
+    for line in ("undo", "undo", "undo", "undo"):
+        two(line)
+    assert two().out == "inbox\n     1     a\n     2     b\n\nwork\nwork/1  H  x\nwork/2     y\n"
+    for line in ("note 1,work/1 text", "remind 1,work/1 tomorrow", "rm 1,work/1", "restore 1,work/1", "done 1,work/1"):
+        assert "inbox/1: a; work/1: x" in two(*line.split()).out, line
+    for line in ("skip IDS", "edit IDS pri:H", "move IDS work", "forget IDS", "show IDS", "blame IDS"):
+        refused = two.run(*line.replace("IDS", "1,work/1").split())
+        assert (refused.code, "in several lists: inbox, work" in refused.err) == (2, True), line
+        assert "todos of one other list (work/3)" in two(line.split()[0], "--help").out, line
+
+
 def test_a_command_on_several_lists_is_undone_in_all_of_them(two: Todo) -> None:
     assert two("done", "1", "work/1,2").out == "Done inbox/1: a; work/1-2 (2 todos). Undo: todo undo\n"
     assert two().out == "2  b\n"

@@ -194,7 +194,7 @@ def test_an_error_report_holds_no_password(
     except ValueError as cause:
         error = RuntimeError(f"it was {said!r}")
         error.__cause__ = cause
-    assert report(error, as_json=place == "environment") == 70
+    assert report(error, None, as_json=place == "environment") == 70
     printed = capsys.readouterr().err
     (kept,) = (tmp_path / ".local/state/cqrs-todo").glob("error-*.txt")
     assert "RuntimeError" in kept.read_text()

@@ -1,5 +1,7 @@
 """Queries on the real program: the words of `ls`, and `--where` of the verbs that change todos."""
 
+import shlex
+
 import pytest
 
 from tests.conftest import Todo
@@ -89,6 +91,21 @@ def test_nothing_that_matches_is_no_error(filled: Todo) -> None:
     script = filled.run("done", "--where", "milk", "--command-id", "c1")
     assert (script.code, "contradict each other" in script.err) == (2, True)
     assert filled.content() == before
+
+
+def test_a_verb_that_changes_todos_refuses_an_empty_query(filled: Todo) -> None:
+    before = filled.content()
+    for words in (
+        ["rm", "--where", ""],
+        ["forget", "--where", "  ", "-y"],
+        ["edit", "--where=", "pri:H"],
+        ["done", "--where", '""'],
+    ):
+        result = filled.run(*words)
+        assert (result.code, result.out, "empty" in result.err) == (2, "", True), words
+    assert "write: --where is:open" in filled.run("rm", "--where", "").err
+    assert filled.content() == before
+    assert filled("export", "--where", "", "--format", "csv").out.count("\n") == 5
 
 
 @pytest.mark.parametrize(("typed", "changed"), [("y\n", 24), ("n\n", 0), ("\n", 0)])
@@ -254,3 +271,24 @@ def test_history_says_once_for_each_commit_what_it_was_for(filled: Todo) -> None
         assert shown.count("because: Jo asked") == 1, line
         assert shown.count("because: Ann asked") == (0 if line[0] == "show" else 1), line
         assert shown.count("undoes @") == (0 if line[0] == "show" else 1), line
+
+
+def test_the_hint_about_waiting_todos_shows_exactly_those(todo: Todo) -> None:
+    todo(
+        "-L",
+        "work",
+        "add",
+        "-",
+        stdin="a due:2027-12-01 wait:2099-01-01\nb wait:2099-01-01\nc +x\nd +x wait:2099-01-01 due:2099-02-01\n",
+    )
+    todo("-L", "work", "rm", "2")
+    for words, wanted in (
+        (["ls", "due:..2028-01-01 or no:due"], [1]),
+        (["at", "@1", "ls", "(+x)or", "no:due"], [2, 4]),
+        (["at", "@1"], [1, 2, 4]),
+    ):
+        line = todo("-L", "work", *words).out.splitlines()[-1]
+        count, hint = int(line.split()[0]), shlex.split(line.partition("todo ")[2])
+        assert (count, numbers(todo("--plain", *hint).out)) == (len(wanted), wanted), line
+    gone = todo.run("at", "@1", "-L", "work", "show", "9")
+    assert "see the numbers: todo -L work at @1 ls --all" in gone.err

@@ -602,7 +602,7 @@ def test_a_wrong_table_names_the_file_and_the_key(todo: Todo, table: str, wrong:
         (["folder:x", "--every", "5"], "--every: '5' is not a span of time"),
         (["folder:x", "--every", "0m"], "--every: '0m' is too short\n      the shortest pause is a second"),
         (["folder:x", "--join", "--as", "y"], "--join and --as contradict each other"),
-        (["folder:x", "--as", ""], "a list's name cannot be empty"),
+        (["folder:x", "--as", ""], "--as is empty"),
         (["folder:x", "--at", "@1"], "and sync works on the present\n      leave out --at"),
         (["folder:x", "--every", "1s", "--dry-run"], "--every and --dry-run contradict each other"),
         (["--status", "--every", "1s"], "--status syncs nothing, so --every has no meaning beside it"),

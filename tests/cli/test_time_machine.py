@@ -217,7 +217,7 @@ def test_history_finds_every_text_that_it_prints(todo: Todo) -> None:
     assert todo("history", "-S", "2027-03-05").out.startswith("@1")
     result = todo.run("history", "-S", "")
     assert (result.code, result.out) == (2, "")
-    assert "-S needs a text" in result.err
+    assert "-S is empty" in result.err
 
 
 def test_a_condition_needs_no_quotes_around_its_parts(todo: Todo) -> None:
@@ -225,3 +225,25 @@ def test_a_condition_needs_no_quotes_around_its_parts(todo: Todo) -> None:
     for words in (["open", ">", "1"], ["open>1"], ["open >1", "and", "tag:x", "=", "1"], ["open", ">1", "and", "total=2"]):
         assert todo("when", *words).out.startswith("@1 ")
     assert "did you mean open?" in todo.run("when", "opn", ">", "3").err
+
+
+def test_blame_and_diff_write_times_for_programs_in_utc(todo: Todo) -> None:
+    todo.env["TZ"] = "Europe/Berlin"
+    todo("add", "a", "due:2031-01-02-10:00")
+    todo("remind", "1", "2031-01-01 09:00")
+    todo("done", "1")
+    for verb in (["blame", "1"], ["diff", "start", "now"]):
+        rows = [line.split("\t") for line in todo(*verb, "--plain").out.splitlines()]
+        values = {row[1 if verb[0] == "blame" else 2]: row[-2 if verb[0] == "blame" else -1] for row in rows}
+        assert (values["due"], values["reminder"]) == ("2031-01-02T09:00:00Z", "2031-01-01T08:00:00Z"), verb
+        assert values["completed"].endswith("Z"), verb
+    assert todo("search", "a", "--plain").out.split("\t")[4].endswith("Z")
+    assert todo("diff", "-A", "start").out.startswith("inbox\nCompleted\nx 1 a")
+    assert "belongs to one list" in todo.run("diff", "-A", "@1").err
+
+
+def test_the_positions_of_a_todo_are_aligned(todo: Todo) -> None:
+    todo("add", "a")
+    for number in range(9):
+        todo("edit", "1", f"text {number}")
+    assert [line[:7] for line in todo("show", "1").out.splitlines()[-2:]] == ["   @9  ", "  @10  "]

@@ -1,6 +1,7 @@
 """What `undo` and `redo` say that they undid and redid, and the hints that lead back."""
 
 import re
+from collections.abc import Sequence
 
 import pytest
 
@@ -170,3 +171,33 @@ def test_a_change_of_a_moved_todo_names_the_command_for_its_list(todo: Todo) -> 
 def test_the_undo_of_new_todos_with_fields_says_that_they_were_created(todo: Todo, count: int) -> None:
     todo("add", "-", stdin="".join(f"t{number} +x{number} due:2031-01-02\n" for number in range(count)))
     assert todo("undo").out.startswith(f"Undid @1: 1-{count} created ({count:,} todos). ")
+
+
+@pytest.mark.parametrize(
+    ("lines", "named", "hint"),
+    [
+        (("done 1", "undo"), "@2", "to do @2 again: todo redo; to see what can be undone: todo history"),
+        (
+            ("done 1", "undo", "add b"),
+            "@2",
+            "no redo does it again, because of later changes; to see what it changed: todo show @2",
+        ),
+        (("done 1", "undo", "add b", "done 2", "undo"), "@2", "no redo does it again, because of later changes; to see"),
+        (("done 1", "edit 1 b", "undo 2"), "@3", "to do @3 again, and before it what was undone later: todo redo 2"),
+        (("done 1", "undo"), "@3", "to do @2 again: todo redo; to see what can be undone: todo history"),
+        (("done 1", "undo", "redo"), "@3", "to undo @2 again: todo undo @2"),
+        (("done 1", "undo", "redo", "undo"), "@4", "to do @2 again: todo redo; to see what can be undone: todo history"),
+    ],
+)
+def test_the_hint_about_what_cannot_be_undone_names_the_way_that_is_open(
+    todo: Todo, lines: Sequence[str], named: str, hint: str
+) -> None:
+    for line in ("add a", *lines):
+        todo(*line.split())
+    before = todo("export").out
+    refused = todo.run("undo", named)
+    assert refused.err.splitlines()[1].strip().startswith(hint)
+    ways = re.findall(r"todo (redo(?: \d+)?|undo @\d+)", refused.err)
+    for way in ways:  # the way does what it says
+        todo(*way.split())
+        assert todo("export").out != before

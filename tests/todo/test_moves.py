@@ -266,6 +266,30 @@ def test_restoring_a_list_leaves_todos_whose_move_was_undone(store: Store) -> No
     assert (texts(inbox), texts(work)) == (["a"], [])
 
 
+def test_a_todo_that_came_back_is_restored_with_its_list(store: Store) -> None:
+    def undone(inbox: TodoList, work: TodoList) -> None:
+        inbox.move(inbox.select(["1"]), work)
+        inbox.undo()
+
+    def moved_back(inbox: TodoList, work: TodoList) -> None:
+        inbox.move(inbox.select(["1"]), work)
+        work.move(work.select(["1"]), inbox)
+
+    inbox, work = two_lists(store, "b")
+    before = inbox.view().position
+    for there_and_back in (undone, moved_back):
+        there_and_back(inbox, work)
+        for chosen in (None, inbox.select(["1"])):
+            inbox.change(inbox.select(["1"]), lambda _: [Change(TEXT, "changed"), Complete(day_or_instant(NOW), NOW)])
+            assert not inbox.restore(before, chosen).stayed
+            assert [(item.todo.text, item.todo.completed) for item in inbox.view().items] == [("a", None), ("b", None)]
+    inbox.change(inbox.select(["1"]), lambda _: [Remove()])  # removed here, and not by a move
+    assert not inbox.restore(before).stayed
+    assert (texts(inbox), texts(work)) == (["a", "b"], [])
+    inbox.restore(0)  # it was created here, so it is in no other list
+    assert (texts(inbox), texts(work)) == ([], [])
+
+
 VERBS: dict[str, Callable[[TodoList, TodoList, int], Any]] = {
     "move": lambda here, there, number: here.move(here.select([str(number)]), there),
     "move all": lambda here, there, _: here.move([item for item in here.view().items if not item.todo.removed], there),

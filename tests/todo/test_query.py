@@ -267,6 +267,8 @@ def test_a_query_finds_todos(query: str, expected: list[int]) -> None:
         ("or milk", 1, "'or' comes", '"or"'),
         ("not", 4, "the query ends after 'not'", '"not"'),
         ("milk and and", 10, "'and' comes after 'and'", '"and"'),
+        ('milk ""', 6, "the phrase is empty", "words"),
+        ('not "\u0301 "', 5, "the phrase is empty", "words"),
         ('milk "bank', 6, "the quotation mark has no end", "phrase"),
         ('text:"bank', 6, "the quotation mark has no end", "phrase"),
         ('-"two words"', 1, "a tag is one word", 'not "two words"'),

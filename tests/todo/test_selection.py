@@ -10,7 +10,7 @@ from cqrs_todo.todo.selection import select
 from cqrs_todo.todo.views import Item
 from tests.strategies import NOW
 
-IDS = ("abc", "abd", "lost", "ab", "xyz")
+IDS = ("abcde1", "abcde2", "lost", "abcd", "xyzw1")
 ENTITIES: list[Entity[State]] = [
     Entity(f"todo/{id}", None if id == "lost" else Todo(id, NOW), 1, number) for number, id in enumerate(IDS, 1)
 ]
@@ -18,7 +18,7 @@ FOLD: Fold[State] = Fold(DECIDER, Entities(ENTITIES, {}), 5)
 
 
 def chosen(*words: str) -> list[int]:
-    return [item.number for item in select(words, FOLD, lambda: ["abd", "xyz"], "inbox")]
+    return [item.number for item in select(words, FOLD, lambda: ["abcde2", "xyzw1"], "inbox")]
 
 
 @pytest.mark.parametrize(
@@ -32,10 +32,10 @@ def chosen(*words: str) -> list[int]:
         (["1, 2"], [1, 2]),
         (["2", "1-2"], [2, 1]),
         (["@"], [2, 5]),
-        (["abc"], [1]),
-        (["ab"], [4]),
-        (["x"], [5]),
-        (["x,@,1"], [5, 2, 1]),
+        (["abcde1"], [1]),
+        (["abcd"], [4]),
+        (["xyzw"], [5]),
+        (["xyzw,@,1"], [5, 2, 1]),
     ],
 )
 def test_words_select_todos_in_the_order_given(words: list[str], numbers: list[int]) -> None:
@@ -56,7 +56,11 @@ def test_words_select_todos_in_the_order_given(words: list[str], numbers: list[i
         ([str(number) for number in range(7, 31, 2)], "7, 9, 11, 13, 15, 17, 19, 21, 23, 25 and 2 more"),
         ([""], "''"),
         ([","], "','"),
-        (["a"], "a (it begins 3 ids)"),
+        (["abcde"], "abcde (it begins 2 ids)"),
+        (["xyz"], "xyz (write at least 4 characters of a stable id)"),
+        (["abc"], "abc (write at least 4 characters of a stable id)"),
+        (["zzz"], "'zzz'"),
+        (["los"], "'los'"),
         (["½"], "'½'"),
         (["9" * 19], f"'{'9' * 19}'"),
     ],
@@ -82,7 +86,7 @@ def test_a_complete_id_selects_its_todo() -> None:
 
 
 def test_a_beginning_of_two_ids_selects_neither() -> None:
-    entities: list[Entity[State]] = [Entity(f"todo/pq{n}", Todo("x", NOW), 1, n) for n in (1, 2)]
+    entities: list[Entity[State]] = [Entity(f"todo/pqrs{n}", Todo("x", NOW), 1, n) for n in (1, 2)]
     fold = Fold(DECIDER, Entities(entities, {}), 2)
-    with pytest.raises(TodoNotFound, match=r"pq \(it begins 2 ids\)"):
-        select(["pq"], fold, list, "inbox")
+    with pytest.raises(TodoNotFound, match=r"pqrs \(it begins 2 ids\)"):
+        select(["pqrs"], fold, list, "inbox")

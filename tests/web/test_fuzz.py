@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import string
 from typing import Any
 
@@ -45,7 +46,7 @@ TEXTS = (
         "W10=",
         "\ud7ff",
     ),
-    *("text", "-due", "estimate", "created", "nobody"),
+    *("text", "-due", "estimate", "created", "nobody", "authors", "statement", "day"),
 )
 NUMBERS = (0, 1, 2, 5, 100, -1, 2**31 - 1, -(2**31), 1.5, 2**40)
 
@@ -137,6 +138,8 @@ def test_generated_queries_get_data_or_an_error_with_a_code(server: Server) -> N
         for error in json.loads(body).get("errors") or () if reply.headers["content-type"] == "application/json" else ():
             code = error["extensions"]["code"]
             assert code != "INTERNAL", (query, error)
+            hint = error["extensions"].get("hint", "")
+            assert not re.search(r"(^| )--\w|: todo \w", hint), (query, error)  # clients have no verbs and options
             outcomes[code] = outcomes.get(code, 0) + 1
         outcomes[reply.status] = outcomes.get(reply.status, 0) + 1
     assert server.todo.run("verify").code == 0, "what was recorded is valid"

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from cqrs_todo.todo.fields import ATTRIBUTES, TEXT, SetField
 from cqrs_todo.web.inputs import WRITTEN
 from tests.web.conftest import Server
 
@@ -131,18 +132,22 @@ def test_fields_are_set_and_cleared_and_others_stay(server: Server, name: str) -
     [
         {"text": ""},
         {"text": " "},
+        *({each.name: [""] if isinstance(each, SetField) else ""} for each in WRITTEN if each not in (TEXT, ATTRIBUTES)),
         {"text": None},
         {"text": "x" * 100_000},
         {"due": "nonsense"},
-        {"due": ""},
+        {"due": "none"},
         {"priority": "X"},
         {"tags": ["a b"]},
-        {"tags": [""]},
         {"every": "never ever"},
         {"parent": "99"},
         {"depends": ["nobody"]},
         {"reminder": "yesterday"},
         {"attributes": [{"key": "unknown", "value": "1"}]},
+        {"attributes": [{"key": "", "value": "1"}]},
+        {"attributes": [{"key": "estimate", "value": ""}]},
+        {"attributes": [{"key": "estimate:x", "value": "1"}]},
+        {"attributes": [{"key": "estimate", "value": "1"}, {"key": "Estimate", "value": "2"}]},
         {},
     ],
 )
@@ -155,6 +160,47 @@ def test_values_that_a_field_cannot_have_are_refused(server: Server, changes: di
         return
     code, _ = refused(server, "refused", "add(LIST, todos: $todos)", todos=[{"text": "new"}, {"text": "x", **changes}])
     assert code in ("INVALID", "REJECTED", "NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    ("changes", "hint"),
+    [
+        ({"tags": [""]}, "leave out tags, or give [] to clear it"),
+        ({"note": ""}, "leave out note, or give null to clear it"),
+        ({"due": "none"}, "leave out due, or give null to clear it"),
+        ({"parent": " ", "note": None}, "leave out parent, or give null to clear it"),
+        ({"attributes": [{"key": "estimate", "value": " "}]}, "leave it out, or give null to clear it"),
+        ({"attributes": [{"key": "", "value": "1"}]}, "give the name of the attribute"),
+        ({"every": "never ever"}, "write, for instance: 'day' or '2-weeks' or "),
+    ],
+    ids=str,
+)
+def test_hints_say_what_to_send_and_name_no_options(server: Server, name: str, changes: Any, hint: str) -> None:
+    for answer in (
+        server.answer(
+            "mutation($list: String, $changes: Changes!) { change(ids: [1], changes: $changes, list: $list) { position } }",
+            list=name,
+            changes=changes,
+        ),
+        server.answer(
+            "mutation($list: String, $todo: NewTodo!) { add(todos: [$todo], list: $list) { position } }",
+            list=name,
+            todo={"text": "x", **changes},
+        ),
+    ):
+        [error] = answer["errors"]
+        assert error["extensions"]["hint"].startswith(hint)
+
+
+def test_attributes_that_are_not_named_stay(server: Server, name: str) -> None:
+    def sent(*pairs: tuple[str, str | None]) -> Any:
+        changes = {"attributes": [{"key": key, "value": value} for key, value in pairs], "done": False}
+        change(server, name, "change(LIST, ids: [1], changes: $changes)", changes=changes)
+        return node(server, name, 1, "attributes { key value }")["attributes"]
+
+    assert sent(("Estimate", "2h:30")) == [{"key": "estimate", "value": "2h:30"}]
+    assert sent() == [{"key": "estimate", "value": "2h:30"}]
+    assert sent(("estimate", None)) == []
 
 
 # bulk
@@ -219,6 +265,10 @@ def test_completing_on_an_earlier_day(server: Server, name: str) -> None:
         ('complete(LIST, ids: ["-1"])', "INVALID"),
         ('complete(LIST, ids: ["3-1"])', "NOT_FOUND"),
         ('complete(LIST, where: "(")', "INVALID"),
+        ('change(LIST, where: "", changes: {priority: "H"})', "INVALID"),
+        ('remove(LIST, where: "  ")', "INVALID"),
+        ('skip(LIST, where: "")', "INVALID"),
+        ('move(LIST, where: "", to: "inbox")', "INVALID"),
         ("undo(LIST, steps: 0)", "INVALID"),
         ("undo(LIST, position: 99)", "NOT_FOUND"),
         ('restore(LIST, to: "@99")', "NOT_FOUND"),

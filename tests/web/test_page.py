@@ -131,17 +131,58 @@ def test_wrong_words_get_the_clear_error_of_the_command_line(opened: Opened, pag
     opened.shows("one", "two", "three")
 
 
-def test_on_a_narrow_screen_every_mark_of_a_todo_is_within_its_row(opened: Opened, server: Server, page_list: str) -> None:
-    line = "Buy paint project:house.living-room.south-wall due:tomorrow pri:H +colours +hardware-store"
-    add(server, page_list, line)
-    opened.page.set_viewport_size({"width": 360, "height": 740})
+MARKS = """() => Object.fromEntries([...document.querySelectorAll('.row:not(.group):not([hidden])')].map(row => {
+  const line = row.querySelector('.chips').getBoundingClientRect();
+  const shown = [], cut = [];
+  for (const chip of row.querySelectorAll('.chip')) {
+    const { top, bottom, left, right } = chip.getBoundingClientRect();
+    if (top >= line.bottom) continue;  // it is in a line that is hidden
+    const within = bottom <= line.bottom && left >= line.left && right <= line.right + 1;
+    const whole = within && chip.scrollWidth <= chip.clientWidth;
+    (whole ? shown : cut).push(chip.textContent);
+  }
+  return [row.querySelector('.text').textContent, { shown, cut, more: !row.querySelector('.more').hidden }];
+}))"""
+"""For each todo the marks that can be read, those that are cut, and whether it says that there are more."""
+
+
+@pytest.mark.parametrize("width", [360, 1200])
+def test_no_mark_of_a_todo_is_cut_and_a_todo_says_if_it_has_more(
+    opened: Opened, server: Server, page_list: str, width: int
+) -> None:
+    many = [f"+hardware-store-{number}" for number in range(12)]
+    add(server, page_list, "short depends:1 +half +two estimate:2h", f"many due:2099-01-01 {' '.join(many)}")
+    add(server, page_list, "part under:4", f"long {'word ' * 60}due:2099-01-01")
+    opened.page.set_viewport_size({"width": width, "height": 1000})
     opened.open(page_list)
-    opened.page.wait_for_function("() => document.querySelectorAll('.chip.tag').length === 2")
-    hidden = """() => [...document.querySelectorAll('.chip')]
-      .filter(chip => chip.getBoundingClientRect().right > chip.parentElement.getBoundingClientRect().right + 1)
-      .map(chip => chip.textContent)"""
-    assert opened.page.evaluate(hidden) == []
-    assert opened.page.evaluate("() => document.documentElement.scrollWidth") == 360
+    opened.page.click("[data-view=all]")
+    opened.page.wait_for_function("() => document.querySelectorAll('.more:not([hidden])').length === 1")
+    marks = opened.page.evaluate(MARKS)
+    assert [text for text, each in marks.items() if each["cut"]] == []
+    assert marks["short"] == {"shown": ["0/1", "blocked by 1", "+half", "+two", "estimate:2h"], "cut": [], "more": False}
+    assert (marks["many"]["more"], marks["many"]["shown"][:2]) == (True, ["1 Jan 2099", many[0]])
+    assert [each["shown"] for text, each in marks.items() if text.startswith("long")] == [["1 Jan 2099"]]
+    assert opened.page.evaluate("() => document.documentElement.scrollWidth") == width
+
+
+def test_characters_that_reverse_or_hide_a_text_are_shown_as_on_the_command_line(
+    opened: Opened, server: Server, page_list: str
+) -> None:
+    text = "pay\u202e001\u2066\u200b"
+    server(
+        "mutation($l: String, $t: NewTodo!) { add(list: $l, todos: [$t]) { position } }",
+        l=page_list,
+        t={"text": text, "note": f"*{text}*", "tags": [text]},
+    )
+    shown = server.todo("-L", page_list, "ls", "pay").out.split()[1]
+    opened.open(page_list)
+    opened.shows("one", "two", "three", shown)
+    opened.page.click(f".row:has-text('{shown[:3]}') .text")
+    opened.page.wait_for_function("() => document.querySelector('#details .note em')")
+    assert opened.page.inner_text("#details .note em") == shown
+    assert not set("\u202e\u2066\u200b") & set(opened.page.inner_text("body"))
+    typed = opened.page.locator("#details textarea, #details input").evaluate_all("all => all.map(each => each.value)")
+    assert text in typed, "what is edited is the text itself"
 
 
 def test_the_board_groups_by_urgency_and_the_list_is_a_tree(opened: Opened, server: Server, page_list: str) -> None:

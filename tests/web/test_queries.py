@@ -1,6 +1,8 @@
 """Our queries: every moment, every list, every field, pages that stay stable, and what is computed from the history."""
 
+import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from graphql import GraphQLInputObjectType, GraphQLObjectType, build_schema, par
 from cqrs_todo.todo.fields import FIELDS
 from cqrs_todo.web.queries import MOST_KEYS
 from cqrs_todo.web.schema import sdl
+from tests.cli.test_view import install
 from tests.conftest import Todo
 from tests.web.conftest import Server, serving
 
@@ -35,6 +38,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     todo("rm", "5")
     todo("lists", "new", "work")
     todo("-L", "work", "add", "Meet")
+    shutil.copy(todo.log_file(), todo.log_file("inbox.sync-conflict-20261122-093000-ABC"))
     with serving(todo) as started:
         yield started
 
@@ -206,6 +210,11 @@ def test_every_query_takes_a_moment(server: Server) -> None:
 )
 def test_a_moment_that_is_none_is_refused(server: Server, at: str, code: str) -> None:
     assert server.error("query($at: String) { list(at: $at) { position } }", at=at)[0] == code
+    answer = server.answer("query($at: String) { lists(at: $at) { name error } }", at=at)
+    if code == "INVALID":
+        assert (answer["data"], answer["errors"][0]["extensions"]["code"]) == ({"lists": None}, code)
+    else:  # another list may have the position
+        assert [each["name"] for each in answer["data"]["lists"] if at in each["error"]] == ["inbox", "work"]
 
 
 # lists
@@ -219,6 +228,12 @@ def test_the_lists(server: Server) -> None:
     code, message = server.error('{ list(name: "wrok") { position } }')
     assert (code, message) == ("NOT_FOUND", "no list named 'wrok'")
     assert server.error('{ list(name: "../x") { position } }')[0] == "INVALID"
+
+
+def test_a_copy_of_a_list_does_not_count_with_the_lists_and_can_be_read(server: Server) -> None:
+    found = server('{ search(query: "milk") { list number } }')["search"]
+    assert found == [{"list": "inbox", "number": 1}]
+    assert todos(server, name="inbox.sync-conflict-20261122-093000-ABC") == todos(server)
 
 
 # pages by key
@@ -329,10 +344,108 @@ def test_stats(server: Server) -> None:
     assert [day["events"] for day in stats["days"]] == [day["events"] for day in printed["days"]]
     document = "query($since: DayOrInstant, $until: DayOrInstant) { list { stats(since: $since, until: $until) { added } } }"
     assert server(document, since="2026-01-01", until="2026-01-02")["list"]["stats"]["added"] == 0
-    assert server.error(document, since="tomorrow")[0] == "INVALID"
+    for day in ("tomorrow", "", "20260101", "2026-W01-1", "2026-01-01T10:00:00Z"):
+        assert server.error(document, since=day) == ("INVALID", f"{day!r} is not a day")
+    assert server.error(document, since="2026-02-30") == ("INVALID", "the calendar has no day 2026-02-30")
     assert server.error(document, since="0001-01-01")[0] == "TOO_LARGE"
     assert server.error(document, until="9999-12-31")[0] == "TOO_LARGE"
     assert server.error(document, since="2026-01-03", until="2026-01-02")[0] == "INVALID"
+
+
+VIEW = """query($view: String!, $period: String, $per: String, $at: String) { list(at: $at) {
+  view(name: $view, period: $period, per: $per) { view period columns rows } } }"""
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (("authors",), {}),
+        (("changes", "--per", "minute"), {"per": "minute"}),
+        (("statement",), {}),
+        (("statement", "yesterday"), {"period": "yesterday"}),
+        (("authors", "--at", "@3"), {"at": "@3"}),
+        (("statement", "--at", "@3"), {"at": "@3"}),
+        (("statement", "--at", "start"), {"at": "start"}),
+    ],
+    ids=lambda words: " ".join(words) if isinstance(words, tuple) else "",
+)
+def test_a_view_is_as_on_the_command_line(server: Server, words: tuple[str, ...], asked: dict[str, str]) -> None:
+    printed = server.todo("view", *words, "--json").json
+    table = server(VIEW, view=words[0], **asked)["list"]["view"]
+    assert table == {same: printed[same] for same in ("view", "period", "columns", "rows")}
+    assert table["rows"]
+
+
+def test_the_views_are_those_of_the_command_line(server: Server) -> None:
+    assert server("{ views { name help package } }")["views"] == server.todo("view", "--json").json["views"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "message"),
+    [
+        ({"view": "nope"}, "NOT_FOUND", "no view named 'nope'"),
+        ({"view": ""}, "NOT_FOUND", "no view named ''"),
+        ({"view": "authors", "period": "last month"}, "INVALID", "takes no words: last month"),
+        ({"view": "statement", "period": "last year"}, "INVALID", "reaches from 2025-01 to 2025-12"),
+        ({"view": "statement", "period": "sometime"}, "INVALID", "sometime"),
+        ({"view": "changes", "per": "week"}, "INVALID", "one of minute, hour, day"),
+        ({"view": "authors", "per": "day"}, "INVALID", "has no per"),
+    ],
+    ids=str,
+)
+def test_a_view_that_cannot_be_shown(server: Server, asked: dict[str, str], code: str, message: str) -> None:
+    [error] = server.answer(VIEW, **asked)["errors"]
+    assert error["extensions"]["code"] == code
+    assert message in error["message"]
+    assert "--" not in json.dumps(error)
+
+
+def test_a_client_cannot_run_a_file_as_a_view(server: Server) -> None:
+    file = server.todo.home / "mine.py"
+    file.write_text("open('ran', 'w')\n")
+    for name in (str(file), "./mine.py", "mine.py"):
+        assert server.error(VIEW, view=name)[0] == "NOT_FOUND"
+    assert not (server.todo.home / "ran").exists()
+
+
+OFFERED = """
+class View:
+    name, initial = "count", 0
+    def evolve(self, state, event):
+        return state + 1
+    def rows(self, state):
+        return [{"events": state, "share": float("nan"), "at": None}]
+
+class Failing(View):
+    def evolve(self, state, event):
+        raise RuntimeError("the secret text")
+
+class Odd(View):
+    def rows(self, state):
+        return [{"value": object()}]
+
+count, failing, odd = View(), Failing(), Odd()
+"""
+
+
+def test_a_view_of_a_package_is_shown_and_its_failures_only_on_the_terminal(todo: Todo) -> None:
+    names = ("count", "failing", "odd", "missing")
+    todo.env |= install(todo, "my_views", {"my_views": OFFERED}, *(f"{name} = my_views:{name}" for name in names))
+    todo("add", "Buy milk")
+    started = Server(todo)
+    try:
+        assert started(VIEW, view="count")["list"]["view"]["rows"] == [{"events": 1, "share": None, "at": None}]
+        packages = {each["name"]: each["package"] for each in started("{ views { name package } }")["views"]}
+        assert (packages["count"], "missing" in packages) == ("my_views", False)
+        for name in ("failing", "odd", "missing"):
+            expected = ("VIEW_FAILED", f"the view {name} failed; the terminal of the server says how")
+            assert started.error(VIEW, view=name) == expected
+    finally:
+        code, err = started.end()
+    assert (code, "Traceback" in err) == (0, False)
+    for line in ("the view count failed in evolve, with @1 of inbox: RuntimeError: the secret text", "the view missing"):
+        assert line in err
+    assert not list((todo.home / ".local/state/cqrs-todo").glob("error-*"))
 
 
 def test_a_request_looks_at_ten_moments_and_no_more(server: Server) -> None:

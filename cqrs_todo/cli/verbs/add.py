@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from ...todo.batches import COMMIT_LIMIT, COMMIT_SIZE
-from ...todo.fields import TEXT
+from ...todo.fields import NOTE, TEXT
 from ...todo.model import DECIDER, Create
 from ...todo.recorder import Answer
 from ...todo.service import Added
@@ -12,7 +12,7 @@ from ...todo.views import bracketed_details
 from ..answers import named, print_answer
 from ..clock import to_local
 from ..errors import UsageError
-from ..fields import Given, given_by, read_fields
+from ..fields import Given, given_by, read_fields, with_note_of_stdin
 from ..markers import split_line
 from ..output import print_line, print_message
 from ..session import Session
@@ -25,7 +25,9 @@ _MOST_KNOWN = 1000
 
 def add(session: Session, text: Sequence[str], fields: Mapping[str, str | Sequence[str]], literal: int) -> None:
     """Create a todo from words and options, or one from each line of stdin for the word '-'."""
-    given = read_fields(session, text, fields, literal=literal)
+    if fields.get(NOTE.name) == "-" and "-" in text[: len(text) - literal]:
+        raise UsageError("stdin cannot be both the todos and their note", "write the note, or the text of the todo")
+    given = read_fields(session, text, with_note_of_stdin(session, fields), literal=literal)
     words = given.values.get(TEXT.name)
     if words is None:
         raise UsageError("the text of the todo is missing", 'for instance: todo add "Buy milk" due:tomorrow')
@@ -136,7 +138,7 @@ VERB = Verb(
     name="add",
     help=(
         "Add a todo. A word such as +home, due:friday, due:'next friday', pri:H, project:garden or remind:tomorrow-9:00 "
-        "sets a field, and is not part of the text. After --, every word is text."
+        "sets a field, and is not part of the text. `--note -` reads the note from stdin. After --, every word is text."
     ),
     examples=(
         'todo add "Buy milk" +home due:tomorrow pri:H',

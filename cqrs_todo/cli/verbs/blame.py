@@ -8,9 +8,9 @@ from ...todo.views import Item, short_instant
 from ..clock import to_local
 from ..output import print_line, print_row
 from ..session import Session
-from ..terminal import print_moment, print_styled, shown_value
+from ..terminal import plain_value, print_moment, print_styled, shown_value
 from ..text import visible
-from ..verb import IDS, TRAVEL, Verb
+from ..verb import IDS_IN_ONE_LIST, TRAVEL, Verb
 
 
 def show_blame(session: Session, ids: Sequence[str]) -> None:
@@ -47,7 +47,7 @@ def show_blame(session: Session, ids: Sequence[str]) -> None:
     for place, (item, origins) in enumerate(found):
         if session.options.plain:
             for name, origin in origins.items():
-                words = [shown_value(name, value, todos.label) for value in (origin.value, origin.previous)]
+                words = [plain_value(name, value, todos.label) for value in (origin.value, origin.previous)]
                 print_row(item.number, name, origin.position, day_or_instant(origin.at), origin.by, *words)
             continue
         if place:
@@ -80,6 +80,6 @@ VERB = Verb(
     group=TRAVEL,
     about="all",
     all_lists=True,
-    arguments=(IDS,),
+    arguments=(IDS_IN_ONE_LIST,),
     paged=True,
 )

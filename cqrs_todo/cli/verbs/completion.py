@@ -3,6 +3,7 @@
 import os
 import shlex
 
+from ...cqrs.stores.jsonl.files import make_directory
 from ..errors import UsageError
 from ..output import print_line, print_message
 from ..session import Session
@@ -73,14 +74,14 @@ def _install(shell: str, script: str) -> tuple[str, bool]:
         line = f'{begin}eval "$(todo completion {shlex.quote(shell)})"'
         path, text, mode = os.path.join(folder, f".{shell}rc"), f"\n# completion for todo\n{line}\n", "a"
     try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        make_directory(os.path.dirname(path))
         try:
             with open(path) as file:
                 if text.strip() in file.read():
                     return path, False
         except FileNotFoundError:
             pass
-        with open(path, mode) as file:
+        with open(path, mode, opener=lambda path, flags: os.open(path, flags, 0o600)) as file:  # no other user may add to it
             file.write(text)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"

@@ -15,7 +15,7 @@ from ..clock import to_local
 from ..errors import UsageError
 from ..output import print_line, print_message, print_row
 from ..session import Session, check_ids
-from ..terminal import draw, print_styled, shown_value
+from ..terminal import draw, plain_value, print_styled, shown_value
 from ..text import visible
 from ..verb import SOME_IDS, TRAVEL, Argument, Option, Verb
 
@@ -36,9 +36,9 @@ def diff(session: Session, start: str, end: str | None, ids: Sequence[str], stat
         until = session.moment_of(end)
         check_order(session, start, end)
     since = session.moment_of(start)
-    if several and (isinstance(since, int) or isinstance(until, int)):
+    if several and any(isinstance(each, int) and each for each in (since, until)):  # each list has a start
         raise UsageError("a position belongs to one list, not to all", "give times, or name the list: -L NAME")
-    names = session.list_names() if several else [session.list.name]
+    names = session.all_names() if several else [session.list.name]
     compared, failure = session.read_lists(names, lambda todos: _compared(todos, since, until, ids))
     differences = [difference for each in compared for difference in each.differences]
     if session.options.json:
@@ -142,7 +142,7 @@ def _diff_document(compared: _Compared) -> dict[str, Any]:
 def _print_plain(compared: _Compared, *list_name: str) -> None:
     for difference in compared.differences:
         for name, (before, after) in difference.fields.items():
-            words = [shown_value(name, value, compared.todos.label) for value in (before, after)]
+            words = [plain_value(name, value, compared.todos.label) for value in (before, after)]
             print_row(*list_name, difference.number, difference.kind, name, *words)
 
 

@@ -9,11 +9,11 @@ from ...todo.views import attributes_of
 from ..answers import hint_to_restore, print_changes
 from ..changes import details
 from ..errors import UsageError
-from ..fields import CLEARABLE, Given, read_fields
+from ..fields import CLEARABLE, Given, read_fields, with_note_of_stdin
 from ..ids import check_one_word, command_lines, names_todos
 from ..markers import split_words
 from ..session import Session
-from ..verb import EVERYDAY, ONE_IDS, Argument, Option, Verb
+from ..verb import EVERYDAY, ONE_IDS_IN_ONE_LIST, Argument, Option, Verb
 
 
 def edit(
@@ -35,6 +35,7 @@ def edit(
     )
     chosen = session.choose([ids])
     present = attributes_of(chosen)
+    fields = with_note_of_stdin(session, fields)
     given = read_fields(session, text, fields, literal=literal, clear=clear, present=present)
     todos = session.list
     if TEXT.name in given.values and len(chosen) > 1:
@@ -111,13 +112,13 @@ VERB = Verb(
     name="edit",
     help=(
         "Change todos. Without a change, edit one todo in $EDITOR. A word such as +home, due:friday or pri:H sets a field, "
-        "and due:none clears it. After --, every word is text."
+        "and due:none clears it. `--note -` reads the note from stdin. After --, every word is text."
     ),
     examples=("todo edit 3 Buy oat milk", "todo edit 1-3 pri:H +home --clear due", "todo edit 3"),
     action=edit,
     group=EVERYDAY,
     about="all",
-    arguments=(ONE_IDS, Argument("text", "TEXT", "The new text.", required=False, several=True)),
+    arguments=(ONE_IDS_IN_ONE_LIST, Argument("text", "TEXT", "The new text.", required=False, several=True)),
     options=(
         Option(
             "clear",

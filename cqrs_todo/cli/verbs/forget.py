@@ -18,7 +18,7 @@ from ..queries import asked
 from ..reports import count_of
 from ..session import Session, check_ids
 from ..text import printable, visible
-from ..verb import CHANGE, IDS, Option, Verb
+from ..verb import CHANGE, IDS_IN_ONE_LIST, Option, Verb
 
 _REFUSED = 1
 _MOST_SHOWN = 10
@@ -109,7 +109,7 @@ def _print(session: Session, done: Forgot, numbers: str, streams: Sequence[str])
     from ...todo.sync.memory import MemoryFile  # `todo --help` loads this module
 
     if session.store_url.startswith("jsonl:") and MemoryFile(sync_dir(session.store_url)).load().remotes:
-        print_message(session, "Other machines: run todo sync here, and then on each of them")
+        print_message(session, f"Other machines: run {session.typed(None, 'sync')} here, and then on each of them")
 
 
 VERB = Verb(
@@ -120,7 +120,7 @@ VERB = Verb(
     group=CHANGE,
     about="all",
     must_name=True,
-    arguments=(IDS,),
+    arguments=(IDS_IN_ONE_LIST,),
     options=(Option("yes", ("--yes", "-y"), "Do not ask."),),
     writes=True,
     records=False,

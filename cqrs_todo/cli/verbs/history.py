@@ -8,7 +8,6 @@ from ...cqrs.events import FRAMEWORK_TYPES, Commit, Moment
 from ...cqrs.struct import Struct
 from ...cqrs.timeline import reached
 from ...todo.history import mentions
-from ...todo.lists import Lists
 from ...todo.model import EVENTS
 from ...todo.service import TodoList, View
 from ..clock import to_local
@@ -64,8 +63,6 @@ def history(
     )
     if all_lists and ids:
         raise UsageError("numbers belong to one list", "leave out --all-lists, or the numbers")
-    if text == "":
-        raise UsageError("-S needs a text, and this one is empty", "for instance: todo history -S milk")
     ids = session.in_one_list(ids)
     start, end = (None, None) if since is None and until is None else _limits(session, since, until, all_lists=all_lists)
     lost: dict[str, ConflictReport] = {}
@@ -83,7 +80,7 @@ def history(
         commits = (commit for commit in todos.history(session.moment) if wanted.matches(commit, chosen, todos))
         return todos, view, [HistoryRow(view, commit, chosen, todos) for commit in islice(commits, limit)]
 
-    found, failure = session.read_lists(Lists(session.store).names() if all_lists else [session.list.name], read)
+    found, failure = session.read_lists(session.originals() if all_lists else [session.list.name], read)
     lists, views = [todos for todos, _, _ in found], [view for _, view, _ in found]
     if follow:
         if failure is not None:  # there is no end at which to raise it

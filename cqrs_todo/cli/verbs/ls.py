@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ...cqrs.struct import Struct
@@ -10,6 +11,7 @@ from ...todo.arranging import GROUP_KEYS, SORT_KEYS, GroupKey, group_items, sort
 from ...todo.service import View
 from ...todo.views import Item, attributes_of, open_items
 from ..clock import to_local
+from ..config import naming
 from ..errors import UsageError
 from ..output import print_line, print_row
 from ..session import Session
@@ -44,14 +46,16 @@ def ls(
 ) -> None:
     """Show the todos that a query wants."""
     named = _named_filter(session, words)
-    sort = sort or (named.sort if named is not None else None)
+    saved_sort = named.sort if named is not None and sort is None else None
+    sort = sort or saved_sort
     group = _group_key(by, summary)
     if columns is not None and group is not None:
         raise UsageError("--columns shows one table, and no groups", "leave out --columns, or --by and --summary")
     lists = named.lists if named is not None and not session.names_lists else ()
     views, failure = session.views(all_lists=session.options.all_lists, lists=lists)
     now = session.seen_from(views[0])
-    keys = _sort_keys(session, sort or "number", views)
+    with naming("`sort` of the saved filter") if saved_sort is not None else nullcontext():
+        keys = _sort_keys(session, sort or "number", views)
     shown = () if columns is None else _columns(session, columns, views)
     states = [state for state, given in (("all", everything), ("done", done), ("removed", removed)) if given]
     words = [*words, *(f"+{tag.removeprefix('+')}" for tag in tags)]

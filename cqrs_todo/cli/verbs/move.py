@@ -11,7 +11,7 @@ from ..answers import hint_to_restore, named, print_answer
 from ..output import print_line, print_message
 from ..session import Session
 from ..text import visible
-from ..verb import CHANGE, IDS, Argument, Verb
+from ..verb import CHANGE, IDS_IN_ONE_LIST, Argument, Verb
 
 
 def move(session: Session, ids: Sequence[str], target: str) -> None:
@@ -71,7 +71,7 @@ VERB = Verb(
     action=move,
     group=CHANGE,
     about="all",
-    arguments=(IDS, Argument("target", "LIST", "The list to move them to.")),
+    arguments=(IDS_IN_ONE_LIST, Argument("target", "LIST", "The list to move them to.")),
     writes=True,
     trees=True,
 )

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from ...todo.fields import NOTE
 from ...todo.model import Change
-from ...todo.values import TEXT_LIMIT
 from ..answers import change
 from ..errors import UsageError
 from ..ids import check_one_word
@@ -17,11 +16,9 @@ def note(session: Session, ids: str, text: Sequence[str], literal: int) -> None:
     check_one_word(ids, text, literal, "note", session.list_names)
     note = " ".join(check_text("note", word) for word in text)
     if list(text) == ["-"] and not literal:
-        from ..stdin import read_text
+        from ..stdin import read_note
 
-        note = read_text(2 * TEXT_LIMIT).rstrip("\n")
-        if session.request is not None:
-            session.request.include(note.encode())
+        note = read_note(session)
     if not note.strip():
         raise UsageError("the note is empty", f"to clear it: todo edit {ids} --clear note")
     change(session, [ids], lambda _: [Change(NOTE, note)], "Noted", "Unchanged")

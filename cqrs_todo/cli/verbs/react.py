@@ -90,7 +90,7 @@ def _run(session: Session, *, follow: bool, from_start: bool) -> int:
     else:
         events = sum(outcome.done.values())
         words = [f"{events:,} event{'s' * (events != 1)}", f"{outcome.reminders:,} reminder{'s' * (outcome.reminders != 1)}"]
-        failures = f", {outcome.parked:,} failed: todo react --failed" if outcome.parked else ""
+        failures = f", {outcome.parked:,} failed: {session.typed(None, 'react --failed')}" if outcome.parked else ""
         print_message(session, f"{', '.join(words)}{failures}")
     if outcome.failure is not None:
         raise outcome.failure
@@ -105,7 +105,7 @@ def _reactions(session: Session) -> "tuple[Sequence[ListReaction], CqrsError | N
     if only is not None and only not in session.store.names():
         session.list.check_exists()
         return [], None
-    return list_reactions(session, session.store.names() if only is None else [only])
+    return list_reactions(session, session.originals() if only is None else [only])
 
 
 def _print_overview(session: Session) -> int:
@@ -251,7 +251,8 @@ def _retry(session: Session, event: str | None) -> int:
 
         print_line(document.encode({"done": done, "failed": left}))
     else:
-        print_message(session, f"{done:,} done, {left:,} still failed{': todo react --failed' if left else ''}")
+        see = f": {session.typed(None, 'react --failed')}" if left else ""
+        print_message(session, f"{done:,} done, {left:,} still failed{see}")
     if failure is not None:
         raise failure
     return 1 if left else 0
@@ -286,7 +287,7 @@ def _test(session: Session, name: str) -> int:
     only = _only(session)
     best = None
     failure: CqrsError | None = None
-    for each in session.store.names() if only is None else [only]:
+    for each in session.originals() if only is None else [only]:
         if found.lists and each not in found.lists:
             continue
         try:

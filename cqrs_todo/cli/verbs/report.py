@@ -25,7 +25,7 @@ class _Done(Struct, frozen=True):
 def report(session: Session, period: Sequence[str], markdown: bool) -> None:
     """Show the todos that were completed in a period, by day, of all lists unless one is named."""
     views, failure = session.views(all_lists=not session.names_a_list)
-    first, last = _days(session, " ".join(period) or "this week", session.seen_from(views[0]))
+    first, last = _days(session, " ".join(period) if period else "this week", session.seen_from(views[0]))
     found: list[_Done] = []
     for view in views:
         for item in view.items:

@@ -11,7 +11,7 @@ from ...cqrs.subscriptions import without_copies
 from ...todo.fields import State
 from ...todo.read_models.search import Found, Match, Version, phrases, search
 from ...todo.service import TodoList
-from ...todo.values import searchable
+from ...todo.values import day_or_instant, searchable
 from ...todo.views import id_of, short_instant
 from ..clock import to_local
 from ..errors import UsageError
@@ -132,13 +132,13 @@ def _print_json(words: Sequence[str], found: Found, hits: Sequence[_Hit]) -> Non
 
 
 def _print_plain(hit: _Hit, version: Version) -> None:
-    until = None if version.until is None else version.until.isoformat()
+    until = None if version.until is None else day_or_instant(version.until)
     print_row(
         hit.todos.name,
         hit.entity.number,
         id_of(hit.match.stream),
         hit.state,
-        version.since.isoformat(),
+        day_or_instant(version.since),
         until,
         version.text,
         " ".join(version.tags),

@@ -22,8 +22,6 @@ _INTERRUPTED = 130
 
 def serve(session: Session, port: int, host: str | None, prefill: int | None) -> int:
     """Serve the lists until a signal ends the server."""
-    if host == "":
-        raise UsageError("the address to listen on is empty", "leave out --host to serve only this machine")
     session.refuse_at("serve answers for every moment, and takes no --at")
     try:
         from ...web.guard import Access

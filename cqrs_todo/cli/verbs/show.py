@@ -25,7 +25,7 @@ from ..output import print_line, print_row
 from ..session import Session
 from ..terminal import print_moment, shown_value
 from ..text import visible, visible_lines
-from ..verb import EVERYDAY, IDS, Option, Verb
+from ..verb import EVERYDAY, IDS_IN_ONE_LIST, Option, Verb
 
 _NEXT_DATES = 5
 """How many of the next dates of a todo that recurs are shown."""
@@ -149,9 +149,10 @@ def _show_one(session: Session, item: Item, everything: Sequence[Item], commits:
         for note_line in visible_lines(todo.note).split("\n"):
             print_line(f"  {note_line}".rstrip())
     print_line("")
+    width = max((len(line.position) for line in lines), default=0)
     for line in lines:
         when = "" if line.commit is None else short_instant(line.commit.metadata.at, to_local)
-        print_line("  " + "  ".join(part for part in (line.position, when, line.by, line.words) if part))
+        print_line("  " + "  ".join(part for part in (f"{line.position:>{width}}", when, line.by, line.words) if part))
 
 
 def _time(kind: Kind, value: Any) -> date | datetime | None:
@@ -215,7 +216,7 @@ VERB = Verb(
     group=EVERYDAY,
     about="all",
     all_lists=True,
-    arguments=(IDS,),
+    arguments=(IDS_IN_ONE_LIST,),
     options=(Option("html", ("--html",), "Print the texts and the notes as HTML."),),
     paged=True,
 )

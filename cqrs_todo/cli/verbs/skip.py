@@ -6,7 +6,7 @@ from ...todo.views import display_day_or_instant
 from ..answers import hint_to_restore, print_changes
 from ..clock import to_local
 from ..session import Session
-from ..verb import CHANGE, IDS, Verb
+from ..verb import CHANGE, IDS_IN_ONE_LIST, Verb
 
 
 def skip(session: Session, ids: Sequence[str]) -> None:
@@ -25,6 +25,6 @@ VERB = Verb(
     action=skip,
     group=CHANGE,
     about="recurring",
-    arguments=(IDS,),
+    arguments=(IDS_IN_ONE_LIST,),
     writes=True,
 )

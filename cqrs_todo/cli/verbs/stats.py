@@ -60,7 +60,7 @@ def stats(session: Session, words: Sequence[str], since: str | None, until: str 
 def _of_all_lists(session: Session, words: Sequence[str], since: str | None, until: str | None, *, full: bool) -> None:
     """Show the statistics of all lists together."""
     read, failure = session.read_lists(
-        session.list_names(), lambda todos: (todos, todos.view(session.moment), todos.commits(session.moment))
+        session.all_names(), lambda todos: (todos, todos.view(session.moment), todos.commits(session.moment))
     )
     views = [view for _, view, _ in read]
     first, last = _days(session, since, until)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ...cqrs.errors import CqrsError, StoreUnavailable
 from ..config import default_store, sync_dir
 from ..errors import UsageError
+from ..hints import complete_hint
 from ..output import print_line, print_message, print_row
 from ..reports import count_of
 from ..session import Session
@@ -47,6 +48,8 @@ def sync(
         UsageError: The options contradict each other, or it is not known what to sync with.
         CqrsError: What `todo.sync.sync` raises.
     """
+    if remote is not None and not remote.strip():
+        raise UsageError("the remote is empty", "leave it out for the last one, or write: todo sync URL|NAME")
     if join and apart is not None:
         raise UsageError("--join and --as contradict each other", "give one of them")
     if every is not None and dry_run:
@@ -143,7 +146,7 @@ def _sync_again(session: Session, remote: str | None, joining: "Joining | None",
             if first and isinstance(error, (Unjoined, WrongRemote)):
                 raise
             if str(error) != said:  # a server that is away for days is named once
-                report(error, as_json=session.options.json)
+                report(error, session, as_json=session.options.json)
                 if not session.options.json:
                     print_message(session, f"This sync goes on, and tries again every {span}")
             said = str(error)
@@ -194,7 +197,7 @@ def _sync(session: Session, word: str | None, joining: "Joining | None", *, dry_
         from ..report import report
 
         for more in done.errors[1:]:
-            report(more, as_json=False)
+            report(more, session, as_json=False)
     raise done.errors[0]
 
 
@@ -304,7 +307,7 @@ class _Report:
             print_message(session, line)
         for warning in done.warnings:
             if warning.kind != "renamed":
-                print_message(session, self._warning(warning))
+                print_message(session, complete_hint(self._warning(warning), session))
         if done.began:
             kind, place = done.remote.split(":", 1)
             what = "shared folder" if kind == "folder" else "hub"
@@ -423,7 +426,7 @@ class _Report:
         names, archived = ([head.name for head in heads if head.archived == each] for each in (False, True))
         for where, renamed in wanted.items():
             for renames in in_order(dict(sorted(renamed.items())), names, archived):
-                yield in_words(renames, renamed, where)
+                yield complete_hint(in_words(renames, renamed, where), self._session)
 
     def _warning(self, warning: "SyncWarning") -> str:
         name, other, where = visible(warning.list), visible(warning.other), visible(warning.where)
@@ -513,7 +516,7 @@ class _Report:
                         {"kind": each.kind, "list": each.list, "other": each.other or None} for each in self._done.effects
                     ],
                     "warnings": warnings,
-                    "errors": [document.error_row(described(error)) for error in self._done.errors],
+                    "errors": [document.error_row(described(error, self._session)) for error in self._done.errors],
                     "renewed": self._done.renewed,
                     "began": self._done.began,
                 }
@@ -565,7 +568,7 @@ def _print_status(session: Session) -> None:
         print_line(document.encode({"machine": memory.machine, "last": memory.last or None, "remotes": remotes}))
         return
     if not rows:
-        print_message(session, "This machine was never synced: to begin: todo sync URL")
+        print_message(session, f"This machine was never synced: to begin: {session.typed(None, 'sync URL')}")
     try:
         following = _shown(find_remote(session, None, memory.last)[0]) if rows else ""
     except UsageError:  # several are known, or the last one is no longer in the configuration

@@ -6,7 +6,7 @@ from ...todo.events import TagAdded, TagRemoved
 from ...todo.fields import TAGS
 from ...todo.model import Add, Drop, TodoCommand
 from ...todo.values import nfc
-from ..answers import print_changes, record
+from ..answers import print_changes_of_lists, record_in_lists
 from ..errors import UsageError
 from ..fields import valid
 from ..output import print_message
@@ -42,14 +42,14 @@ def tag(session: Session, words: Sequence[str]) -> None:
         else Drop(TAGS, check_text("tag", word[1:]))
         for word in tags
     ]
-    answer = record(session, ids, lambda _: commands)
-    events = [event.data for commit in answer.commits for event in commit.events]
+    answers = record_in_lists(session, ids, lambda _: commands)
+    events = [event.data for answer in answers for commit in answer.commits for event in commit.events]
     recorded = {f"+{event.tag}" for event in events if isinstance(event, TagAdded)}
     removed = {f"-{event.tag}" for event in events if isinstance(event, TagRemoved)}
     what = ", ".join(visible(tag) for tag in (*sorted(recorded), *sorted(removed)))
-    print_changes(session, answer, "Tagged" if recorded else "Untagged", "Unchanged", what)
+    print_changes_of_lists(session, answers, "Tagged" if recorded else "Untagged", "Unchanged", what)
     absent = [word[1:] for word in tags if word[0] == "-" and nfc(word) not in removed]
-    if absent and answer.changed and not session.options.json:
+    if absent and any(answer.changed for answer in answers) and not session.options.json:
         print_message(session, f"Not there: {', '.join(f'+{visible(tag)}' for tag in absent)}")
 
 

@@ -3,21 +3,23 @@
 from collections.abc import Sequence
 
 from ...todo.model import Toggle
-from ..answers import named, print_answer, record
+from ..answers import named, print_answers, record_in_lists
 from ..session import Session
+from ..text import visible
 from ..verb import CHANGE, IDS, Verb
 
 
 def toggle(session: Session, ids: Sequence[str]) -> None:
     """Complete the todos that are open, and reopen the others."""
     now = session.list.clock()
-    answer = record(session, ids, lambda _: [Toggle(now)])
+    answers = record_in_lists(session, ids, lambda _: [Toggle(now)])
     parts = [
-        f"{words} {named(items)}"
+        f"{words} {f'{visible(answer.list)}/' if len(answers) > 1 else ''}{named(items)}"
+        for answer in answers
         for words, done in (("done", True), ("open again", False))
         if (items := [item for item in answer.changed if item.todo.done is done])
     ]
-    print_answer(session, answer, f"Toggled: {'; '.join(parts)}" if answer.changed else None)
+    print_answers(session, answers, f"Toggled: {'; '.join(parts)}" if parts else None)
 
 
 VERB = Verb(

@@ -1,11 +1,10 @@
 """`todo view`: a fold over the events of a list, as a table."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from ...cqrs.errors import CqrsError
-from ...todo.lists import Lists
 from ...todo.views import short_instant
 from ..clock import to_local
 from ..errors import UsageError
@@ -30,19 +29,20 @@ def view(session: Session, what: str | None, words: Sequence[str], per: str | No
         _print_views(session)
         return
     from ..view_loader import find_view, with_unit
+    from ..view_periods import wanted_period
 
     if watch and session.options.at is not None:
         raise UsageError("--watch and --at exclude one another", "leave out --watch or --at")
     found = find_view(what)
     if per is not None:
         found = with_unit(found, per)
-    names = Lists(session.store).names() if all_lists else [session.list.name]
+    names = session.originals() if all_lists else [session.list.name]
 
     def show(read: "Callable[[TodoList], ListView | None]") -> CqrsError | None:
         opened, failure = session.read_lists(names, lambda todos: (todos, read(todos)))
         lists = [todos for todos, _ in opened]
         views = [view for _, view in opened if view is not None and session.moment is not None]
-        period = _period(session, found, words, lists, views)
+        period = wanted_period(session, found.view, " ".join(words), session.moment, lists, views)
         _Shown(session, found, per or "", period, lists, views, all_lists=all_lists).show(watch=watch)
         return failure
 
@@ -61,65 +61,6 @@ def _check_alone(session: Session, *, per: str | None, all_lists: bool, watch: b
     given = {"--per": per is not None, "--all-lists": all_lists, "--watch": watch, "--at": session.options.at is not None}
     for option in (name for name, is_given in given.items() if is_given):
         raise UsageError(f"{option} needs the name of a view", f"name a view, such as changes, or leave out {option}")
-
-
-def _period(
-    session: Session, found: "FoundView", words: Sequence[str], lists: "Sequence[TodoList]", views: "Sequence[ListView]"
-) -> str:
-    """Return the period that the words name, or that of the moment that is shown; '' for a view without periods."""
-    from ...todo.projections import Periodic
-    from ...todo.projections.calls import period_of
-
-    view = found.view
-    if not isinstance(view, Periodic):
-        if words:
-            raise UsageError(f"the view {view.name} takes no words: {' '.join(words)}", "leave them out")
-        return ""
-
-    def period_at(at: datetime) -> str:
-        return period_of(view, view, to_local(at))
-
-    now = _time_shown(session, lists, views)
-    if not words:
-        return period_at(now)
-    text = " ".join(words)
-    try:
-        span = session.span_of(text, to_local(now))
-    except UsageError as error:
-        _suggest_periods(session, error, period_at)
-        raise
-    first, last = period_at(span.start), period_at(span.end)
-    if first != last:
-        raise UsageError(
-            f"{text!r} reaches from {first} to {last}, and this view shows one of them", f"for instance: {first}"
-        )
-    return first
-
-
-def _time_shown(session: Session, lists: "Sequence[TodoList]", views: "Sequence[ListView]") -> datetime:
-    """Return the time whose period is shown if no period is named."""
-    if isinstance(session.moment, int) and views[0].as_of is None:  # before the first commit
-        first = next(iter(lists[0].log.commits()), None)
-        return session.now if first is None else first.metadata.at
-    if isinstance(session.moment, datetime):
-        return session.moment
-    return session.seen_from(views[0]) if views else session.now
-
-
-def _suggest_periods(session: Session, error: UsageError, period_at: Callable[[datetime], str]) -> None:
-    """Let the hint of an error name texts that each mean one period, such as months."""
-    month_before = session.now.replace(day=1) - timedelta(days=1)
-    forms = []
-    for text in (f"{month_before:%B}".lower(), "last month", f"{month_before:%Y-%m}", "last week", "yesterday"):
-        span = session.span_of(text)
-        if period_at(span.start) == period_at(span.end):
-            forms.append(f'"{text}"' if " " in text else text)
-    if forms:
-        error.hint = "write, for instance: " + ", ".join(forms[:_MOST_FORMS])
-
-
-_MOST_FORMS = 3
-"""How many periods an error names."""
 
 
 class _Shown:
@@ -211,6 +152,7 @@ class _Shown:
     def _print_json(self, folded: "Folded", columns: list[str], rows: list[dict[str, Any]]) -> None:
         from ...todo.projections import ViewFailed
         from ...todo.projections.calls import in_words
+        from ...todo.projections.fold import in_utc
         from .. import document
 
         head = {
@@ -222,7 +164,7 @@ class _Shown:
             "columns": columns,
         }
         try:
-            encoded = document.encode({**head, "rows": [{name: _in_utc(row[name]) for name in row} for row in rows]})
+            encoded = document.encode({**head, "rows": [{name: in_utc(row[name]) for name in row} for row in rows]})
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a value may be of any type
@@ -288,15 +230,12 @@ def _print_table(session: Session, columns: Sequence[str], cells: Sequence[Seque
         print_line("  ".join(shown).rstrip())
 
 
-def _in_utc(value: Any) -> Any:
-    """Return a value for programs: an instant in UTC. A time without a time zone stays as it is."""
-    return value.astimezone(UTC) if isinstance(value, datetime) and value.tzinfo is not None else value
-
-
 def _plain(value: Any) -> str:
     """Return a value for programs, with days and times as in JSON."""
     if isinstance(value, date):
-        text: str = _in_utc(value).isoformat()
+        from ...todo.projections.fold import in_utc
+
+        text: str = in_utc(value).isoformat()
         return text.replace("+00:00", "Z")
     return "" if value is None else str(value)
 

@@ -36,7 +36,7 @@ def when(session: Session, words: Sequence[str], at_least: int | None, last: boo
         from ..queries import use_list_of_filter  # most conditions have no query
 
         use_list_of_filter(session, queries)
-    names = session.list_names() if all_lists else [session.list.name]
+    names = session.all_names() if all_lists else [session.list.name]
     read, failure = session.read_lists(names, lambda todos: (todos.view(session.moment), todos.commits(session.moment)))
     views = [view for view, _ in read]
     now = session.seen_from(views[0])

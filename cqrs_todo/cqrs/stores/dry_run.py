@@ -378,6 +378,11 @@ class DryRunStore(Store):
         names = self._store.names(archived=archived)
         return names if archived else sorted({*names, *self._new})
 
+    def originals(self, *, archived: bool = False) -> list[str]:
+        """Return the names of the logs without copies of other logs; see `Store`."""
+        names = self._store.originals(archived=archived)
+        return names if archived else sorted({*names, *self._new})
+
     def create(self, name: str, at: datetime) -> Log:
         """Create a log in memory; see `Store`."""
         name = check_log_name(name)

@@ -152,9 +152,11 @@ class Folder(Blobs):
 
     def write(self, log_id: str, name: str, content: bytes) -> bool:
         """Write a blob; see `Blobs`."""
+        from .jsonl.files import make_directory  # most runs write no blob
+
         try:
             path = self._file(log_id, name)
-            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            make_directory(os.path.dirname(path), durable=False)
             _write(path, content)
         except OSError:
             return False

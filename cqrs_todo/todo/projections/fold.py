@@ -1,8 +1,8 @@
 """Folding the events of lists with a projection, from the nearest checkpoint on."""
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta, timezone
 from heapq import merge
 from itertools import chain
 from typing import Any, Protocol
@@ -24,10 +24,12 @@ class Source(Struct, frozen=True):
     Args:
         log: Its log.
         end: The position of the last event that counts; None for the end of the log.
+        check: Called for each commit that is read. It raises an error if the fold may not go on.
     """
 
     log: Log
     end: int | None = None
+    check: Callable[[], None] | None = None
 
 
 class Reached(Struct, frozen=True):
@@ -148,6 +150,7 @@ class _Reader:
     def __init__(self, source: Source, reached: Reached | None) -> None:
         self.log = source.log
         self._end = source.end
+        self._check = source.check
         self._start = reached
         self.position = 0 if reached is None else reached.position
         self.latest = None if reached is None else reached.latest
@@ -159,6 +162,8 @@ class _Reader:
         for commit in self._commits():
             if self._end is not None and commit.position > self._end:
                 return
+            if self._check is not None:
+                self._check()
             self.events += len(commit.events)
             latest = commit.metadata.at if latest is None else max(latest, commit.metadata.at)
             yield latest, commit
@@ -313,3 +318,8 @@ def table(projection: Projection[Any], state: Any) -> tuple[list[str], list[dict
         shown = call(projection, "rows", repr, wrong)
         raise failed(projection, "rows", f"the name of a column is {shown}, which is not a text")
     return columns, rows
+
+
+def in_utc(value: Any) -> Any:
+    """Return a value of a row for programs: an instant in UTC. A time without a time zone stays as it is."""
+    return value.astimezone(UTC) if isinstance(value, datetime) and value.tzinfo is not None else value

@@ -107,7 +107,7 @@ class _Tokenizer:
         elif before.strip(" -") and after.strip(" -"):
             self.at += 1
         else:
-            raise NotATime("has a '-' that does not join two words", self.text.replace("-", " ").strip())
+            raise NotATime("has a '-' that does not join two words", " ".join(self.text.replace("-", " ").split()))
 
     def _word(self) -> None:
         end = self.at

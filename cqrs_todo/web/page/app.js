@@ -2,7 +2,7 @@
 
 import { get, graphql, Refused } from "./api.js";
 import { Details, save } from "./details.js";
-import { element, find } from "./dom.js";
+import { element, find, visible } from "./dom.js";
 import { days } from "./dates.js";
 import { Fields } from "./fields.js";
 import { History } from "./history.js";
@@ -155,12 +155,12 @@ function refused(error) {
 }
 
 function say(text) {
-  find("said").textContent = text;
+  find("said").textContent = visible(text);
 }
 
 let toastTimer;
 function toast(text, undoes) {
-  find("toast-text").textContent = text;
+  find("toast-text").textContent = visible(text);
   find("toast-undo").hidden = !undoes;
   find("toast").hidden = false;
   clearTimeout(toastTimer);

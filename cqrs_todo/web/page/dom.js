@@ -2,6 +2,11 @@
 
 export const find = (id) => document.getElementById(id);
 
+// Characters that hide, or that reverse what is around them, are shown as on the terminal: a text must not look like another.
+const UNSEEN = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+export const visible = (text) =>
+  text.replace(UNSEEN, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
 export function element(tag, values = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(values)) {
@@ -10,7 +15,8 @@ export function element(tag, values = {}, ...children) {
     else if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
     else made.setAttribute(name, value === true ? "" : value);
   }
-  made.append(...children.filter((child) => child !== null && child !== undefined));
+  const present = children.filter((child) => child !== null && child !== undefined);
+  made.append(...present.map((child) => (typeof child === "string" ? visible(child) : child)));
   return made;
 }
 
@@ -20,6 +26,8 @@ const policy = window.trustedTypes?.createPolicy("note", { createHTML: (html) =>
 export function note(html) {
   const made = element("div", { class: "note" });
   made.innerHTML = policy ? policy.createHTML(html) : html;
+  const texts = document.createTreeWalker(made, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) texts.currentNode.data = visible(texts.currentNode.data);
   for (const link of made.querySelectorAll("a")) link.target = "_blank";
   return made;
 }

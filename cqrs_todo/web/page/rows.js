@@ -1,10 +1,11 @@
 // The list, of which only the visible rows exist. It is a grid with one tab stop: `aria-activedescendant` names the row.
 
-import { element, find } from "./dom.js";
+import { element, find, visible } from "./dom.js";
 import { isOverdue } from "./order.js";
 import * as words from "./words.js";
 
 const MARGIN = 4; // rows above and below the visible ones
+const MARK_MS = 120; // after the last movement, rows are looked at that have no room for their chips
 
 const keyOf = (entry) => (typeof entry === "object" ? entry.name : entry);
 
@@ -98,6 +99,16 @@ export class Rows {
       if (active === null) grid.removeAttribute("aria-activedescendant");
       else grid.setAttribute("aria-activedescendant", active);
     }
+    clearTimeout(this.marking);
+    this.marking = setTimeout(() => this.#markCut(), MARK_MS);
+  }
+
+  // Marks the rows that have no room for all of their chips. All are measured at once, which costs one layout.
+  #markCut() {
+    const all = [...this.pool.values()].map((row) => row.parts);
+    for (const { more } of all) more.hidden = true;
+    const cut = all.map(({ chips }) => chips.scrollHeight > chips.clientHeight + 2);
+    all.forEach(({ more }, place) => { more.hidden = !cut[place]; });
   }
 
   // Puts the rows into the order in which they are read. Moving them takes too long while the list moves.
@@ -115,10 +126,11 @@ export class Rows {
     const number = element("span", { class: "number", role: "gridcell" });
     const text = element("span", { class: "text", dir: "auto" });
     const chips = element("span", { class: "chips" });
+    const more = element("span", { class: "more", "aria-hidden": "true", title: "The details show all of it", hidden: true }, "…");
     const row = element("div", { class: "row", role: "row" },
       element("span", { class: "check", role: "gridcell" }, box), number,
-      element("span", { class: "body", role: "gridcell" }, text, chips));
-    row.parts = { box, number, text, chips };
+      element("span", { class: "body", role: "gridcell" }, text, chips), more);
+    row.parts = { box, number, text, chips, more };
     row.slot = -1;
     this.inner.append(row);
     return row;
@@ -151,7 +163,7 @@ export class Rows {
     box.setAttribute("aria-label", `Done: ${state.text}`);
     number.textContent = history.numbers[entry];
     number.setAttribute("role", "gridcell");
-    text.textContent = state.text;
+    text.textContent = visible(state.text);
     chips.replaceChildren(...this.#chips(state, entry, differing, present, count));
   }
 

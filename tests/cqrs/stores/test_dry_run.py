@@ -114,7 +114,7 @@ def test_a_log_is_created_in_memory(store: Store) -> None:
     dry = DryRunStore(store, TYPES)
     log = dry.create("b", AT)
     log.append([Append("counter/x", (Moved(1),), NEW)], metadata("c1"))
-    assert dry.names() == ["a", "b"]
+    assert dry.names() == dry.originals() == ["a", "b"]
     assert [commit.position for commit in dry.open("b").commits()] == [1]
     assert [created.log for created in dry.trace.created] == ["b"]
     assert store.names() == ["a"]

@@ -12,6 +12,7 @@ def test_a_store_without_files_has_nothing_missing_nothing_stray_and_nothing_to_
     log = store.create("inbox", AT)
     log.append(one("a/1", 1), metadata("c1"))
     assert (store.missing(), store.strays(), store.set_aside("inbox"), store.migrate()) == ((), (), "", ())
+    assert store.originals() == store.names() == ["inbox"]
     assert store.repair("inbox") is None
     assert store.shared_snapshots() is None
     with pytest.raises(ExportRefused, match="does not keep lines"):

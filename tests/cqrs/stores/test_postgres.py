@@ -546,7 +546,7 @@ def test_every_column_that_was_altered_is_found(crowd: PostgresStore, database: 
         ("postgresql://h:-1/x", "%2F"),
         ("postgresql://h:١/x", "%2F"),
         ("postgresql://h/x?port=1,2,3", "more or fewer ports"),
-        ("postgresql://h/x?nonsense=1", "%2F"),
+        ("postgresql://h/x?nonsense=1", "after ? comes a parameter that PostgreSQL does not know"),
     ],
 )
 def test_a_bad_host_or_port_is_refused_with_a_reason(url: str, message: str) -> None:

@@ -341,5 +341,9 @@ def test_of_two_lists_with_one_log_only_the_original_can_be_changed(store: Store
     store.open("inbox").append(one("b/1", 1), metadata("mine"))
     with pytest.raises(ReadOnlyLog, match="copy of"):
         store.open("copy").append(one("b/1", 1), metadata("mine"))
+    assert (store.names(), store.originals()) == (["copy", "inbox"], ["inbox"])
     store.rename("inbox", "home")
     assert store.open("home").read_only is None
+    assert store.originals() == ["home"]
+    store.archive("home")
+    assert (store.originals(), store.originals(archived=True)) == ([], ["home"])

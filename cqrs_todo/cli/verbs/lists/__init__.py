@@ -47,7 +47,7 @@ def lists(session: Session) -> None:
             state = "missing" if row.get("missing") else "archived" if row["archived"] else "in use"
             print_row(row["name"], state, row["open"], row["done"])
     elif not rows:
-        print_message(session, "There are no lists yet: todo add makes the first.")
+        print_message(session, f"There are no lists yet: {session.typed(session.list_name, 'add')} makes the first.")
     else:
         width = max(cell_len(str(row["name"])) for row in rows)
         for row in rows:

@@ -10,7 +10,7 @@ from . import lists_of, print_list
 def archive(session: Session, name: str) -> None:
     """Archive a list, with all its history."""
     lists_of(session, name).archive(name)
-    print_list(session, name, f"Archived {name}. Back: todo lists unarchive {shlex.quote(name)}")
+    print_list(session, name, f"Archived {name}. Back: {session.typed(None, f'lists unarchive {shlex.quote(name)}')}")
 
 
 VERB = Verb(

@@ -13,7 +13,8 @@ from . import lists_of, print_list
 def rename(session: Session, old: str, new: str) -> None:
     """Rename a list."""
     lists_of(session, old, new).rename(old, new)
-    print_list(session, new, f"Renamed {old} to {new}. Back: todo lists rename {shlex.quote(new)} {shlex.quote(old)}")
+    back = session.typed(None, f"lists rename {shlex.quote(new)} {shlex.quote(old)}")
+    print_list(session, new, f"Renamed {old} to {new}. Back: {back}")
     if old == session.default_list:
         # a text in TOML is written as in JSON
         setting = f"list = {json.dumps(new, ensure_ascii=False)}"

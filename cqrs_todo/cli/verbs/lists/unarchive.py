@@ -10,7 +10,7 @@ from . import lists_of, print_list
 def unarchive(session: Session, name: str) -> None:
     """Unarchive a list."""
     lists_of(session, name).unarchive(name)
-    print_list(session, name, f"Unarchived {name}. Back: todo lists archive {shlex.quote(name)}")
+    print_list(session, name, f"Unarchived {name}. Back: {session.typed(None, f'lists archive {shlex.quote(name)}')}")
 
 
 VERB = Verb(

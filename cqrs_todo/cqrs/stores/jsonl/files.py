@@ -257,16 +257,24 @@ def there(path: str) -> bool:
     return True
 
 
-def make_directory(path: str) -> None:
-    """Make a directory and its missing parents, with mode 0700, and sync each parent."""
+def make_directory(path: str, *, durable: bool = True) -> None:
+    """Make a directory and its missing parents, each with mode 0700.
+
+    `os.makedirs` gives its mode only to the last one, and the parents get what the umask leaves.
+
+    Args:
+        path: The directory.
+        durable: Whether to sync each parent, so that the directory survives a power cut. A cache need not survive it.
+    """
     if there(path or "."):
         return
     parent = os.path.dirname(path)
-    make_directory(parent)
+    make_directory(parent, durable=durable)
     with suppress(FileExistsError):  # another process has just made it
         os.mkdir(path, 0o700)
         os.chmod(path, 0o700)
-    sync_directory(parent)
+    if durable:
+        sync_directory(parent)
 
 
 def sync_directory(path: str) -> None:

@@ -8,6 +8,7 @@ or a file that cannot be a log.
 
 import os
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -236,6 +237,12 @@ class Inventory:
         """Return whether a file is a copy of another log, as `original_of` decides it."""
         own = next((log for log in self._logs if log.path == path), None)
         return own is not None and self._original(own.id) not in (None, own)
+
+    def copies(self, *, archived: bool) -> set[str]:
+        """Return the names of the logs in a folder that are copies of other logs, as `original_of` decides it."""
+        times = Counter(log.id for log in self._logs)
+        found = (log for log in self._logs if times[log.id] > 1 and log.archived == archived)
+        return {log.name for log in found if log.name is not None and self._original(log.id) is not log}
 
     def copies_with(self, id: str, path: str, streams: Collection[str]) -> list[str]:
         """Return the other files that hold the log with an id, and in which some streams were not forgotten.

@@ -167,6 +167,12 @@ class JsonlStore(Store):
             return True
         return False
 
+    def originals(self, *, archived: bool = False) -> list[str]:
+        """Return the names of the logs without copies of other logs; see `Store`."""
+        inventory = self._inventory()
+        copies = inventory.copies(archived=archived)
+        return [name for name in inventory.names(archived=archived) if name not in copies]
+
     def strays(self) -> "Sequence[Stray]":
         """Return the files that another program put beside the logs; see `Store`."""
         return self._inventory().strays()

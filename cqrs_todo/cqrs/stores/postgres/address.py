@@ -12,6 +12,7 @@ from ..installed import UnknownStore
 _LABEL, _NAME = 63, 253
 """The longest label of a host's name, and the longest name, in characters (RFC 1035)."""
 _ESCAPES = "in a name or a password, write / as %2F, @ as %40, % as %25, : as %3A and ? as %3F"
+_UNKNOWN_PARAMETER = "after ? comes a parameter that PostgreSQL does not know; or, if the ? belongs to something else"
 
 
 def parse_url(url: str) -> dict[str, str]:
@@ -28,8 +29,9 @@ def parse_url(url: str) -> dict[str, str]:
     if wrong is None:
         try:
             given = {key: str(value) for key, value in conninfo_to_dict(url).items()}
-        except (psycopg.ProgrammingError, UnicodeError):
-            wrong = _ESCAPES
+        except (psycopg.ProgrammingError, UnicodeError) as error:
+            unknown = str(error).startswith("invalid URI query parameter")
+            wrong = f"{_UNKNOWN_PARAMETER}: {_ESCAPES}" if unknown else _ESCAPES
     if "@" in given.get("host", "") + given.get("dbname", ""):
         wrong = _ESCAPES
     wrong = wrong or _wrong_port(given) or next(filter(None, map(_wrong_host, given.get("host", "").split(","))), None)
