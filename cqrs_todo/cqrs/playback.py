@@ -139,7 +139,11 @@ class Playback(Generic[S]):
     def next(self) -> Commit | None:
         """The commit after `commit`; None if it is the last one of the range."""
         if not self._ahead:
-            commit = next(self._later, None)
+            try:
+                commit = next(self._later, None)
+            except BaseException:  # which ends the generator: whoever asks again must not take that for the end of the log
+                self._later = later_commits(self._repository, self.fold.position)
+                raise
             if commit is None or commit.position > self._high:
                 return None
             self._ahead.append(commit)
@@ -202,7 +206,12 @@ class Playback(Generic[S]):
 
     def _nth_behind(self, count: int) -> Commit | None:
         while len(self._behind) < count:
-            commit = next(self._earlier, None)
+            before = self._behind[0].position - 1 if self._behind else self.fold.position
+            try:
+                commit = next(self._earlier, None)
+            except BaseException:  # as in `next`
+                self._earlier = earlier_commits(self._repository, before)
+                raise
             if commit is None or commit.position <= self._low:
                 return None
             self._behind.insert(0, commit)

@@ -31,12 +31,12 @@ from .errors import (
     UnreadableEvent,
     in_words,
 )
-from .events import CAUSATION, CORRELATION, LOST, Metadata, Recorded
+from .events import CAUSATION, CORRELATION, LOST, Metadata, Recorded, failure_of
 from .ids import now
 from .names import check_log_name, check_type
 from .query import Query
 from .repository import Repository
-from .store import Log, Store
+from .store import Log, NestedTogether, Store
 from .struct import Struct, replace
 from .subscriptions import follow
 
@@ -176,6 +176,7 @@ class Runner:
             LogBusy: Another process has been moving events of the log for too long.
             UnknownEvents: The type of the next event is unknown, or its data do not fit its type.
             TypeError: The reaction returned something else than commands. Nothing was parked for that.
+            ValueError: The reaction calls `together` in work that is done together. Nothing was parked for that.
         """
         if self._ended is not None and self._is_still(*self._ended):
             return 0
@@ -291,6 +292,7 @@ class Runner:
             StaleCursor: The log ends before the checkpoint, or is not what it was there.
             UnknownEvents: The type of the next event is unknown, or its data do not fit its type.
             TypeError: The reaction returned something else than commands. Nothing was parked for that.
+            ValueError: The reaction calls `together` in work that is done together. Nothing was parked for that.
         """
         return sum(follow(self._store, lambda: [self.catch_up()], self._ends, stopped))
 
@@ -311,7 +313,7 @@ class Runner:
     def _place_of(self, parked: Parked) -> int:
         try:
             return self._find(parked.event).position
-        except (LookupError, UnreadableEvent, DamagedLog):
+        except (LookupError, UnreadableEvent, DamagedLog, StaleCursor):
             return parked.position
 
     def retry_parked(self, only: str | None = None) -> int:
@@ -324,6 +326,8 @@ class Runner:
             On how many it did not fail.
 
         Raises:
+            DamagedLog: The log cannot be searched for an event.
+            StaleCursor: The log was rewritten while it was searched for an event.
             StoreUnavailable: The events cannot be read, or the reaction could not reach a store.
             ReactionBusy: Another runner runs the reaction.
             UnknownEvents: This program does not know an event that is parked. It stays parked.
@@ -337,9 +341,13 @@ class Runner:
                 self._renew_in_time()
                 try:
                     event = self._find(parked.event)
+                except (LookupError, UnreadableEvent) as error:
+                    self._park(parked.event, parked.position, error, parked.tries + 1)
+                    continue
+                try:
                     if not event.unknown and self._reaction.query.wants(event):  # otherwise it was forgotten since
                         self._deliver(event)
-                except (StoreUnavailable, LogBusy, ReactionBusy, DamagedLog, _NotCommands):
+                except (StoreUnavailable, LogBusy, ReactionBusy, DamagedLog, _NotCommands, NestedTogether):
                     raise
                 except Exception as error:  # a reaction is code of the application, and may raise anything
                     self._park(parked.event, parked.position, error, parked.tries + 1)
@@ -461,7 +469,7 @@ class Runner:
             self._renew_in_time()
             try:
                 return self._deliver(event)
-            except (StoreUnavailable, LogBusy, ReactionBusy, _NotCommands):
+            except (StoreUnavailable, LogBusy, ReactionBusy, _NotCommands, NestedTogether):
                 raise
             except Exception as error:  # a reaction is code of the application, and may raise anything
                 if tries > self._retries or self._reaction.once(event):
@@ -505,11 +513,19 @@ class Runner:
         _log.error("%s: %s", what, parked.error)
 
     def _find(self, event: str) -> Recorded[Any]:
-        """Return an event by its id, wherever it is in the log now."""
+        """Return an event by its id, wherever it is in the log now.
+
+        Raises:
+            LookupError: The log does not have it.
+            UnreadableEvent: It cannot be read. The other events of its commit need not be readable.
+        """
         commit = self._log.find_command(event.rpartition("/")[0])
         found = next((each for each in commit.events if each.id == event), None) if commit is not None else None
         if found is None:
             raise LookupError(f"the event {event} is no longer in {self._log.name}")
+        failure = failure_of(found)
+        if failure is not None:
+            raise failure
         return found
 
     def _sleep(self, seconds: float) -> None:

@@ -10,8 +10,8 @@ from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from .cursor import START, Cursor
-from .errors import LogExists, LogNotFound, MissingLog, StoreUnavailable, WrongExpectedVersion
-from .events import Commit, EventBatch, Metadata, Recorded, failure_of
+from .errors import LogExists, LogNotFound, MissingLog, StoreUnavailable, UnreadableEvent, WrongExpectedVersion
+from .events import Commit, EventBatch, EventTypes, Metadata, Recorded, failure_of
 from .names import check_type
 from .struct import Struct
 
@@ -159,6 +159,10 @@ def in_use_together(name: str) -> ValueError:
     return ValueError(f"the work of `together` reads {name} and appends to it, and must not change it in another way")
 
 
+class NestedTogether(ValueError):
+    """The work of `together` calls `together` itself. That is a fault of its code, whatever it works on."""
+
+
 @contextmanager
 def at_work(threads: set[int], logs: Sequence["Log"], url: str, is_ours: Callable[["Log"], bool]) -> Iterator[None]:
     """Check the arguments of `Store.together`, as every store does, and refuse that its work calls it during the block.
@@ -180,7 +184,7 @@ def at_work(threads: set[int], logs: Sequence["Log"], url: str, is_ours: Callabl
             raise ValueError(f"{log.name} is not a log of {url}")
     thread = get_ident()
     if thread in threads:
-        raise ValueError("the work of `together` must not call `together` itself: name all logs in the first call")
+        raise NestedTogether("the work of `together` must not call `together` itself: name all logs in the first call")
     threads.add(thread)
     try:
         yield
@@ -202,22 +206,80 @@ def readable(events: Iterable[Recorded]) -> Iterator[Recorded]:
 
 
 def chosen(commits: Iterable[Commit], since: int, limit: int | None, stream: str | None) -> Iterator[Recorded]:
-    """Return the events in commits that `Log.events` reads, oldest first. The arguments are those of `Log.events`."""
+    """Return the events that `Log.events` reads, whose other arguments these are.
+
+    Args:
+        commits: The commits, oldest first, as far as they can be read.
+        since: As for `Log.events`.
+        limit: As for `Log.events`.
+        stream: As for `Log.events`.
+    """
     events = (event for commit in commits for event in commit.events)
     if stream is None:
-        return at_most((event for event in events if event.position > since), limit)
-    return at_most(readable(event for event in events if event.stream == stream and event.version > since), limit)
+        wanted = (event for event in events if event.position > since)
+    else:
+        wanted = (event for event in events if event.stream == stream and event.version > since)
+    return readable(at_most(wanted, limit))
 
 
 def chosen_backward(
     commits: Iterable[Commit], before: int | None, limit: int | None, stream: str | None
 ) -> Iterator[Recorded]:
-    """Return the events in commits that `Log.events_backward` reads, newest first, whose arguments these are."""
+    """Return the events that `Log.events_backward` reads, whose other arguments these are.
+
+    Args:
+        commits: The commits, newest first, as far as they can be read.
+        before: As for `Log.events_backward`.
+        limit: As for `Log.events_backward`.
+        stream: As for `Log.events_backward`.
+    """
     end = NEVER if before is None else before
     events = (event for commit in commits for event in reversed(commit.events))
     if stream is None:
-        return at_most((event for event in events if event.position < end), limit)
-    return at_most(readable(event for event in events if event.stream == stream and event.version < end), limit)
+        wanted = (event for event in events if event.position < end)
+    else:
+        wanted = (event for event in events if event.stream == stream and event.version < end)
+    return readable(at_most(wanted, limit))
+
+
+def whole(commits: Iterable[Commit]) -> Iterator[Commit]:
+    """Yield the commits up to the first one with an event that cannot be read, and then raise why.
+
+    Raises:
+        UnreadableEvent: The application's code for an event failed, such as its upcaster.
+    """
+    for commit in commits:
+        for event in commit.events:
+            failure = failure_of(event)
+            if failure is not None:
+                raise failure
+        yield commit
+
+
+def selected_in(
+    commits: Iterable[Commit], query: "Query", recorded: "Query", after: int
+) -> tuple[list[Recorded], UnreadableEvent | None]:
+    """Return the events after a position that a query selects, up to the first of them that cannot be read.
+
+    Args:
+        commits: The commits, as far as they can be read.
+        query: The query.
+        recorded: The same query, by the types that are recorded; see `Query.as_recorded`.
+        after: The position.
+
+    Returns:
+        The events, and the error that reading the next one raises; None if all can be read.
+    """
+    found: list[Recorded] = []
+    for commit in commits:
+        for event in commit.events:
+            failure = failure_of(event)
+            if event.position <= after or not (query if failure is None else recorded).matches(event):
+                continue
+            if failure is not None:
+                return found, failure
+            found.append(event)
+    return found, None
 
 
 class Log(ABC):
@@ -230,23 +292,26 @@ class Log(ABC):
         id: The unique id of the log, which never changes.
         name: What people call the log.
         created: When the log was made.
+        types: The registered events.
         warnings: What a person should know about the log, in words: a torn tail that was set aside, damage.
         read_only: Why nothing can be appended. None if appending is possible.
     """
 
     read_only: str | None = None
 
-    def __init__(self, id: str, name: str, created: datetime) -> None:
+    def __init__(self, id: str, name: str, created: datetime, types: EventTypes) -> None:
         """Open a log.
 
         Args:
             id: The unique id of the log.
             name: What people call it.
             created: When it was made, aware.
+            types: The registered events.
         """
         self.id = id
         self.name = name
         self.created = created
+        self.types = types
         self.warnings: list[str] = []
 
     @property
@@ -294,9 +359,23 @@ class Log(ABC):
                 Then the text begins with "cannot be recorded".
         """
 
-    @abstractmethod
     def commits(self, since: Cursor = START) -> Iterator[Commit]:
-        """Read the commits that hold an event after a cursor, oldest first.
+        """Read the same commits as `readable_commits`. All their events must be readable.
+
+        Args:
+            since: Where to start.
+
+        Raises:
+            UnreadableEvent: An event cannot be read. The commits before it were given.
+            CqrsError: What `readable_commits` raises.
+        """
+        return whole(self.readable_commits(since))
+
+    @abstractmethod
+    def readable_commits(self, since: Cursor = START) -> Iterator[Commit]:
+        """Read the commits that hold an event after a cursor, oldest first, as far as they can be read.
+
+        An event that cannot be read is an `UnknownEvent` with its `failure`.
 
         Args:
             since: Where to start. Behind the end of the log there is nothing to read, if the cursor has no digest.
@@ -307,7 +386,6 @@ class Log(ABC):
 
         Raises:
             StaleCursor: The log has changed before the cursor.
-            UnreadableEvent: An event cannot be read. The commits before it were given.
         """
 
     @abstractmethod
@@ -333,9 +411,21 @@ class Log(ABC):
             StaleCursor: The log has changed before the cursor.
         """
 
-    @abstractmethod
     def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
-        """Read the commits that begin before a cursor, newest first.
+        """Read the same commits as `readable_commits_backward`. All their events must be readable.
+
+        Args:
+            until: Where to start.
+
+        Raises:
+            UnreadableEvent: An event cannot be read. The commits after it were given.
+            CqrsError: What `readable_commits_backward` raises.
+        """
+        return whole(self.readable_commits_backward(until))
+
+    @abstractmethod
+    def readable_commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
+        """Read the commits that begin before a cursor, newest first, as far as they can be read; see `readable_commits`.
 
         Args:
             until: Where to start. None starts at the end of the log, and so does a cursor without a digest behind the end.
@@ -343,36 +433,15 @@ class Log(ABC):
         Raises:
             StaleCursor: The log has changed before the cursor.
             DamagedLog: A line is not what was written. The iterator raises this when it comes to that line. A store that
-                reads files begins before damage at the end of a log, and warns of it, as `commits` does.
+                reads files begins before damage at the end of a log, and warns of it, as `readable_commits` does.
         """
-
-    def readable_commits(self, since: Cursor = START) -> Iterator[Commit]:
-        """Read the same commits as `commits`, also those with events that cannot be read, which are `UnknownEvent` then.
-
-        This base method stops at such an event, as `commits` does.
-
-        Args:
-            since: Where to start.
-
-        Raises:
-            CqrsError: What `commits` raises.
-        """
-        return self.commits(since)
-
-    def readable_commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
-        """Read the same commits as `commits_backward`, also those with events that cannot be read; see `readable_commits`.
-
-        Args:
-            until: Where to start.
-
-        Raises:
-            CqrsError: What `commits_backward` raises.
-        """
-        return self.commits_backward(until)
 
     @abstractmethod
     def cursor(self) -> Cursor:
-        """Return the farthest position that this object has read or written."""
+        """Return the farthest position that this object has read or written, as a cursor with a digest.
+
+        It has a digest also when the log is empty, so that it is stale in another log.
+        """
 
     @abstractmethod
     def sync(self) -> None:
@@ -385,6 +454,9 @@ class Log(ABC):
     def find_command(self, command: str) -> Commit | None:
         """Find the commit with a command id, however old it is. This base method reads the log backwards.
 
+        The commit is given as far as it can be read, as `readable_commits` gives it. So an append that comes again is
+        recognised, whatever this program can read of it.
+
         A store whose readers see what is not durable yet makes the commit durable first, because whoever sent the command
         again is told that it is recorded.
 
@@ -395,9 +467,13 @@ class Log(ABC):
             The commit. None if no commit has this id.
 
         Raises:
-            CqrsError: What `commits_backward` and `sync` raise.
+            CqrsError: What `readable_commits_backward` and `sync` raise.
         """
-        return next((commit for commit in self.commits_backward() if commit.metadata.command == command), None)
+        commits = self.readable_commits_backward()
+        found = next((commit for commit in commits if commit.metadata.command == command), None)
+        if found is not None:
+            self.sync()
+        return found
 
     def lines(self, since: Cursor = START) -> Iterator[bytes]:
         """Read the lines of the log as they are stored, each with its LF.
@@ -425,10 +501,10 @@ class Log(ABC):
 
         Raises:
             UnreadableEvent: One of these events cannot be read. Those before it were given.
-            CqrsError: What `commits` raises.
+            CqrsError: What `readable_commits` raises.
         """
         # also with a stream, because a version is never more than the position
-        return chosen(self.commits(Cursor(since)), since, limit, stream)
+        return chosen(self.readable_commits(Cursor(since)), since, limit, stream)
 
     def select(self, query: "Query", since: int = 0, *, limit: int | None = None) -> Iterator[Recorded]:
         """Read the events that a query selects, oldest first.
@@ -463,9 +539,15 @@ class Log(ABC):
             UnreadableEvent: An event that the query selects, by its recorded type, cannot be read. The events before it were
                 given, and the last cursor is before it.
         """
-        for commit in self.commits(since):
-            events = [event for event in commit.events if event.position > since.position and query.matches(event)]
-            yield events, Cursor(commit.last)
+        recorded, reached = query.as_recorded(self.types), since
+        for commit in self.readable_commits(since):
+            events, failure = selected_in((commit,), query, recorded, since.position)
+            if failure is not None:
+                if events:
+                    yield events, reached
+                raise failure
+            reached = Cursor(commit.last)
+            yield events, reached
 
     def has_grown(self, since: Cursor) -> bool:
         """Return whether there may be something after a cursor, without reading it. This base method reads it.
@@ -474,9 +556,9 @@ class Log(ABC):
             since: The end of what was read.
 
         Raises:
-            CqrsError: What `commits` raises.
+            CqrsError: What `readable_commits` raises.
         """
-        return next(self.commits(since), None) is not None
+        return next(self.readable_commits(since), None) is not None
 
     def events_backward(
         self, before: int | None = None, *, limit: int | None = None, stream: str | None = None
@@ -490,9 +572,9 @@ class Log(ABC):
 
         Raises:
             UnreadableEvent: One of these events cannot be read. Those after it were given.
-            CqrsError: What `commits_backward` raises.
+            CqrsError: What `readable_commits_backward` raises.
         """
-        commits = self.commits_backward(None if stream is not None or before is None else Cursor(before - 1))
+        commits = self.readable_commits_backward(None if stream is not None or before is None else Cursor(before - 1))
         return chosen_backward(commits, before, limit, stream)
 
 

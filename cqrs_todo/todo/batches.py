@@ -45,6 +45,12 @@ def split_to_commit_size(contents: Iterable[CommitContent]) -> list[CommitConten
     return divided
 
 
+def fits_one_commit(changes: Changes[TodoEvent]) -> bool:
+    """Return whether new events fit into one commit."""
+    count = sum(map(len, changes.values()))
+    return count <= _SURELY_SMALL or (count <= COMMIT_LIMIT and json_size(list(changes.values())) <= COMMIT_SIZE)
+
+
 def commit_sized_chunks(measured: Iterable[tuple[T, int, int]]) -> Iterator[list[T]]:
     """Group things so that each group fits into one commit.
 

@@ -12,7 +12,7 @@ from ..cqrs.cursor import Cursor
 from ..cqrs.events import REDOES, UNDOES
 from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import marked
-from .batches import CommitContent, commit_sized_chunks, json_size
+from .batches import COMMIT_SIZE, CommitContent, commit_sized_chunks, json_size
 from .events import TodoCreated, TodoEvent
 from .fields import State, Todo
 from .forgetting import forgotten_in
@@ -122,8 +122,9 @@ def _is_removed(fold: Todos, stream: str) -> bool:
 def _contents(fold: Todos, todos: Mapping[str, Todo], planned: Plan, file: str) -> list[CommitContent]:
     """Return the contents of commits, each with what identifies its entries.
 
-    The first commit also has the entries that change nothing in the todo, so that a later change of the todo stays when the
-    file is imported again. If there is nothing to record, there is no commit that could have them.
+    The commits also have the entries that change nothing in the todo, as far as there is room for them, so that a later
+    change of the todo stays when the file is imported again. If there is nothing to record, there is no commit that could
+    have them.
     """
     changes = events_to_reach(fold, {DECIDER.stream(id): todo for id, todo in todos.items()})
     imported: dict[str, Any] = {}
@@ -131,15 +132,20 @@ def _contents(fold: Todos, todos: Mapping[str, Todo], planned: Plan, file: str) 
         stream, says = DECIDER.stream(id), planned.entries[id]
         created = stream in changes and isinstance(changes[stream][0], TodoCreated) and says == todos[id]
         imported[stream] = digest if created else {"digest": digest, "entry": _named(says)}
-    measured = (
-        (stream, len(events), len(str(imported[stream])) + sum(map(json_size, events))) for stream, events in changes.items()
-    )
+    sizes = {
+        stream: json_size({stream: imported[stream]}) + sum(map(json_size, events)) for stream, events in changes.items()
+    }
+    unchanged = [stream for stream in imported if stream not in changes][::-1]
     contents: list[CommitContent] = []
-    these = {stream: found for stream, found in imported.items() if stream not in changes}
-    for chunk in commit_sized_chunks(measured):
+    for chunk in commit_sized_chunks((stream, len(events), sizes[stream]) for stream, events in changes.items()):
+        room = COMMIT_SIZE - sum(sizes[stream] for stream in chunk)
+        these: dict[str, Any] = {}
+        while unchanged and (size := json_size({unchanged[-1]: imported[unchanged[-1]]})) <= room:
+            room -= size
+            stream = unchanged.pop()
+            these[stream] = imported[stream]
         these |= {stream: imported[stream] for stream in chunk}
         contents.append(({stream: changes[stream] for stream in chunk}, _meta(file, these)))
-        these = {}
     return contents or [({}, {})]
 
 

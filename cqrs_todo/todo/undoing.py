@@ -19,7 +19,7 @@ from ..cqrs.fold import Fold
 from ..cqrs.ids import new_command_id
 from ..cqrs.struct import replace
 from ..cqrs.timeline import Positions, Step, batch_of, marked, undo_steps
-from .batches import COMMIT_LIMIT, CommitContent, note_earlier_commits
+from .batches import CommitContent, fits_one_commit, note_earlier_commits
 from .errors import CannotUndo, ChangedLater, EventNotFound, NotInForce
 from .events import TodoEvent, TodoRemoved, TodoRestored
 from .fields import State
@@ -269,9 +269,10 @@ def _plan_here(side: ListState, direction: Direction, steps: Sequence[Sequence[C
     commits = [commit for step in steps for commit in step]
     for commit in commits:
         side.apply_step(commit, direction)
-    small = sum(len(commit.events) for commit in commits) <= COMMIT_LIMIT
-    if small and not any(batch_of(commit.metadata) for commit in commits):
-        return [(direction.events(DECIDER, commits), {direction.key: [commit.metadata.command for commit in commits]})]
+    if not any(batch_of(commit.metadata) for commit in commits):
+        changes = direction.events(DECIDER, commits)
+        if fits_one_commit(changes):
+            return [(changes, {direction.key: [commit.metadata.command for commit in commits]})]
     return [(direction.events(DECIDER, [commit]), _meta(direction, commit)) for commit in commits]
 
 

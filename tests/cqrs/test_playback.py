@@ -69,15 +69,15 @@ def test_a_step_back_reads_no_more_than_it_walks_over_after_a_snapshot(monkeypat
     begin = repository.snapshot_infos[0].position
     assert begin < 60
     read: list[int] = []
-    backward, forward = log.commits_backward, log.commits
+    backward, forward = log.readable_commits_backward, log.readable_commits
 
     def counted(commits: Any) -> Any:
         for commit in commits:
             read.append(commit.position)
             yield commit
 
-    monkeypatch.setattr(log, "commits_backward", lambda until=None: counted(backward(until)))
-    monkeypatch.setattr(log, "commits", lambda since=START: counted(forward(since)))
+    monkeypatch.setattr(log, "readable_commits_backward", lambda until=None: counted(backward(until)))
+    monkeypatch.setattr(log, "readable_commits", lambda since=START: counted(forward(since)))
     playback = Playback(repository, 0, 100, begin)
     while playback.fold.position > begin - 5:
         assert playback.back()
@@ -95,8 +95,8 @@ def test_a_log_that_changed_under_a_snapshot_is_read_without_the_snapshot(monkey
     position = repository.snapshot_infos[0].position
     assert position < 40
     for name, read, expected in (
-        ("commits_backward", earlier_commits, commits[position - 1 :: -1]),
-        ("commits", later_commits, commits[position:]),
+        ("readable_commits_backward", earlier_commits, commits[position - 1 :: -1]),
+        ("readable_commits", later_commits, commits[position:]),
     ):
         original = getattr(log, name)
         stale = [True]

@@ -331,6 +331,25 @@ def test_one_parked_event_can_be_tried_again(store: Store, log: Log) -> None:
     assert list(runner.parked()) == [first, third]
 
 
+def test_a_parked_event_stays_as_it_is_while_the_log_cannot_be_searched(
+    store: Store, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_event: Recorded[Any]) -> None:
+        raise ValueError("no")
+
+    runner = Runner(store, log, Reaction("see", fail), retries=0)
+    runner.catch_up()
+    before = runner.parked()
+
+    def search(_command: str) -> None:
+        raise StaleCursor("streams were forgotten meanwhile")
+
+    monkeypatch.setattr(log, "find_command", search)
+    with pytest.raises(StaleCursor):
+        runner.retry_parked()
+    assert runner.parked() == before
+
+
 @pytest.mark.parametrize("older", [True, False])
 def test_a_reaction_goes_on_after_a_repair(store: Store, log: Log, tmp_path: Path, older: bool) -> None:
     seen: list[int] = []

@@ -195,9 +195,9 @@ def test_a_position_is_reached_from_the_nearer_end(monkeypatch: pytest.MonkeyPat
 
     repository = Repository(log, COUNTER)
     repository.fold()
-    forward_, backward = log.commits, log.commits_backward
-    monkeypatch.setattr(log, "commits", lambda since=0: watched(forward_(since)))
-    monkeypatch.setattr(log, "commits_backward", lambda before=None: watched(backward(before)))
+    forward_, backward = log.readable_commits, log.readable_commits_backward
+    monkeypatch.setattr(log, "readable_commits", lambda since=0: watched(forward_(since)))
+    monkeypatch.setattr(log, "readable_commits_backward", lambda before=None: watched(backward(before)))
     for position, walked in ((3, [1, 2, 3, 4]), (18, [20, 19, 18]), (0, [1]), (20, [20])):
         read.clear()
         fold, _ = as_of(repository, position)
@@ -285,7 +285,7 @@ def test_a_past_moment_is_found_although_the_snapshots_are_stale(monkeypatch: py
         counters.fold()
     middle = counters.snapshot_infos[-3].position
     cursors = [snapshot.cursor for info in counters.snapshot_infos if (snapshot := counters.snapshot(info.position))]
-    backward = log.commits_backward
+    backward = log.readable_commits_backward
 
     def stale(until: Cursor | None = None) -> Iterator[Commit]:
         if any(until is cursor for cursor in cursors):
@@ -300,7 +300,7 @@ def test_a_past_moment_is_found_although_the_snapshots_are_stale(monkeypatch: py
             moved(log, f"busy-{fold.position}", steps=100)
             return fold
 
-    monkeypatch.setattr(log, "commits_backward", stale)
+    monkeypatch.setattr(log, "readable_commits_backward", stale)
     busy = Busy(log, COUNTER, snapshots=snapshots)
     for position in (middle - 1, middle):
         fold, commit = as_of(busy, position)
@@ -315,14 +315,14 @@ def test_without_invert_a_past_moment_is_found_although_the_snapshots_are_stale(
     for n in range(10):
         counters.execute("a", Move(1), by(f"c{n}"))
         counters.fold()
-    forward = log.commits
+    forward = log.readable_commits
 
     def stale(since: Cursor = START) -> Iterator[Commit]:
         if since.digest:
             raise StaleCursor("it is another log")
         return forward(since)
 
-    monkeypatch.setattr(log, "commits", stale)
+    monkeypatch.setattr(log, "readable_commits", stale)
     for position in range(1, 10):
         fold, commit = as_of(counters, position)
         assert (fold.position, fold["counter/a"].state) == (position, position)

@@ -14,9 +14,11 @@ from cqrs_todo.cqrs.events import Commit, Metadata
 from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.store import Log, Store
 from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.todo import batches, importing
 from cqrs_todo.todo.errors import CannotUndo, EventNotFound, NotFound, NotYet
 from cqrs_todo.todo.events import TextChanged
-from cqrs_todo.todo.fields import TEXT, State
+from cqrs_todo.todo.fields import PRIORITY, TEXT, State, Todo
+from cqrs_todo.todo.formats import Entry
 from cqrs_todo.todo.lists import Lists
 from cqrs_todo.todo.model import Change, Complete, Create, Remove, Reopen, Toggle
 from cqrs_todo.todo.recorder import TYPES
@@ -211,3 +213,47 @@ def test_an_undo_is_planned_again_when_others_undo_or_redo_meanwhile(store: Stor
     todos.undo()
     assert not interruptions
     assert texts(a_list(store)) == ["a"], "as if it came after the redo, which it undoes"
+
+
+def test_an_undo_that_does_not_fit_into_one_commit_makes_one_for_each_that_it_undoes(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    todos = a_list(store)
+    todos.add([Create("a", NOW)])
+    for number in range(40):
+        todos.change(todos.view().items, lambda _, number=number: [Change(TEXT, f"{number} {'x' * 100}", NOW)])
+    monkeypatch.setattr(batches, "COMMIT_SIZE", 4_000)
+    todos.undo(40)
+    assert texts(todos) == ["a"]
+    assert [len(commit.events) for commit in todos.log.commits()] == [1] * 81
+    todos.redo(40)
+    assert texts(todos) == [f"39 {'x' * 100}"]
+    monkeypatch.undo()
+    todos.undo(40)
+    assert [len(commit.events) for commit in todos.log.commits()][121:] == [40]
+
+
+def test_an_import_that_changes_little_keeps_within_the_size_of_a_commit(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    todos = a_list(store)
+
+    def entries(count: int, **values: Any) -> list[Entry]:
+        texts = [f"{number} " + 30 * "\U0001f600" for number in range(count)]
+        return [
+            Entry(key=f"key{line}", todo=Todo(text=text, created=NOW, **values), line=line)
+            for line, text in enumerate(texts, 1)
+        ]
+
+    importing.import_entries(todos, entries(100), "a.json")
+    todos.change(todos.view().items, lambda _: [Change(PRIORITY, "H", NOW)])
+    assert len(todos.view().items) == 100
+    for module in (batches, importing):
+        monkeypatch.setattr(module, "COMMIT_SIZE", 10_000)
+    before = len(list(todos.log.commits()))
+    importing.import_entries(todos, entries(101, priority="H"), "a.json")
+    (added,) = list(todos.log.commits())[before:]
+    recorded = added.metadata.meta["import"]
+    assert 20 < len(recorded) < 100
+    assert {event.stream for event in added.events} <= recorded.keys()
+    assert batches.json_size(recorded) < 10_000

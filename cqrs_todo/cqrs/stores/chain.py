@@ -11,8 +11,8 @@ import msgspec
 
 from ..cursor import START, Cursor
 from ..errors import DamagedLog, UnreadableEvent
-from ..events import Commit, EventBatch, EventTypes, Recorded, failure_of
-from ..store import Log, StreamVersions, chosen, chosen_backward
+from ..events import Commit, EventBatch, EventTypes, Recorded
+from ..store import Log, StreamVersions, chosen, chosen_backward, selected_in
 from .format import BROKEN, Codec, CommitLine, EventLine, Header, InvalidLine, decode_line, knows_data, verified_digest
 from .hash_chain import NO_DIGEST, digest_in, has_digest, last_digest, verify_lines
 
@@ -210,32 +210,6 @@ class Walk:
         return LineBlock(lines, commits, self.cursor)
 
 
-def selected_in(
-    commits: Iterable[Commit], query: "Query", recorded: "Query", after: int
-) -> tuple[list[Recorded], UnreadableEvent | None]:
-    """Return the events after a position that a query selects, up to the first of them that cannot be read.
-
-    Args:
-        commits: The commits, as far as they can be read.
-        query: The query.
-        recorded: The same query, by the types that are recorded; see `Query.as_recorded`.
-        after: The position.
-
-    Returns:
-        The events, and the error that reading the next one raises; None if all can be read.
-    """
-    found: list[Recorded] = []
-    for commit in commits:
-        for event in commit.events:
-            failure = failure_of(event)
-            if event.position <= after or not (query if failure is None else recorded).matches(event):
-                continue
-            if failure is not None:
-                return found, failure
-            found.append(event)
-    return found, None
-
-
 def holds_stream(stream: str) -> Callable[[CommitLine], bool]:
     """Return a function that tells whether a line holds an event of a stream."""
     return lambda line: any(event.stream == stream for event in line.events)
@@ -252,6 +226,7 @@ class ChainReader(ABC):
         start: The cursor after the header.
         reached: The cursor up to which the log was verified. What comes before it is not read again in order to append.
         versions: The versions of the streams at `reached`.
+        types: The registered events.
         codec: Decodes the lines.
         damage: What the last reading stopped at; None if it came to the end.
         warnings: What a person should know about the log, in words.
@@ -265,7 +240,7 @@ class ChainReader(ABC):
             types: The registered events.
         """
         self.start = start
-        self._types = types
+        self.types = types
         self.codec = Codec(types)
         self.damage: str | None = None
         self.warnings: list[str] = []
@@ -293,7 +268,7 @@ class ChainReader(ABC):
     def commit_with(self, command: str) -> Commit | None:
         """Read the log backwards until the commit with a command id; see `Log.find_command`."""
         found = ((line, digest) for line, digest in self.lines_backward(None) if line.command == command)
-        return next((self.codec.commit(line, digest) for line, digest in found), None)
+        return next((self.codec.commit(line, digest, whole=False) for line, digest in found), None)
 
     def event_batches(self, since: Cursor, versions: StreamVersions | None) -> Iterator[Sequence[EventBatch]]:
         """Read commits as far as a fold needs them; see `Log.event_batches`."""
@@ -301,7 +276,7 @@ class ChainReader(ABC):
 
     def selected(self, query: "Query", since: Cursor) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
         """Read the events that a query selects; see `Log.selected`. Only the commits that hold one are decoded in full."""
-        recorded, reached = query.as_recorded(self._types), since
+        recorded, reached = query.as_recorded(self.types), since
         wanted = self.holds_match(query)
         for block in self.blocks(since):
             found: list[Recorded] = []
@@ -320,7 +295,7 @@ class ChainReader(ABC):
 
     def holds_match(self, query: "Query") -> Callable[[CommitLine], bool]:
         """Return a function that tells whether a line holds an event which a query may select."""
-        recorded = query.as_recorded(self._types)
+        recorded = query.as_recorded(self.types)
         return lambda line: any(map(recorded.matches, line.events))
 
     @abstractmethod
@@ -335,21 +310,20 @@ class ChainReader(ABC):
     def lines(self, since: Cursor) -> Iterator[bytes]:
         """Read the lines as they are stored; see `Log.lines`."""
 
-    def verified_commit(self, line: bytes, previous: bytes, place: str, *, whole: bool = True) -> Commit:
-        """Verify one line by the digest before it, and decode it.
+    def verified_commit(self, line: bytes, previous: bytes, place: str) -> Commit:
+        """Verify one line by the digest before it, and decode it as far as it can be read.
 
         Args:
             line: The line, without its LF.
             previous: The digest of the line before it.
             place: Where the line is, as the beginning of an error.
-            whole: Whether each event must be readable; see `Codec.commit`.
 
         Raises:
             DamagedLog: It is not what was written.
         """
         try:
             digest = verified_digest(previous, line)
-            return self.codec.commit(decode_line(line), digest, whole=whole)
+            return self.codec.commit(decode_line(line), digest, whole=False)
         except InvalidLine as error:
             raise DamagedLog(f"{place}: {error}") from error
 
@@ -420,7 +394,7 @@ class ChainedLog(Log):
             name: The name of the log.
             reader: Reads the log.
         """
-        super().__init__(header.id, name, header.created)
+        super().__init__(header.id, name, header.created, reader.types)
         self._chain = reader
         self.warnings = reader.warnings
 

@@ -178,9 +178,8 @@ class DryRunLog(Log):
             kept: What the dry run has appended to the log.
             store: The store whose trace has the steps.
         """
-        super().__init__(log.id, log.name, log.created)
+        super().__init__(log.id, log.name, log.created, types)
         self._log = log
-        self._types = types
         self._codec = Codec(types)
         self._kept = kept
         self._store = store
@@ -203,19 +202,12 @@ class DryRunLog(Log):
 
     # reading
 
-    def commits(self, since: Cursor = START) -> Iterator[Commit]:
-        """Read commits, oldest first; see `Log`."""
-        return self._forward(self._log.commits, since)
-
     def readable_commits(self, since: Cursor = START) -> Iterator[Commit]:
         """Read commits as far as they can be read; see `Log`."""
-        return self._forward(self._log.readable_commits, since)
-
-    def _forward(self, read: Callable[[Cursor], Iterator[Commit]], since: Cursor) -> Iterator[Commit]:
         kept = self._kept
         reading = self._store.trace.reading(self)
         if not self._is_kept(since):
-            for commit in read(since):
+            for commit in self._log.readable_commits(since):
                 if kept.commits and commit.position > kept.base:
                     break
                 _count_forward(reading, (commit,), since.position)
@@ -239,15 +231,8 @@ class DryRunLog(Log):
         if later:
             yield later
 
-    def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
-        """Read commits, newest first; see `Log`."""
-        return self._backward(self._log.commits_backward, until)
-
     def readable_commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
         """Read commits, newest first, as far as they can be read; see `Log`."""
-        return self._backward(self._log.readable_commits_backward, until)
-
-    def _backward(self, read: Callable[[Cursor | None], Iterator[Commit]], until: Cursor | None) -> Iterator[Commit]:
         kept = self._kept
         reading = self._store.trace.reading(self)
         for commit in kept.commits[::-1]:
@@ -255,7 +240,7 @@ class DryRunLog(Log):
                 yield commit
         if kept.commits and (until is None or until.position > kept.base):
             until = Cursor(kept.base)
-        for commit in read(until):
+        for commit in self._log.readable_commits_backward(until):
             reading.backward.add(commit.position, commit.last)
             yield commit
 
@@ -306,10 +291,10 @@ class DryRunLog(Log):
             commit = repeated(before, appends)
             trace.appended.append(Appended(self.name, commit, preconditions, None, again=True))
             return commit
-        check_condition(condition, self._types, self.commits_backward())
+        check_condition(condition, self.types, self.readable_commits_backward())
         versions = {append.stream: self._version(append.stream) for append in appends}
         try:
-            commit = record(appends, metadata, self._types, self.cursor().position, versions, self.forgotten)
+            commit = record(appends, metadata, self.types, self.cursor().position, versions, self.forgotten)
         except WrongExpectedVersion as error:
             trace.conflicts.append(error)
             raise
@@ -436,7 +421,7 @@ class DryRunStore(Store):
     def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
         """Do a piece of work, without locks; see `Store`."""
         before = {id: len(kept.commits) for id, kept in self._kept.items()}
-        recorded = len(self.trace.appended)
+        recorded, created = len(self.trace.appended), len(self.trace.created)
         with at_work(self._at_work, logs, self.url, lambda log: isinstance(log, DryRunLog) and log.is_of(self)):
             try:
                 return work()
@@ -445,6 +430,9 @@ class DryRunStore(Store):
                     for id, kept in self._kept.items():
                         del kept.commits[before.get(id, 0) :]
                     del self.trace.appended[recorded:]
+                    for made in self.trace.created[created:]:
+                        del self._new[made.log]
+                    del self.trace.created[created:]
                 raise
 
     def missing(self) -> Sequence[MissingLog]:

@@ -40,8 +40,7 @@ class MemoryLog(Log):
 
     def __init__(self, id: str, name: str, created: datetime, types: EventTypes) -> None:
         """Make an empty log; the arguments are those of `Log`, and the registered events."""
-        super().__init__(id, name, created)
-        self._types = types
+        super().__init__(id, name, created, types)
         # what other stores could not keep is refused here, too, so that a test does not pass with it
         self._codec = None if Codec is None else Codec(types)
         self._commits: list[Commit] = []
@@ -68,9 +67,9 @@ class MemoryLog(Log):
             if earlier is not None:
                 return repeated(earlier, appends)
             head = self._commits[-1].last if self._commits else 0
-            check_condition(condition, self._types, reversed(self._commits))
+            check_condition(condition, self.types, reversed(self._commits))
             versions = {append.stream: self._versions.get(append.stream, 0) for append in appends}
-            commit = record(appends, metadata, self._types, head, versions, self._forgotten)
+            commit = record(appends, metadata, self.types, head, versions, self._forgotten)
             if self._codec is not None:
                 self._codec.encode(commit, b"")
             self._versions.update(versions)
@@ -78,7 +77,7 @@ class MemoryLog(Log):
             self._by_command[metadata.command] = commit
             return commit
 
-    def commits(self, since: Cursor = START) -> Iterator[Commit]:
+    def readable_commits(self, since: Cursor = START) -> Iterator[Commit]:
         """Read commits, oldest first; see `Log`."""
         return iter(self._after(since))
 
@@ -106,14 +105,14 @@ class MemoryLog(Log):
 
     def selected(self, query: Query, since: Cursor = START) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
         """Read the events that a query selects; see `Log`."""
-        query.as_recorded(self._types)  # it refuses types that no event can have
+        query.as_recorded(self.types)  # it refuses types that no event can have
         with self._lock:  # what is read was not forgotten yet, so neither do its cursors say so
             commits, forgotten = self._after(since), len(self._forgotten)
         for commit in commits:
             events = [event for event in commit.events if event.position > since.position and query.matches(event)]
             yield events, self._cursor_behind(commit, forgotten)
 
-    def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
+    def readable_commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
         """Read commits, newest first; see `Log`."""
         with self._lock:
             end = len(self._commits)

@@ -23,14 +23,13 @@ class NullLog(Log):
 
     def __init__(self, name: str, created: datetime, types: EventTypes) -> None:
         """Make an empty log; the arguments are those of `Log`, and the registered events."""
-        super().__init__("null", name, created)
-        self._types = types
+        super().__init__("null", name, created, types)
 
     def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
         """Return the commit that would be the first of the log."""
-        return record(appends, metadata, self._types, 0, {})
+        return record(appends, metadata, self.types, 0, {})
 
-    def commits(self, since: Cursor = START) -> Iterator[Commit]:
+    def readable_commits(self, since: Cursor = START) -> Iterator[Commit]:
         """Return an empty iterator."""
         return iter(())
 
@@ -38,7 +37,7 @@ class NullLog(Log):
         """Return an empty iterator."""
         return iter(())
 
-    def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
+    def readable_commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
         """Return an empty iterator."""
         return iter(())
 

@@ -10,6 +10,7 @@ from ..store import Append, check_precondition
 
 if TYPE_CHECKING:
     from ..query import AppendCondition
+    from .format import CommitLine
 
 
 def record(
@@ -69,6 +70,32 @@ def record(
     return Commit(tuple(events), metadata)
 
 
+def check_line(commit: "CommitLine") -> None:
+    """Refuse a line of an import that holds what no append records: a name, an id, a tag or a member of `meta`.
+
+    Args:
+        commit: The decoded line.
+
+    Raises:
+        InvalidLine: It holds such a thing.
+    """
+    from .format import InvalidLine  # without msgspec no line is imported
+
+    try:
+        check_recorded_name("the id of the command", commit.command)
+        if commit.meta:
+            from ..forgetting import check_kept_members  # most commits have none
+
+            check_kept_members(commit.meta)
+        for event in commit.events:
+            check_recorded_name("the name of a stream", event.stream)
+            check_recorded_name("a type string", event.type)
+            for tag in event.tags:
+                check_recorded_name("a tag", tag)
+    except ValueError as error:
+        raise InvalidLine(f"{error}") from error
+
+
 def check_condition(condition: "AppendCondition | None", types: EventTypes, backward: Iterable[Commit]) -> None:
     """Check the condition of an append.
 
@@ -100,11 +127,12 @@ def repeated(commit: Commit, appends: Iterable[Append]) -> Commit:
     """Return the commit that a command id belongs to already, for an append that came again.
 
     Raises:
-        CommandReused: The commit holds other events than the append. What was forgotten of it can have been any event.
+        CommandReused: The commit holds other events than the append. What was forgotten of it, or cannot be read, can have
+            been any event.
     """
     again = [(append.stream, event) for append in appends for event in append.events]
     same = len(again) == len(commit.events) and all(
-        event.stream == stream and (event.type == FORGOTTEN or event.data == data)
+        event.stream == stream and (event.type == FORGOTTEN or failure_of(event) is not None or event.data == data)
         for event, (stream, data) in zip(commit.events, again, strict=True)
     )
     if not same:

@@ -354,11 +354,12 @@ class StoreContract(ReactionContract):
         assert [type(failure) for failure in failures] == [UnreadableEvent]
         assert numbers(later.events(stream="b/1")) == numbers(later.select(Query.of(kinds={"b"}))) == [0, 1, 2]
         assert numbers(later.events_backward(stream="b/1")) == [2, 1, 0]
-        if type(later).readable_commits is not Log.readable_commits:
-            assert [commit.position for commit in later.readable_commits(Cursor(1))] == [2, 3, 4]
-            backward = list(later.readable_commits_backward(Cursor(3)))
-            assert [commit.position for commit in backward] == [3, 2, 1]
-            assert [type(event.data) for commit in backward for event in commit.events] == [UnknownEvent, Half, Half]
+        assert [commit.position for commit in later.readable_commits(Cursor(1))] == [2, 3, 4]
+        backward = list(later.readable_commits_backward(Cursor(3)))
+        assert [commit.position for commit in backward] == [3, 2, 1]
+        assert [type(event.data) for commit in backward for event in commit.events] == [UnknownEvent, Half, Half]
+        assert numbers(later.events(limit=2)) == [0, 1]
+        assert numbers(later.events_backward(limit=1)) == [2]
         whole: list[Callable[[], object]] = [
             lambda: list(later.events()),
             lambda: list(later.events(stream="a/1")),
@@ -370,6 +371,35 @@ class StoreContract(ReactionContract):
         for read in whole:
             with pytest.raises(UnreadableEvent, match="@3 of a/1 cannot be read"):
                 read()
+
+    @pytest.mark.parametrize("types", UNREADABLE_TYPES, ids=["upcaster", "splitter"])
+    def test_a_command_is_recognised_also_if_an_event_of_its_commit_cannot_be_read(
+        self, store: Store, log: Log, types: EventTypes
+    ) -> None:
+        log.append(one("a/1", 1), metadata("c1"))
+        old = self.elsewhere(store, EventTypes({"half": Half, "counted": Counted})).open("inbox")
+        halves = [Append(f"b/{number}", (Half("left", number),)) for number in range(2)]
+        old.append([halves[0], *one("b/2", 1), halves[1]], metadata("c2"))
+        later = self.elsewhere(store, types).open("inbox")
+        found = later.find_command("c2")
+        assert found is not None
+        assert [type(event.data) for event in found.events] == [Half, UnknownEvent, Half]
+        again = [halves[0], Append("b/2", (Half("left", 1),)), halves[1]]
+        for each in (later, self.elsewhere(store, types).open("inbox")):
+            assert each.append(again, metadata("c2")).position == 2
+            with pytest.raises(CommandReused):
+                each.append(again[:2], metadata("c2"))
+        fails = [True]
+
+        def react(_: Recorded) -> None:
+            if fails[0]:
+                raise ConnectionError("no")
+
+        assert Runner(store, old, Reaction("send", react), retries=0).catch_up() == 4
+        fails[0] = False
+        runner = Runner(store, later, Reaction("send", react))
+        assert [runner.retry_parked(f"c2/{number}") for number in (1, 2, 3)] == [1, 0, 1]
+        assert [(each.position, each.error[:12]) for each in runner.parked()] == [(1, "ConnectionEr"), (3, "UnreadableEv")]
 
     @pytest.mark.parametrize("types", UNREADABLE_TYPES, ids=["upcaster", "splitter"])
     def test_a_search_stops_before_an_event_that_cannot_be_read_and_goes_on_from_there(
@@ -934,6 +964,46 @@ class StoreContract(ReactionContract):
         assert store.import_log("inbox", list(self.reopened(store).lines())) == 0
         assert [event.position for event in self.reopened(store).events()] == [1, 2, 3]
 
+    @pytest.mark.parametrize(
+        ("stream", "command", "meta", "words"),
+        [
+            ("", "c", {}, "the name of a stream is empty"),
+            ("a/\x07", "c", {}, "the name of a stream contains"),
+            ("a/\0", "c", {}, "the name of a stream contains"),
+            ("a/" + "x" * 3_000, "c", {}, "the name of a stream has more than 1,000 bytes"),
+            ("a/1", "", {}, "the id of the command is empty"),
+            ("a/1", "c\n", {}, "the id of the command contains"),
+            ("a/1", "c", {"causation": "a secret/and more of it"}, "the member 'causation' of the metadata must be"),
+        ],
+    )
+    def test_names_and_members_that_are_not_appended_are_not_imported(
+        self, store: Store, stream: str, command: str, meta: dict[str, Any], words: str
+    ) -> None:
+        if type(store).import_log is Store.import_log:
+            pytest.skip("the store does not import lines")
+        from ..stores.exported import new_header
+        from ..stores.format import Codec
+        from ..stores.hash_chain import last_digest
+
+        header = new_header("inbox", AT)
+        data = metadata(command, **meta)
+        commit = Commit((Recorded(1, stream, 1, "counted", Counted(1), data, 1, ()),), data)
+        line, _ = Codec(CONTRACT_TYPES).encode(commit, last_digest(header))
+        with pytest.raises(ImportRefused, match=rf"^line 2.*{words}.*nothing was imported"):
+            store.import_log("inbox", [header, line])
+        assert store.names() == []
+
+    def test_a_line_without_its_line_feed_is_not_imported(self, store: Store) -> None:
+        if type(store).import_log is Store.import_log:
+            pytest.skip("the store does not import lines")
+        from ..stores.exported import NewLines, new_header
+
+        header = new_header("inbox", AT)
+        line = NewLines.after_header(CONTRACT_TYPES, header).commit({"a/1": [Counted(1)]}, {}, metadata("c1"))[0]
+        with pytest.raises(ImportRefused, match=r"^line 2.*no line feed.*nothing was imported"):
+            store.import_log("inbox", [header, line[:-1]])
+        assert store.names() == []
+
     def test_verify_walks_the_whole_log(self, store: Store, log: Log) -> None:
         for n in range(3):
             log.append(one("a/1", n, n), metadata(f"c{n}"))
@@ -1196,6 +1266,7 @@ class StoreContract(ReactionContract):
             lambda log: log.events_backward(stream="a/1"),
             lambda log: log.select(Query.of(kinds={"a"})),
             lambda log: log.commits(),
+            lambda log: [log.find_command("c1")],
         ]
         objects = [self.reopened(store) for _ in readings]
         for each in objects:

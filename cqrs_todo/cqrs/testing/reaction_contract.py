@@ -361,6 +361,14 @@ class ReactionContract:
         assert runner.retry_parked() == 1
         assert [each.error for each in runner.parked()] == ["LookupError: the event gone/1 is no longer in inbox"]
 
+    def test_an_event_is_not_parked_because_the_reaction_nests_work_together(self, store: Store, log: Log) -> None:
+        log.append(one("a/1", 1), metadata("c1"))
+        runner = Runner(store, log, Reaction("nest", lambda _: store.together([log], list)), retries=0)
+        with pytest.raises(ValueError, match="must not call `together` itself"):
+            store.together([log], runner.catch_up)
+        assert runner.parked() == []
+        assert (runner.catch_up(), runner.parked()) == (1, [])
+
     def test_a_process_manager_sends_commands(self, store: Store, log: Log) -> None:
         counted: Repository[int, int, Counted] = Repository(log, COUNTING)
 

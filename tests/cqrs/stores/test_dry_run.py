@@ -147,3 +147,19 @@ def test_law_each_event_that_was_read_counts_once(passes: list[tuple[int, int]])
     assert passed.count == len(positions)
     assert [each for first, last in passed.ranges for each in range(first, last + 1)] == sorted(positions)
     assert all(later[0] > earlier[1] + 1 for earlier, later in zip(passed.ranges, passed.ranges[1:], strict=False))
+
+
+def test_work_together_that_fails_makes_no_log_just_where_the_store_is_atomic(store: Store) -> None:
+    for atomic in (False, True):
+        dry = DryRunStore(store, TYPES)
+        dry.atomic = atomic  # as over a server
+
+        def work(dry: DryRunStore = dry) -> None:
+            dry.create("b", AT)
+            raise KeyError
+
+        dry.create("c", AT)
+        with pytest.raises(KeyError):
+            dry.together([], work)
+        assert dry.names() == (["a", "c"] if atomic else ["a", "b", "c"])
+        assert [made.log for made in dry.trace.created] == (["c"] if atomic else ["c", "b"])

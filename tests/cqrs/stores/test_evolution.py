@@ -413,3 +413,15 @@ if __name__ == "__main__":
     if not GOLDEN.exists():
         with tempfile.TemporaryDirectory() as folder:
             GOLDEN.write_bytes(_write(Path(folder)))
+
+
+def test_going_on_after_an_unreadable_event_fails_again_and_does_not_take_it_for_the_end(
+    with_an_unreadable_event: Log,
+) -> None:
+    places = Repository(with_an_unreadable_event, _notes("place"))
+    steps = Playback(places, 0, 5, 2)
+    attempts: list[Callable[[], object]] = [steps.forward, lambda: steps.next, steps.forward]
+    for attempt in attempts:
+        with pytest.raises(UnreadableEvent, match=r"^@3 of place/2"):
+            attempt()
+    assert (steps.back(), steps.back(), steps.back(), steps.fold.position) == (True, True, False, 0)

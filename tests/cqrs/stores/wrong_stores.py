@@ -17,7 +17,7 @@ from cqrs_todo.cqrs.events import Commit, EventBatch, EventTypes, Metadata, Reco
 from cqrs_todo.cqrs.forgetting import Forgetting
 from cqrs_todo.cqrs.operation_errors import StreamNotFound
 from cqrs_todo.cqrs.query import AppendCondition, Query
-from cqrs_todo.cqrs.store import Append, Blobs, Log, Store, StreamVersions, T, check_precondition, no_progress
+from cqrs_todo.cqrs.store import Append, Blobs, Log, Store, StreamVersions, T, check_precondition, no_progress, readable
 from cqrs_todo.cqrs.stores.chain import Versions
 from cqrs_todo.cqrs.stores.jsonl import JsonlStore, transfer
 from cqrs_todo.cqrs.stores.jsonl.log import JsonlLog
@@ -79,8 +79,8 @@ class SharedLog(MemoryLog):
 class ShortLog(MemoryLog):
     """Reads at most a hundred commits."""
 
-    def commits(self, since: Cursor = START) -> Iterator[Commit]:
-        return islice(super().commits(since), 100)
+    def readable_commits(self, since: Cursor = START) -> Iterator[Commit]:
+        return islice(super().readable_commits(since), 100)
 
 
 class HastyLog(MemoryLog):
@@ -95,6 +95,15 @@ class CarelessLog(MemoryLog):
 
     def _check_cursor(self, cursor: Cursor) -> None:
         pass
+
+
+class ShyLog(MemoryLog):
+    """Finds no command once streams were forgotten."""
+
+    def find_command(self, command: str) -> Commit | None:
+        if self._forgotten:
+            raise StaleCursor("streams were forgotten")
+        return super().find_command(command)
 
 
 class RecentLog(MemoryLog):
@@ -203,7 +212,7 @@ class RacyLog(MemoryLog):
     def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
         for each in appends:
             check_precondition(each.precondition, each.stream, self._versions.get(each.stream, 0))
-        check_condition(condition, self._types, self._commits[::-1])
+        check_condition(condition, self.types, self._commits[::-1])
         time.sleep(0.005)
         return super().append([replace(each, precondition=None) for each in appends if each.events], metadata)
 
@@ -224,8 +233,8 @@ class RacyCommandLog(MemoryLog):
 class PagedLog(MemoryLog):
     """Reads at most a thousand commits."""
 
-    def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
-        return islice(super().commits_backward(until), 1_000)
+    def readable_commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
+        return islice(super().readable_commits_backward(until), 1_000)
 
 
 class LossyLog(MemoryLog):
@@ -570,7 +579,7 @@ class HeadLog(JsonlLog):
     """Its cursor is always at the end of the log, whatever was read."""
 
     def cursor(self) -> Cursor:
-        other = JsonlLog(self._reader.path, self.name, self._types, no_progress, "")
+        other = JsonlLog(self._reader.path, self.name, self.types, no_progress, "")
         for _ in other.event_batches():
             pass
         return other._reader.reached
@@ -602,6 +611,20 @@ class StrictLog(JsonlLog):
 
 class StrictStore(_OfLogs):
     logs = StrictLog
+
+
+class PickyLog(JsonlLog):
+    """Finds a command only if it can read all events of the commit."""
+
+    def find_command(self, command: str) -> Commit | None:
+        commit = super().find_command(command)
+        for _ in readable(commit.events if commit is not None else ()):
+            pass
+        return commit
+
+
+class PickyStore(_OfLogs):
+    logs = PickyLog
 
 
 class WholeStreamLog(JsonlLog):
@@ -699,6 +722,10 @@ class TestStrict(_OnFiles):
     wrong = StrictStore
 
 
+class TestPicky(_OnFiles):
+    wrong = PickyStore
+
+
 class TestWholeStream(_OnFiles):
     wrong = WholeStreamStore
 
@@ -732,6 +759,10 @@ class _InMemory(StoreContract):
     @pytest.fixture
     def store(self) -> Store:
         return self.wrong_store(self.wrong)
+
+
+class TestShy(_InMemory):
+    wrong = ShyLog
 
 
 class TestOffByOne(_InMemory):

@@ -30,7 +30,6 @@ class JsonlLog(ChainedLog):
 
     def __init__(self, path: str, name: str, types: EventTypes, progress: Progress, indexes: str) -> None:
         """Open a log. The arguments, and the errors that are raised, are those of `LogReader`."""
-        self._types = types
         self._reader = LogReader(path, name, types, progress, indexes)
         header = self._reader.header
         super().__init__(header, name, self._reader)
@@ -121,4 +120,4 @@ class JsonlLog(ChainedLog):
     def _writer(self) -> "LogWriter":
         from .writer import LogWriter  # here, because most runs only read
 
-        return LogWriter(self._reader, self._types)
+        return LogWriter(self._reader, self.types)

@@ -54,7 +54,7 @@ class Search:
             limit: How many events to read at most. None reads all.
             backward: Whether to read the newest first.
         """
-        return at_most(readable(self._events(stream, first, last, limit, backward=backward)), limit)
+        return readable(at_most(self._events(stream, first, last, limit, backward=backward), limit))
 
     def _events(self, stream: str, first: int, last: int, limit: int | None, *, backward: bool) -> Iterator[Recorded]:
         most = -1 if limit is None else limit
@@ -68,7 +68,7 @@ class Search:
                 wanted = holds_stream(stream)
                 commits = self._reader.commits_backward(wanted=wanted) if backward else self._reader.commits(wanted=wanted)
             else:
-                commits = (self._commit_at(file, offset, whole=False) for offset in offsets)
+                commits = (self._commit_at(file, offset) for offset in offsets)
             for commit in commits:
                 for event in reversed(commit.events) if backward else commit.events:
                     if event.stream == stream and first <= event.version <= last:
@@ -106,10 +106,10 @@ class Search:
             raise
         raise IndexUnavailable(f"{file.path} is damaged")
 
-    def _commit_at(self, file: LogFile, offset: int, *, whole: bool = True) -> Commit:
+    def _commit_at(self, file: LogFile, offset: int) -> Commit:
         """Read and verify the line at an offset; see `ChainReader.verified_commit`."""
         previous, line = _line_at(file, offset)
-        return self._reader.verified_commit(line, previous, f"{file.path} is damaged at byte {offset}", whole=whole)
+        return self._reader.verified_commit(line, previous, f"{file.path} is damaged at byte {offset}")
 
 
 _USUAL = 1 << 12

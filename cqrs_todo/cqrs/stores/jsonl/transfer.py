@@ -12,6 +12,7 @@ from ...operation_errors import AnotherHistory, ImportRefused
 from ..chain import Versions, Walk
 from ..format import CommitLine, Header, InvalidLine, decode_header, decode_lines
 from ..hash_chain import DIGEST_MEMBER_LENGTH, continues, last_digest
+from ..recording import check_line
 from .files import (
     OPEN_SAFELY,
     close,
@@ -114,13 +115,14 @@ class _Accepted:
         """Check the commits that come after a position; see `Versions.advance`. It may be given the same ones again.
 
         Raises:
-            InvalidLine: A commit does not continue those before it, has the command id of one of them, or has data of a
-                forgotten stream.
+            InvalidLine: A commit does not continue those before it, has the command id of one of them, has data of a
+                forgotten stream, or holds a name or a member of `meta` that no append records.
         """
         last = self._versions.advance(position, commits)
         for commit in commits:
             if commit.position <= self._position:
                 continue
+            check_line(commit)
             if commit.command in self._commands:
                 raise InvalidLine(f"its command id {commit.command!a} was used before")
             for event in commit.events if self._forgotten else ():

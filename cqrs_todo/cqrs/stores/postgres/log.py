@@ -18,7 +18,7 @@ from ...errors import (
 )
 from ...events import Commit, EventTypes, Metadata, Recorded
 from ...query import AppendCondition
-from ...store import NEVER, Append, Progress, at_most, check_append
+from ...store import NEVER, Append, Progress, at_most, check_append, readable
 from ..chain import ChainedLog
 from ..format import Header, decode_line
 from ..hash_chain import digest_in
@@ -111,7 +111,6 @@ class PostgresLog(ChainedLog):
         """
         self._database = database
         self._key = key
-        self._types = types
         self._reader = PostgresReader(database, key, name, header, digest, types, progress)
         super().__init__(header, name, self._reader)
         if header.newer:
@@ -136,8 +135,12 @@ class PostgresLog(ChainedLog):
         """Find the commit with a command id; see `Log`."""
         if not storable(command, ()):
             return None
-        found = self._database.run(partial(self._line_of, command))
-        return None if found is None else self._reader.verified(*found)
+        while True:
+            found = self._database.run(partial(self._line_of, command))
+            try:
+                return None if found is None else self._reader.verified(*found)
+            except StaleCursor:  # streams were forgotten since the header was read, which is read again now
+                continue
 
     def events(self, since: int = 0, *, limit: int | None = None, stream: str | None = None) -> Iterator[Recorded]:
         """Read events, oldest first; see `Log`."""
@@ -145,7 +148,7 @@ class PostgresLog(ChainedLog):
             return super().events(since, limit=limit)
         if not storable("", [stream]):
             return iter(())
-        return at_most(self._reader.events(stream, since + 1, NEVER, limit, backward=False), limit)
+        return readable(at_most(self._reader.events(stream, since + 1, NEVER, limit, backward=False), limit))
 
     def events_backward(
         self, before: int | None = None, *, limit: int | None = None, stream: str | None = None
@@ -156,7 +159,7 @@ class PostgresLog(ChainedLog):
         if not storable("", [stream]):
             return iter(())
         last = NEVER if before is None else before - 1
-        return at_most(self._reader.events(stream, 1, last, limit, backward=True), limit)
+        return readable(at_most(self._reader.events(stream, 1, last, limit, backward=True), limit))
 
     def has_grown(self, since: Cursor) -> bool:
         """Return whether there is something after a cursor; see `Log`."""
@@ -262,7 +265,7 @@ class PostgresLog(ChainedLog):
         """
         reader = self._reader
         versions = {append.stream: reader.versions.version_of(append.stream) for append in appends}
-        commit = record(appends, metadata, self._types, reader.reached.position, versions, self.forgotten)
+        commit = record(appends, metadata, self.types, reader.reached.position, versions, self.forgotten)
         line, recorded = reader.codec.encode(commit, reader.reached.digest)
         return _Encoded((reader.reached.position, reader.reached.digest, line[:-1]), recorded, versions)
 
@@ -296,7 +299,7 @@ class PostgresLog(ChainedLog):
             case "moved":
                 return self._after_others(self._decoded(known))
             case "known":
-                return repeated(self._decoded(known), appends)
+                return repeated(self._decoded(known, whole=False), appends)
             case "forgotten":
                 self._reader.learn_forgotten()
                 raise ForgottenStream(known)
@@ -316,9 +319,9 @@ class PostgresLog(ChainedLog):
             pass  # streams were forgotten since: what is read next begins again
         return commit
 
-    def _decoded(self, line: str) -> Commit:
+    def _decoded(self, line: str, *, whole: bool = True) -> Commit:
         encoded = line.encode()
-        return self._reader.codec.commit(decode_line(encoded), digest_in(encoded) or b"")
+        return self._reader.codec.commit(decode_line(encoded), digest_in(encoded) or b"", whole=whole)
 
 
 def _answer(row: tuple[str, str] | None) -> tuple[str, str]:

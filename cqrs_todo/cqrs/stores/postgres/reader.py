@@ -11,8 +11,8 @@ from ...cursor import Cursor
 from ...errors import ConditionFailed, DamagedLog, StaleCursor
 from ...events import Commit, EventTypes, Recorded
 from ...query import AppendCondition, Query
-from ...store import NEVER, Progress, StreamVersions, readable
-from ..chain import ChainReader, LineBlock, Versions, Walk, selected_in, verified_backward
+from ...store import NEVER, Progress, StreamVersions, selected_in
+from ..chain import ChainReader, LineBlock, Versions, Walk, verified_backward
 from ..format import CommitLine, Header, InvalidLine, decode_header
 from ..hash_chain import digest_in
 from ..recording import check_condition
@@ -171,9 +171,9 @@ class PostgresReader(ChainReader):
             values = {"log": self._key, "stream": stream, "first": first, "last": last, "limit": wanted}
             found = 0
             for line, before in self._database.rows(query, values):
-                commit = self.verified(line, before, whole=False)
+                commit = self.verified(line, before)
                 events = [event for event in commit.events if event.stream == stream and first <= event.version <= last]
-                yield from readable(reversed(events) if backward else events)
+                yield from reversed(events) if backward else events
                 if backward:
                     last = events[0].version - 1
                 else:
@@ -198,11 +198,11 @@ class PostgresReader(ChainReader):
         items, values = self._items(query)
         statement = _HOLDING.replace("{events}", _MATCHING.replace("{items}", items)).replace("{order}", "ASC")
         values |= {"log": self._key, "until": end.position, "limit": FETCHED}
-        recorded, reached = query.as_recorded(self._types), since
+        recorded, reached = query.as_recorded(self.types), since
         while rows := self._database.rows(statement, {**values, "since": reached.position}):
             commits: list[Commit] = []
             try:
-                commits.extend(self.verified(line, before, whole=False) for line, before in rows)
+                commits.extend(self.verified(line, before) for line, before in rows)
             except DamagedLog as error:
                 self.report_damage(str(error))
                 if self.reached is not self.start:
@@ -232,7 +232,7 @@ class PostgresReader(ChainReader):
         rows = self._database.rows(_LAST_TWO, (self._key,))
         if rows:
             (line, last, sum), before = rows[0], rows[1][2] if len(rows) > 1 else None
-            self.verified(line, before, whole=False)
+            self.verified(line, before)
             if digest_in(line.encode()) != sum.encode():
                 raise DamagedLog(f"{self._database.address}, {self._name} is damaged: its last digest was altered")
             self._begin_at(Cursor(last, digest=sum.encode()), None)
@@ -278,10 +278,10 @@ class PostgresReader(ChainReader):
         if condition.after >= self.reached.position:
             return
         values |= {"log": self._key, "since": condition.after, "until": NEVER, "limit": NEVER}
-        if self._types.splits:  # an older event may have become none of the types that are wanted
+        if self.types.splits:  # an older event may have become none of the types that are wanted
             statement = _HOLDING.replace("{events}", _MATCHING.replace("{items}", items)).replace("{order}", "DESC")
             rows = self._database.rows(statement, values)
-            check_condition(condition, self._types, (self.verified(line, before, whole=False) for line, before in rows))
+            check_condition(condition, self.types, (self.verified(line, before) for line, before in rows))
             return
         ((position,),) = self._database.rows(_LATEST_MATCHING.replace("{items}", items), values)
         if position is not None:
@@ -295,7 +295,7 @@ class PostgresReader(ChainReader):
             tests = ["true"]
             if item.types:
                 tests.append(f"type = ANY(%(types{number})s)")
-                values[f"types{number}"] = sorted(self._types.read_as(item.types))
+                values[f"types{number}"] = sorted(self.types.read_as(item.types))
             if item.tags:
                 tests.append(f"tags <> '{{}}' AND tags @> %(tags{number})s")
                 values[f"tags{number}"] = sorted(item.tags)
@@ -305,12 +305,12 @@ class PostgresReader(ChainReader):
             parts.append(f"({' AND '.join(tests)})")
         return " OR ".join(parts) or "true", values
 
-    def verified(self, line: str, before: str | None, *, whole: bool = True) -> Commit:
+    def verified(self, line: str, before: str | None) -> Commit:
         """Verify a line by the digest before it, None for that of the header; see `ChainReader.verified_commit`."""
         previous = self.start.digest if before is None else before.encode()
         place = f"{self._database.address}, {self._name} is damaged"
         try:
-            return self.verified_commit(line.encode(), previous, place, whole=whole)
+            return self.verified_commit(line.encode(), previous, place)
         except DamagedLog as error:
             if self.learn_forgotten():
                 raise self._stale_after_forgetting() from error

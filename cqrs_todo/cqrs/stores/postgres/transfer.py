@@ -1,6 +1,6 @@
 """Importing the lines of a log that was exported elsewhere, byte for byte."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 import psycopg
@@ -9,8 +9,9 @@ from ...cursor import START, Cursor
 from ...operation_errors import AnotherHistory, ImportRefused
 from ..chain import Versions, Walk
 from ..format import CommitLine, InvalidLine, decode_header, decode_lines
+from ..recording import check_line
 from .database import Connection, Database
-from .log import NOT_STORABLE, Step, send_all, storable
+from .log import Step, send_all
 from .reader import FETCHED
 
 _NOTHING = "; nothing was imported"
@@ -46,8 +47,8 @@ class NewLines:
             raise ImportRefused(f"line {walk.cursor.line + 1}: {error}{_NOTHING}") from error
 
     def _advance(self, position: int, commits: Sequence[CommitLine]) -> int:
-        _check_storable(commits)
         for commit in commits:
+            check_line(commit)
             for event in commit.events:
                 self._before.setdefault(event.stream, event.version - 1)
         return self._versions.advance(position, commits)
@@ -113,7 +114,8 @@ class Import:
         self.header = header.decode()
 
     def _advance(self, position: int, commits: Sequence[CommitLine]) -> int:
-        _check_storable(commits)
+        for commit in commits:
+            check_line(commit)
         return self._versions.advance(position, commits)
 
     def send(self, connection: Connection, database: Database, key: int, header: str) -> int:
@@ -145,20 +147,27 @@ def _steps(walk: Walk, lines: Iterable[bytes]) -> list[Step]:
     Raises:
         InvalidLine: A line is wrong.
     """
-    rest = iter(lines)
+    is_cut_off = False
+
+    def complete() -> Iterator[bytes]:
+        nonlocal is_cut_off
+        for line in lines:
+            if not line.endswith(b"\n"):
+                is_cut_off = True
+                return
+            yield line
+
+    rest = complete()
     steps = []
     digest = walk.cursor.digest
-    chunks = iter(lambda: b"".join(line.removesuffix(b"\n") + b"\n" for line in islice(rest, FETCHED)), b"")
+    chunks = iter(lambda: b"".join(islice(rest, FETCHED)), b"")
     for block in walk.over(chunks):
         for line, commit, after in zip(block.lines, block.commits, block.digests, strict=True):
             steps.append((commit.position - 1, digest, line[:-1]))
             digest = after
+    if is_cut_off:
+        raise InvalidLine("the last line has no line feed at its end: it was cut off")
     return steps
-
-
-def _check_storable(commits: Sequence[CommitLine]) -> None:
-    if not all(storable(commit.command, (event.stream for event in commit.events)) for commit in commits):
-        raise InvalidLine(NOT_STORABLE)
 
 
 def _append(connection: Connection, database: Database, key: int, name: str, steps: Sequence[Step]) -> None:
