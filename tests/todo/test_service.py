@@ -221,7 +221,8 @@ def test_an_undo_that_does_not_fit_into_one_commit_makes_one_for_each_that_it_un
     todos = a_list(store)
     todos.add([Create("a", NOW)])
     for number in range(40):
-        todos.change(todos.view().items, lambda _, number=number: [Change(TEXT, f"{number} {'x' * 100}", NOW)])
+        rename = Change(TEXT, f"{number} {'x' * 100}", NOW)
+        todos.change(todos.view().items, lambda _: [rename])  # noqa: B023  # it is called at once
     monkeypatch.setattr(batches, "COMMIT_SIZE", 4_000)
     todos.undo(40)
     assert texts(todos) == ["a"]
