@@ -544,7 +544,7 @@ def test_a_file_that_was_renamed_is_not_imported_by_its_old_name(todo: Todo) -> 
         refused = todo.run("-L", "notes", "import", "--git", place)
         assert refused.code == 2
         assert f"{place}: commit {hash[:12]} renamed it to tasks.txt; nothing was imported" in refused.err
-        assert f"todo import --git {named}\n" in refused.err
+        assert f"todo -L notes import --git {named}\n" in refused.err
         assert "Nothing to import" in todo("-L", "notes", "import", "--git", named).out  # it only has another name
     repository.commit(START + timedelta(hours=2), {"tasks.txt": ["one apple", "two pears", "three plums"]})
     todo("-L", "notes", "import", "--git", "r/tasks.txt")

@@ -182,7 +182,7 @@ def test_times_of_every_verb(filled: Todo) -> None:
     filled("done", "1", "--on", "3 days ago")
     assert filled.run("done", "3", "--on", "tomorrow").code == 2
     assert filled.run("done", "3", "--on", "last month").code == 2
-    assert filled.run("add", "x", "due:this-week").code == 2
+    assert filled.run("add", "x", "due:last-week").code == 2
     assert filled("diff", "1 hour ago", "today").out
     assert filled("history", "--since", "start of year", "--until", "today", "--json").json["commits"]
     assert filled("stats", "--since", "last month", "--plain").out

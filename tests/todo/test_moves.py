@@ -12,7 +12,7 @@ from cqrs_todo.cqrs.errors import Rejected, StoreUnavailable
 from cqrs_todo.cqrs.events import REDOES, UNDOES, Commit, Metadata
 from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores import open_store
-from cqrs_todo.todo import batches, undoing
+from cqrs_todo.todo import batches
 from cqrs_todo.todo.errors import CannotMove, CannotRestore, CannotUndo, MovedAway, NotFound
 from cqrs_todo.todo.events import TextChanged
 from cqrs_todo.todo.fields import TAGS, TEXT
@@ -518,8 +518,7 @@ def test_a_commit_that_undoes_or_redoes_a_missing_command_is_refused(store: Stor
 @pytest.fixture
 def small_commits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Commits hold at most three events."""
-    for module in (batches, undoing):
-        monkeypatch.setattr(module, "COMMIT_LIMIT", 3)
+    monkeypatch.setattr(batches, "COMMIT_LIMIT", 3)
     monkeypatch.setattr(batches, "_SURELY_SMALL", 0)
 
 

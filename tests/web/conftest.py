@@ -118,14 +118,21 @@ def serving(todo: Todo, *options: str) -> Iterator[Server]:
     assert not list((todo.home / ".local/state/cqrs-todo").glob("error-*"))
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that most tests share, with an attribute `estimate`. Each test has todos or lists of its own in it."""
-    todo = Todo(tmp_path_factory.mktemp("served") / "home")
+@contextmanager
+def serving_estimates(folder: Path) -> Iterator[Server]:
+    """A server with an attribute `estimate`, and a home in a folder."""
+    todo = Todo(folder / "home")
     config = todo.home / ".config/cqrs-todo/config.toml"
     config.parent.mkdir(parents=True)
     config.write_text('[attributes]\nestimate = "text"\n')
     with serving(todo) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that most tests share, with an attribute `estimate`. Each test has todos or lists of its own in it."""
+    with serving_estimates(tmp_path_factory.mktemp("served")) as started:
         yield started
 
 
