@@ -10,7 +10,7 @@ from .errors import StaleCursor
 from .events import Commit, Recorded, UnknownEvent
 from .repository import Repository
 from .snapshots import nearest
-from .store import readable
+from .store import whole
 from .struct import Struct
 from .timeline import as_of
 
@@ -43,10 +43,13 @@ def earlier_commits(repository: Repository[S, Any, E], position: int) -> Iterato
     snapshot = repository.snapshot(after) if after < repository.last_fold().position else None
     if snapshot is not None:
         try:
-            for commit in repository.log.readable_commits_backward(snapshot.cursor):
-                if commit.position <= position:
-                    yield _read(commit)
-                    position = commit.position - 1
+            # those that are only passed over need not be readable
+            behind = dropwhile(
+                lambda commit: commit.position > position, repository.log.readable_commits_backward(snapshot.cursor)
+            )
+            for commit in whole(behind):
+                yield commit
+                position = commit.position - 1
         except StaleCursor:  # the log has changed since the snapshot was taken
             pass
         else:
@@ -68,26 +71,19 @@ def later_commits(repository: Repository[S, Any, E], position: int) -> Iterator[
     snapshot = repository.snapshot(before) if before else None
     if snapshot is not None:
         try:
-            for commit in repository.log.readable_commits(snapshot.cursor):
-                if commit.position > position:
-                    yield _read(commit)
-                    position = commit.last
+            for commit in _whole_after(position, repository.log.readable_commits(snapshot.cursor)):
+                yield commit
+                position = commit.last
         except StaleCursor:  # the log has changed since the snapshot was taken
             pass
         else:
             return
-    yield from map(_read, dropwhile(lambda commit: commit.position <= position, repository.log.readable_commits(START)))
+    yield from _whole_after(position, repository.log.readable_commits(START))
 
 
-def _read(commit: Commit) -> Commit:
-    """Return a commit that was asked for. Those that were only passed over need not be readable.
-
-    Raises:
-        UnreadableEvent: An event of it cannot be read.
-    """
-    for _ in readable(commit.events):
-        pass
-    return commit
+def _whole_after(position: int, commits: Iterator[Commit]) -> Iterator[Commit]:
+    """Yield the commits after a position. Those that are only passed over need not be readable."""
+    return whole(dropwhile(lambda commit: commit.position <= position, commits))
 
 
 class Playback(Generic[S]):
