@@ -788,6 +788,32 @@ def test_a_remote_that_is_no_longer_used_is_removed(peers: Machines) -> None:
     peers.equal(one, two)
 
 
+def test_a_server_is_removed_by_its_url_as_it_was_typed(tmp_path: Path, database: str) -> None:
+    one = Machines(tmp_path, database).one
+    one("add", "Buy milk")
+    one("sync", database)
+    start, _, parameters = database.partition("?")
+    for typed in (database, f"{start}?{'&'.join(reversed(parameters.split('&')))}"):
+        assert one("sync", "--remove", typed, "--json").json["removed"] is not None
+        assert "not known what to sync with" in one.run("sync").err
+        one("sync", database)
+
+
+def test_two_schemas_of_one_database_are_two_hubs(tmp_path: Path, database: str) -> None:
+    one = Machines(tmp_path, database).one
+    other = empty_schema(database)
+    one("add", "Buy milk")
+    assert one("sync", database).err.startswith("Began a new hub: ")
+    assert one("sync", other).err.startswith("Began a new hub: ")
+    first, _, second, _ = lines = one("sync", "--status").out.splitlines()
+    urls = [line.partition(": synced ")[0] for line in (first, second)]
+    assert len({*urls}) == 2
+    assert [line.endswith(", used next") for line in lines] == [False, False, True, False]
+    one("--store", urls[0], "edit", "1", "Buy oat milk")
+    assert one("sync", other).out.startswith("Nothing to sync with ")
+    assert one("sync", database).out == "inbox: 1 commit received\n", "what is shown is a URL of the same lists"
+
+
 def test_what_was_forgotten_here_alone_is_named_when_a_remote_is_removed(peers: Machines) -> None:
     one, two, _ = peers.all
     one("add", "Secret")

@@ -92,12 +92,13 @@ def sync(
 def _remove(session: Session, word: str | None) -> None:
     """Remove what this machine knows of a remote, and say what is left of it."""
     from ...todo.sync import MemoryFile, remove_remote
-    from ..remotes import find_known, lines_in_config
+    from ..remotes import find_known, lines_in_config, remembered
 
     file = MemoryFile(sync_dir(session.store_url))
-    url = find_known(session, word, list(file.load().remotes))
-    names = [name for name, other in session.config.sync.items() if find_known(session, name, [url]) == url]
-    removed = remove_remote(file, url, names)
+    memory = file.load()
+    url = find_known(session, word, list(memory.remotes))
+    names = [name for name, other in session.config.sync.items() if remembered(other) == url]
+    removed = remove_remote(file, url, [*names, memory.last] if remembered(memory.last) == url else names)
     left = [] if removed is None else _not_forgotten(session, removed)
     written = lines_in_config(names)
     if session.options.json:
@@ -564,7 +565,7 @@ def _print_status(session: Session) -> None:
     from ...todo.sync import MemoryFile, to_forget, unsent
     from ...todo.views import short_instant
     from ..clock import to_local
-    from ..remotes import find_remote
+    from ..remotes import find_remote, remembered
 
     memory = MemoryFile(sync_dir(session.store_url)).load()
     heads = session.store.heads()
@@ -604,7 +605,7 @@ def _print_status(session: Session) -> None:
     if not rows:
         print_message(session, f"This machine was never synced: to begin: {session.typed(None, 'sync URL')}")
     try:
-        following = _shown(find_remote(session, None, memory.last)[0]) if rows else ""
+        following = remembered(find_remote(session, None, memory.last)[0]) if rows else ""
     except UsageError:  # several are known, or the last one is no longer in the configuration
         following = ""
     for url, at, lists in rows:
