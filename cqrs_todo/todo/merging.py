@@ -88,6 +88,18 @@ def express(event: TodoEvent, state: State) -> Sequence[TodoEvent]:
     return field.events_between(present, values.new)
 
 
+def is_as_wanted(event: TodoEvent, state: State) -> bool:
+    """Return whether a todo is as somebody wanted it. On which day it was done makes no difference.
+
+    Args:
+        event: What was wanted.
+        state: The todo as it is, which may be in another list.
+    """
+    if isinstance(event, TodoCompleted):
+        return state is None or state.done
+    return not express(event, state)
+
+
 def express_creation(event: TodoEvent, state: State) -> Sequence[TodoEvent]:
     """Return the events that give each field of a todo the value that a creation gives it, except whether it is removed."""
     if state is None or not isinstance(event, TodoCreated):

@@ -332,6 +332,41 @@ def test_what_else_conflicts_with_a_move_names_the_command_for_the_list_where_th
     assert commands == ["-L work done 1", "-L work edit 3", "-L work edit 4", "-L work tag 2 +home"]
 
 
+def test_a_conflict_with_a_move_is_in_the_history_until_it_is_made_good_in_the_list_where_the_todo_is(
+    peers: Machines,
+) -> None:
+    one, two, _ = peers.all
+    one("add", "-", stdin="Buy milk\nPaint\nCook\nPay\n")
+    for name in ("work", "home"):
+        one("lists", "new", name)
+    peers.equal(one, two)
+    one("move", "1-4", "work")
+    two("done", "1")
+    two("edit", "2", "Paint the door")
+    two("rm", "3")
+    two("tag", "4", "+home")
+    two("sync")
+    peers.equal(one, two)
+
+    def left(home: Todo) -> Sequence[str]:
+        lines = home("history", "--conflicts").out.splitlines()
+        assert len(home("history", "--conflicts", "--json").json["commits"]) == len(lines)
+        return sorted(line.partition(". To do the same there: todo ")[2] for line in lines)
+
+    commands = left(two)
+    assert commands == ["-L work done 1", "-L work edit 2 -- 'Paint the door'", "-L work rm 3", "-L work tag 4 +home"]
+    two("-L", "work", "move", "4", "home")
+    peers.equal(one, two)
+    assert left(one)[0] == "-L home tag 1 +home", "it was moved on"
+    while commands := left(one):
+        one(*shlex.split(commands[0]))
+        assert left(one) == commands[1:], "the others stay"
+    peers.equal(one, two)
+    assert (left(one), left(two)) == ([], [])
+    one("-L", "work", "edit", "2", "Paint the wall")
+    assert left(one) == ["-L work edit 2 -- 'Paint the door'"], "as if it had not been moved"
+
+
 def test_a_restoration_of_a_todo_that_stays_removed_is_named_with_the_command_that_restores_it(peers: Machines) -> None:
     one, two, _ = peers.all
     one("add", "Buy milk")
@@ -411,6 +446,7 @@ def test_a_todo_that_was_removed_while_it_was_moved_is_named_with_the_command_th
     assert two("history", "--conflicts").out == f"{conflict}\n"
     two(*conflict.rpartition(". To do the same there: todo ")[2].split())
     assert [todo["text"] for todo in two("-L", "work", "ls", "--json").json["todos"]] == ["Write"]
+    assert two("history", "--conflicts").out == ""
 
 
 def test_an_open_todo_under_one_that_was_removed_is_not_said_to_be_under_a_done_one(peers: Machines) -> None:
