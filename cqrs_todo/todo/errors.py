@@ -13,6 +13,7 @@
     ├── CannotUndo              a command cannot be undone or redone
     │   ├── ChangedLater        later changes of the same fields are in the way
     │   ├── StepRefused         the todos that it changed are not as it left them
+    │   │   └── InNoList        a todo that another machine has moved would be in no list
     │   └── NotInForce          it was undone, or is itself an undo or a redo
     ├── CannotMove              todos cannot be moved to another list
     ├── MovedAway               a todo cannot be changed here, because it was moved to another list
@@ -165,6 +166,24 @@ class StepRefused(CannotUndo):
         """
         super().__init__(f"@{position} cannot be {past}: {why}")
         self.verb = verb
+
+
+class InNoList(StepRefused):
+    """A command cannot be undone or redone, because a todo that another machine has moved would be in no list then."""
+
+    def __init__(self, position: int, verb: str, past: str, number: int, target: str) -> None:
+        """Make the error.
+
+        Args:
+            position: The position of a commit of the command.
+            verb: "undo" or "redo".
+            past: "undone" or "redone".
+            number: The number of the todo.
+            target: The name of the list that it was moved to.
+        """
+        why = f"todo {number} would be in no list, because it was restored after it had been moved to {target}"
+        super().__init__(position, verb, past, why)
+        self.hint = f"to remove it: todo rm {number}; to move it there: todo move {number} {shlex.quote(target)}"
 
 
 class NotInForce(CannotUndo):

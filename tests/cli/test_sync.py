@@ -243,6 +243,39 @@ def test_the_newest_of_two_moves_stands_and_all_who_had_another_one_are_told(pee
     assert [todo["text"] for todo in two.todos("-L", "work")] == ["Other", "Report"]
 
 
+@pytest.mark.parametrize("back", ["restore 1", "undo"])
+@pytest.mark.parametrize("longer", [0, 3], ids=["the copy with the removal is longer", "the copy with the move is longer"])
+def test_no_undo_or_redo_leaves_a_todo_that_was_moved_elsewhere_in_no_list(peers: Machines, back: str, longer: int) -> None:
+    one, two, _ = peers.all
+    one("add", "Buy milk")
+    one("-L", "work", "add", "Write")
+    peers.equal(one, two)
+    two("move", "1", "work")
+    for command in ("rm 1", back):
+        one(*command.split())
+    for _ in range(longer):
+        two("add", "Later")
+    peers.equal(one, two)
+
+    def is_in_inbox(home: Todo) -> bool:
+        return home.todos()[0]["text"] == "Buy milk" and [each["text"] for each in home.todos("-L", "work")] == ["Write"]
+
+    assert is_in_inbox(one), "what restored it is newer than the move"
+    for home in (one, two):
+        for command in ("redo", "undo", *(f"undo @{position}" for position in range(1, 5 + longer))):
+            result = home.run(*command.split())
+            assert is_in_inbox(home), result.err
+            if (command, home, back) == ("undo", one, "restore 1"):
+                why, hint = result.err.splitlines()
+                assert "undone: todo 1 would be in no list, because it was restored after it had been moved to work" in why
+                assert hint == "      to remove it: todo rm 1; to move it there: todo move 1 work"
+            assert "keeps nothing" not in result.out
+    for command in ("rm 1", "undo", "redo", "undo", "rm 1", "restore 1", "undo", "redo", "move 1 work", "undo"):
+        one(*command.split())
+    peers.equal(one, two)
+    assert is_in_inbox(two), "what is done afterwards is undone as ever"
+
+
 def test_a_conflict_with_a_move_names_the_command_that_edits_the_todo_where_it_is(peers: Machines) -> None:
     one, two, _ = peers.all
     one("add", "Buy milk")
@@ -788,9 +821,35 @@ def test_status_says_what_was_not_sent(peers: Machines) -> None:
     assert (inbox, work) == ("  inbox: 1 commit not sent", "  work: never synced")
     (remote,) = one("sync", "--status", "--json").json["remotes"]
     assert remote["lists"] == [
-        {"list": "inbox", "unsent": 1, "unforgotten": False, "holders": []},
-        {"list": "work", "unsent": None, "unforgotten": False, "holders": []},
+        {"list": "inbox", "unsent": 1, "unforgotten": False, "holders": [], "held": []},
+        {"list": "work", "unsent": None, "unforgotten": False, "holders": [], "held": []},
     ]
+
+
+def test_status_names_a_name_that_waits_until_another_machine_has_received_a_list(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("lists", "new", "job")
+    peers.equal(one, two)
+    files = {path.name for path in peers.place.iterdir()}
+    one("lists", "new", "task")
+    one("sync")
+    later = [path.rename(peers.folder / path.name) for path in peers.place.iterdir() if path.name not in files]
+    two("lists", "rename", "job", "task")
+    two("sync")
+    for path in later:
+        path.rename(peers.place / path.name)
+    assert one("sync").err == ""
+    host = os.uname().nodename
+    line = f"    Named task on {host}, which has not received the list task from here: run todo sync there\n"
+    assert f"  job: all sent\n{line}" in one("sync", "--status").out
+    (remote,) = one("sync", "--status", "--json").json["remotes"]
+    assert [each["held"] for each in remote["lists"]] == [[{"name": "task", "machine": host}], []]
+    one("lists", "rename", "task", "paint")
+    assert one("sync").err == (f"job is named task on {host}. To rename it here, too: todo lists rename job task\n")
+    assert "Named" not in one("sync", "--status").out
+    two("sync")
+    one("lists", "rename", "job", "task")
+    peers.equal(one, two)
 
 
 def test_a_remote_that_is_no_longer_used_is_removed(peers: Machines) -> None:
