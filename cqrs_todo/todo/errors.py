@@ -371,12 +371,13 @@ class TakenThere(CqrsError):
         name: The name of the list.
         other: The name of the other list, which may differ by case.
         archived: Whether that is archived.
+        free: A name that no list has, here or there.
     """
 
-    def __init__(self, remote: str, name: str, other: str, *, archived: bool) -> None:
+    def __init__(self, remote: str, name: str, other: str, *, archived: bool, free: str) -> None:
         """Make the error; the arguments are described above."""
         super().__init__(f"{name} was not sent: {remote} has another {'archived ' if archived else ''}list named {other!r}")
-        rename = f"rename the list here, and sync again: todo lists rename {shlex.quote(name)} NEW"
+        rename = f"rename the list here, and sync again: todo lists rename {shlex.join([name, free])} && todo sync"
         back = f"; or use the other one again: todo --store {shlex.quote(remote)} lists unarchive {shlex.quote(other)}"
         self.hint = f"{rename}{back if archived else ''}"
 
@@ -388,13 +389,16 @@ class TakenHere(CqrsError):
         remote: Where the list is.
         name: Its name there.
         other: The name of the archived list, which may differ by case.
+        free: A name that no list has, here or there.
     """
 
-    def __init__(self, remote: str, name: str, other: str) -> None:
+    def __init__(self, remote: str, name: str, other: str, free: str) -> None:
         """Make the error; the arguments are described above."""
         super().__init__(f"{name} of {remote} was not received: the archived list {other!r} here is another one")
         here = shlex.quote(other)
-        self.hint = f"give that one another name: todo lists unarchive {here}, and then todo lists rename {here} NEW"
+        steps = (f"unarchive {here}", f"rename {here} {shlex.quote(free)}", f"archive {shlex.quote(free)}")
+        renames = " && ".join(f"todo lists {step}" for step in steps)
+        self.hint = f"give that one another name, and sync again: {renames} && todo sync"
 
 
 class TwoLists(CqrsError):

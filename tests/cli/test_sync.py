@@ -1130,9 +1130,23 @@ def test_a_new_list_whose_name_an_archived_one_has_on_a_hub_is_named_with_what_c
     rename, _, back = hint.partition("; or use the other one again: todo ")
     two(*back.split())
     assert "to join them: " in two.run("sync").err
-    two(*rename.rpartition(": todo ")[2].replace("NEW", "mine").split())
-    two("sync")
-    assert {"Work", "mine"} <= {line.split("\t")[0] for line in two("lists", "--plain").out.splitlines()}
+    for command in rename.partition(": todo ")[2].split(" && todo "):
+        two(*command.split())
+    assert {"Work", "work-2"} <= {line.split("\t")[0] for line in two("lists", "--plain").out.splitlines()}
+
+
+def test_a_list_whose_name_an_archived_one_has_here_is_received_after_the_commands_that_are_named(users: Machines) -> None:
+    one, two, _ = users.all
+    one("-L", "work", "add", "Here")
+    one("sync", users.url)
+    two("-L", "Work", "add", "There")
+    two("lists", "archive", "Work")
+    failed = two.run("sync", users.url)
+    assert (failed.code, "the archived list 'Work' here is another one" in failed.err) == (1, True)
+    for command in failed.err.splitlines()[-1].partition(": todo ")[2].split(" && todo "):
+        two(*command.split())
+    assert [todo["text"] for todo in two.todos("-L", "work")] == ["Here"]
+    assert (two.data / "archive/Work-2.jsonl").exists(), "it is archived again"
 
 
 def test_who_has_archived_a_list_is_told_once_that_it_is_in_use_again(machines: Machines) -> None:

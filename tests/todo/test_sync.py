@@ -1023,7 +1023,7 @@ def test_a_new_list_with_a_name_that_another_list_got_on_a_hub_is_named(homes: t
     done = sync(two.store, hub, two.memory)
     (error,) = done.errors
     assert isinstance(error, TakenThere)
-    assert error.hint == "rename the list here, and sync again: todo lists rename new NEW"
+    assert error.hint == "rename the list here, and sync again: todo lists rename new new-2 && todo sync"
     assert [(each.kind, each.list, each.other) for each in done.warnings] == [("renamed", "work", "new")]
     two.store.rename("new", "mine")
     two.store.rename("work", "new")
