@@ -640,6 +640,7 @@ VERB = Verb(
     ),
     action=sync,
     group=LISTS,
+    scope="store",
     arguments=(
         Argument(
             "remote",

@@ -71,5 +71,6 @@ VERB = Verb(
     examples=("todo where", "todo where --json"),
     action=where,
     group=LISTS,
+    scope="store",
     all_lists=True,
 )

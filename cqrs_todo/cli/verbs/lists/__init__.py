@@ -106,5 +106,6 @@ VERB = Verb(
     examples=("todo lists", "todo lists new work", "todo lists rename work job"),
     action=lists,
     group=LISTS,
+    scope="store",
     all_lists=True,
 )
