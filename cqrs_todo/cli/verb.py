@@ -16,7 +16,8 @@ GROUPS = EVERYDAY, CHANGE, LOOK, TRAVEL, LISTS = ("Every day", "Change", "Look",
 """The groups of verbs, in the order in which `todo --help` shows them."""
 
 
-TimeKind: TypeAlias = Literal["moment", "past", "future"]
+# as text: every run imports this, and typing takes long to evaluate it
+TimeKind: TypeAlias = 'Literal["moment", "past", "future"]'
 """What kind of time a value is: a "moment" is a time in the past or a position; the others are times that fields get."""
 
 
