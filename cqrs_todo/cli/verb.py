@@ -88,9 +88,8 @@ class Verb(Struct, frozen=True):
         options: Its options, besides the global ones.
         writes: Whether it changes something. Such a verb refuses `--at`. If it has a group, it changes a list, and takes
             the options `--command-id`, `--expect` and `--because`.
-        all_lists: Whether it uses all lists if `-A` is given.
-        scope: What it is about: one "list", the whole "store", or "nothing" of either. In a hint, its command then has the
-            options `-L` and `--store`, only `--store`, or none of them.
+        scope: What it is about: one "list"; one of the "lists", or all with `-A`; the whole "store"; or "nothing" of these.
+            Only the first refuses `-A`. In a hint, the command names the list and the store for the first two.
         trees: Whether it changes all todos under the named ones as well.
         about: The state of the todos that it is likely to be about, which completion and the picker propose;
             "recurring" means open and recurring, "all" open or done.
@@ -114,8 +113,7 @@ class Verb(Struct, frozen=True):
     arguments: tuple[Argument, ...] = ()
     options: tuple[Option, ...] = ()
     writes: bool = False
-    all_lists: bool = False
-    scope: Literal["list", "store", "nothing"] = "list"
+    scope: Literal["list", "lists", "store", "nothing"] = "list"
     trees: bool = False
     about: Literal["open", "done", "removed", "recurring", "all"] = "open"
     must_name: bool = False

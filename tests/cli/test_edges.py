@@ -436,6 +436,10 @@ def test_an_empty_value_never_means_the_default(todo: Todo) -> None:
         (["replay", ""], "FROM"),
         (["report", ""], "''"),
         (["sync", ""], "the remote"),
+        (["edit", "1", "--clear", "due", "--due", ""], "the field due"),
+        (["edit", "1", "--clear", "note", "--note", ""], "the field note"),
+        (["ls", "-t", "+"], "a tag"),
+        (["add", "x", "-t", "+"], "a tag"),
     ):
         result = todo.run(*words)
         assert (result.code, result.out) == (2, ""), words

@@ -75,7 +75,8 @@ def test_whether_a_command_in_a_hint_names_the_list_and_the_store_is_declared_wi
     options.list, options.store = "w", "jsonl:/other"
     session = Session(options)
     monkeypatch.setattr(verbs, "__path__", [*verbs.__path__, str(tmp_path)])
-    places = {"list": "--store jsonl:/other -L w ", "store": "--store jsonl:/other ", "nothing": ""}
+    one = "--store jsonl:/other -L w "
+    places = {"list": one, "lists": one, "store": "--store jsonl:/other ", "nothing": ""}
     for scope, names in places.items():
         declaration = f"""VERB = Verb("about{scope}", "Do it.", ("todo about{scope}",), print, scope="{scope}")"""
         (tmp_path / f"about{scope}.py").write_text(f"from cqrs_todo.cli.verb import Verb\n{declaration}\n", encoding="utf-8")

@@ -56,5 +56,4 @@ VERB = Verb(
     group=LISTS,
     scope="store",
     arguments=(Argument("file", "FILE", "The file to write."),),
-    all_lists=True,
 )

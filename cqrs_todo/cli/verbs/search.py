@@ -184,7 +184,7 @@ VERB = Verb(
     examples=("todo search dentist", 'todo search "oat milk"', "todo search dent* +health", "todo search milk -L home"),
     action=search_lists,
     group=LOOK,
-    all_lists=True,
+    scope="lists",
     arguments=(
         Argument(
             "words",

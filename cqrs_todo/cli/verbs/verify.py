@@ -232,5 +232,4 @@ VERB = Verb(
         Option("repair", ("--repair",), "Repair damaged lists, and print each step."),
         Option("dry_run", ("--dry-run", "-n"), "With --repair: print the steps, change nothing."),
     ),
-    all_lists=True,
 )

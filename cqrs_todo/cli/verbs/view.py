@@ -295,7 +295,7 @@ VERB = Verb(
     ),
     action=view,
     group=LOOK,
-    all_lists=True,
+    scope="lists",
     arguments=(
         Argument("what", "NAME|FILE.py", "The name of a view, or a Python file that defines VIEW.", required=False),
         Argument(

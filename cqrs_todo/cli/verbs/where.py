@@ -72,5 +72,4 @@ VERB = Verb(
     action=where,
     group=LISTS,
     scope="store",
-    all_lists=True,
 )
