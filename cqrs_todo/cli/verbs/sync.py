@@ -640,6 +640,7 @@ VERB = Verb(
     ),
     action=sync,
     group=LISTS,
+    scope="store",
     arguments=(
         Argument(
             "remote",
@@ -657,6 +658,5 @@ VERB = Verb(
         Option("every", ("--every",), "Sync again and again until Ctrl-C, with such a pause: 30s, 5m, 1h, 1d.", "SPAN"),
     ),
     writes=True,
-    all_lists=True,
     records=False,
 )
