@@ -899,7 +899,9 @@ class Store(ABC):
 
         Raises:
             ImportRefused: The lines are damaged or in a newer format than this code knows, the log has another history, or
-                an append would have refused the commits: a command id was used before, or a stream was forgotten.
+                an append would have refused the commits: a command id was used before, or a stream was forgotten. If a line
+                is wrong, the text begins with its number. The lines before the cursor count if the cursor says how many
+                there are.
             LogExists: A log has a name that differs from this one only by case.
             MissingLog: Another log of this name had been recorded and is gone. (If the lines are of that log and reach as
                 far as had been recorded, importing them brings it back.)

@@ -950,15 +950,15 @@ class StoreContract(ReactionContract):
         def check_refused(stream: str, command: str, words: str) -> None:
             line, end = next_line(stream, 1, command)
             before = list(self.reopened(store).lines())
-            for given, since in (([line], end), ([*before, line], START)):
-                with pytest.raises(ImportRefused, match=f"{words}.*nothing was imported"):
+            for given, since, place in (([line], end, end.line + 1), ([*before, line], START, len(before) + 1)):
+                with pytest.raises(ImportRefused, match=rf"^line {place}\b.*: {words}.*nothing was imported"):
                     store.import_log("inbox", given, since=since)
             assert list(self.reopened(store).lines()) == before
 
-        check_refused("b/1", "c a/1", "command id .*was used before")
+        check_refused("b/1", "c a/1", "its command id .*was used before")
         check_refused("c/1", "c b/1", "version 2 of c/1 follows 0")
         store.forget("inbox", ["a/1"])
-        check_refused("a/1", "c3", "holds data of .*forgotten")
+        check_refused("a/1", "c3", "it holds data of a/1, which was forgotten")
         line, end = next_line("b/1", 1, "c3")
         assert store.import_log("inbox", [line], since=end) == 1
         assert store.import_log("inbox", list(self.reopened(store).lines())) == 0
