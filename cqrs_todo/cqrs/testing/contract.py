@@ -23,6 +23,7 @@ from ..errors import (
     InvalidLogName,
     LogExists,
     LogNotFound,
+    ReadOnlyLog,
     Rejected,
     StaleCursor,
     StoreUnavailable,
@@ -651,6 +652,18 @@ class StoreContract(ReactionContract):
         assert (done, list(self.reopened(store).commits())) == ([], [])
         store.together([log, log], work)
         assert numbers(self.reopened(store).events()) == [1]
+
+    def test_an_archived_log_is_not_written_together_with_others(self, store: Store, log: Log) -> None:
+        if type(store).open_archived is Store.open_archived:
+            pytest.skip("the store does not read archived logs")
+        second = store.create("second", AT)
+        done: list[int] = []
+        store.archive("inbox")
+        archived = store.open_archived("inbox")
+        for logs in ([archived], [second, archived]):
+            with pytest.raises(ReadOnlyLog, match=r"^inbox is archived; nothing was recorded$"):
+                store.together(logs, lambda: done.append(1))
+        assert done == []
 
     def test_what_is_done_together_does_not_begin_to_do_something_together(self, store: Store, log: Log) -> None:
         second = store.create("second", AT)
