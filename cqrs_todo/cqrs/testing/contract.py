@@ -45,6 +45,7 @@ from .examples import (
     CONTRACT_TYPES,
     LARGE,
     LATER_TYPES,
+    SPLIT_TYPES,
     UNREADABLE_TYPES,
     Counted,
     Half,
@@ -401,6 +402,38 @@ class StoreContract(ReactionContract):
         runner = Runner(store, later, Reaction("send", react))
         assert [runner.retry_parked(f"c2/{number}") for number in (1, 2, 3)] == [1, 0, 1]
         assert [(each.position, each.error[:12]) for each in runner.parked()] == [(1, "ConnectionEr"), (3, "UnreadableEv")]
+
+    def test_a_command_is_recognised_also_if_one_event_of_it_has_become_several(self, store: Store, log: Log) -> None:
+        halves = [Half(side, number) for number in (1, 2) for side in ("left", "right")]
+        before, now = one("a/1", 1, 2), [Append("a/1", tuple(halves))]
+        log.append([*before, *one("b/1", 3)], metadata("c1"))
+        later, failing = (self.elsewhere(store, types).open("inbox") for types in (SPLIT_TYPES, UNREADABLE_TYPES[1]))
+        of_3 = Append("b/1", (Half("left", 3), Half("right", 3)))
+        later.append([of_3, *now], metadata("c2"))
+        for each, appends, command in (
+            (later, [*now, of_3], "c1"),
+            (failing, [*now, of_3], "c1"),
+            (later, [*before, *one("b/1", 3)], "c1"),
+            (log, [*one("b/1", 3), *before], "c2"),
+        ):
+            assert [event.metadata.command for event in each.append(appends, metadata(command)).events[:1]] == [command]
+            for other in (appends[:1], appends[::-1], [*appends, *one("c/1", 3)]):
+                with pytest.raises(CommandReused):
+                    each.append(other, metadata(command))
+        with pytest.raises(CommandReused):
+            later.append([of_3, Append("a/1", tuple(halves[:3]))], metadata("c2"))
+        store.forget("inbox", ["a/1"])
+        forgotten = self.elsewhere(store, SPLIT_TYPES).open("inbox")
+        assert [forgotten.append([*now, of_3], metadata("c1")).position, forgotten.cursor().position] == [1, 9]
+
+    def test_a_command_is_recognised_also_if_a_merge_has_added_an_event_to_it(self, store: Store, log: Log) -> None:
+        first = log.append([*one("a/1", 1, 2), *one("b/1", 3)], metadata("c1", extra=[2]))
+        for each in (log, self.reopened(store)):
+            for appends in ([*one("a/1", 1), *one("b/1", 3)], [*one("a/1", 1, 2), *one("b/1", 3)]):
+                assert each.append(appends, metadata("c1")) == first
+            for appends in ([*one("a/1", 2), *one("b/1", 3)], one("a/1", 1, 2)):
+                with pytest.raises(CommandReused):
+                    each.append(appends, metadata("c1"))
 
     @pytest.mark.parametrize("types", UNREADABLE_TYPES, ids=["upcaster", "splitter"])
     def test_a_search_stops_before_an_event_that_cannot_be_read_and_goes_on_from_there(

@@ -226,8 +226,8 @@ class PostgresLog(ChainedLog):
         try:
             self._reader.check(condition)
             encoded = self._encode(appends, metadata)
-        except (ConditionFailed, ForgottenStream, WrongExpectedVersion):
-            return None
+        except (ConditionFailed, ForgottenStream, WrongExpectedVersion, TypeError):
+            return None  # if the command was recorded before, its commit is the answer
         streams = [append.stream for append in appends] if condition is None else None
         with delay_signals() as arrived:
             row = connection.execute(self._database.sql(_APPEND), _values(self._key, encoded.step, streams)).fetchone()
