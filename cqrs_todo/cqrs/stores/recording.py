@@ -79,8 +79,6 @@ def check_line(commit: "CommitLine") -> None:
     Raises:
         InvalidLine: It holds such a thing.
     """
-    from .format import InvalidLine  # without msgspec no line is imported
-
     try:
         check_recorded_name("the id of the command", commit.command)
         if commit.meta:
@@ -93,6 +91,8 @@ def check_line(commit: "CommitLine") -> None:
             for tag in event.tags:
                 check_recorded_name("a tag", tag)
     except ValueError as error:
+        from .format import InvalidLine  # without msgspec no line is imported
+
         raise InvalidLine(f"{error}") from error
 
 
