@@ -347,13 +347,14 @@ def _apply_in_several_lists(todos: Recorder, others: dict[str, Recorder], direct
     here = sides[todos.log.id]
     planned: list[Sequence[Half]] = []
     steps = _commits_of(here, choose(here))
+    commands = [commit.metadata.command for step in steps for commit in step]
     if direction is UNDO:
         _check_later(here, steps)
     for step in steps:
         for commit in step:
             move = _move_of(todos, commit)
             if move is None:
-                planned.append(_in_each_list(here, sides, commit, direction))
+                planned.append(_in_each_list(here, sides, commit, commands, direction))
                 continue
             there = sides.get(move.target if move.source == todos.log.id else move.source)
             if there is None:
@@ -372,13 +373,16 @@ def _apply_in_several_lists(todos: Recorder, others: dict[str, Recorder], direct
     return todos.answer([commit for owner, commit in recorded if owner is todos], also=also)
 
 
-def _in_each_list(here: ListState, sides: Mapping[str, ListState], commit: Commit, direction: Direction) -> list[Half]:
+def _in_each_list(
+    here: ListState, sides: Mapping[str, ListState], commit: Commit, commands: Sequence[str], direction: Direction
+) -> list[Half]:
     """Plan to undo or redo a commit, and the commits of the same command in other lists.
 
     Args:
         here: The list of the commit.
         sides: All lists, by the ids of their logs.
         commit: The commit.
+        commands: The ids of all commands that are undone or redone with it.
         direction: Undo or redo.
     """
     parts = {here: commit}
@@ -389,7 +393,7 @@ def _in_each_list(here: ListState, sides: Mapping[str, ListState], commit: Commi
         twin = there.commits_of([commit.metadata.command]).get(commit.metadata.command)
         if twin is not None and _can_apply(there, direction, twin):  # a crash may have prevented it
             if direction is UNDO:
-                _check_later_there(there, twin)
+                _check_later_there(there, there.commits_of(commands).values())
             parts[there] = replace(twin, events=tuple(event for event in twin.events if event.type not in _WITHOUT_EFFECT))
     command = new_command_id()
     return [
@@ -405,10 +409,10 @@ def _in_each_list(here: ListState, sides: Mapping[str, ListState], commit: Commi
     ]
 
 
-def _check_later_there(there: ListState, commit: Commit) -> None:
-    """Check that no later commit of another list is in the way of undoing one of its commits."""
+def _check_later_there(there: ListState, commits: Iterable[Commit]) -> None:
+    """Check that no later commit of another list is in the way of undoing some of its commits."""
     try:
-        _check_later(there, [[commit]])
+        _check_later(there, [[commit] for commit in commits])
     except CannotUndo as error:
         raise CannotUndo(f"in {there.todos.name}, {error}") from error
 

@@ -44,7 +44,7 @@ def history(
     replay: bool,
 ) -> None:
     """Show what happened, newest first; with `patch` the old and new values too, with `all_lists` in every list."""
-    all_lists = session.options.all_lists
+    all_lists = session.options.all_lists and not ids
     if replay:
         others = {
             "--by": by,
@@ -55,16 +55,24 @@ def history(
             "--patch": patch,
             "-S": text,
         }
-        others |= {"--all-lists": all_lists, "--raw": raw, "--graph": graph, "--follow": follow, "the numbers": ids}
+        others |= {
+            "--all-lists": session.options.all_lists,
+            "--raw": raw,
+            "--graph": graph,
+            "--follow": follow,
+            "the numbers": ids,
+        }
         _replay(session, since, until, [name for name, value in others.items() if value not in (None, False, ())])
         return
     _check_options(
         session, all_lists=all_lists, patch=patch, raw=raw, graph=graph, follow=follow, until=until, conflicts=conflicts
     )
-    if all_lists and ids:
-        raise UsageError("numbers belong to one list", "leave out --all-lists, or the numbers")
     ids = session.in_one_list(ids)
-    start, end = (None, None) if since is None and until is None else _limits(session, since, until, all_lists=all_lists)
+    start, end = None, None
+    if since is not None or until is not None:
+        from ..positions import read_limits
+
+        start, end = read_limits(session, since, until)
     lost: dict[str, ConflictReport] = {}
     wanted = _Filter(start, end, by, tuple(map(_event_type, types)), text, lost if conflicts else None)
 
@@ -231,17 +239,6 @@ def _event_type(name: str) -> str:
     raise UsageError(f"there is no event type {name!r}", f"the types are {', '.join(known)}")
 
 
-def _limits(
-    session: Session, since: str | None, until: str | None, *, all_lists: bool
-) -> tuple[Moment | None, Moment | None]:
-    """Return the moments that --since and --until name."""
-    from ..positions import is_position, read_limits
-
-    if all_lists and any(text is not None and is_position(text) for text in (since, until)):
-        raise UsageError("a position belongs to one list, not to all", "give a time")
-    return read_limits(session, since, until)
-
-
 def _check_author(by: str, lists: Sequence[TodoList]) -> None:
     """Raise `UsageError` if no author's name contains a text."""
     authors = sorted({commit.metadata.by for todos in lists for commit in todos.history()})
@@ -309,7 +306,7 @@ VERB = Verb(
     action=history,
     group=LOOK,
     about="all",
-    all_lists=True,
+    scope="lists",
     arguments=(SOME_IDS,),
     options=(
         Option("since", ("--since",), "Show only changes at or after that time.", metavar="TIME|@POSITION", time="moment"),

@@ -685,6 +685,7 @@ VERB = Verb(
     ),
     action=sync,
     group=LISTS,
+    scope="store",
     arguments=(
         Argument(
             "remote",
@@ -702,6 +703,5 @@ VERB = Verb(
         Option("every", ("--every",), "Sync again and again until Ctrl-C, with such a pause: 30s, 5m, 1h, 1d.", "SPAN"),
     ),
     writes=True,
-    all_lists=True,
     records=False,
 )

@@ -153,7 +153,7 @@ def test_lines_go_from_files_to_the_server_and_back(store: Store, database: str)
     assert (shared.import_log("inbox", lines), shared.import_log("inbox", lines)) == (1, 0)
     there = shared.open("inbox")
     assert (there.id, list(there.lines()), numbers(there.events())) == (log.id, lines, [0, 0, 1, 1, 2, 2])
-    with pytest.raises(ImportRefused, match="line 3: its digest does not match"):
+    with pytest.raises(ImportRefused, match=r"line 3, byte \d+: its digest does not match"):
         shared.import_log("other", [*lines[:2], lines[3]])
     with pytest.raises(ImportRefused, match="another history"):
         shared.import_log("inbox", store.create("other", AT).lines())
@@ -645,15 +645,20 @@ COMMIT = (
 NONE_AT_ALL = [
     ([], "line 1: no header"),
     (chained(HEADER.replace(b'"1.0"', b'"2.0"')), "newer than this program"),
-    (chained(HEADER, COMMIT % (1, b"c1", 1, b"1"), COMMIT % (2, b"c2", 3, b"1")), "line 3: version 3 of a/1 follows 1"),
+    (
+        chained(HEADER, COMMIT % (1, b"c1", 1, b"1"), COMMIT % (2, b"c2", 3, b"1")),
+        "line 3, byte .*: version 3 of a/1 follows 1",
+    ),
+    ([b"\xef\xbb\xbf" + chained(HEADER)[0]], "line 1: it begins with a byte order mark"),
+    ([chained(HEADER)[0].replace(b"\n", b"\r\n")], "line 1: it ends with CR LF"),
 ]
 ONLY_ON_A_SERVER = [
     (
         chained(HEADER, COMMIT % (1, b"c1", 1, b"1"), COMMIT % (2, b"c1", 2, b"1")),
-        "one of these lines has a command id that was used before",
+        "line 3, byte .*: its command id 'c1' was used before",
     ),
     (chained(HEADER, COMMIT % (1, b"c1", 1, b"1e999999")), "overflows"),
-    (chained(HEADER, (COMMIT % (1, b"c1", 1, b"1")).replace(b"a/1", b"a/\\u0000")), r"line 2: .*contains .\\x00"),
+    (chained(HEADER, (COMMIT % (1, b"c1", 1, b"1")).replace(b"a/1", b"a/\\u0000")), r"line 2, byte .*contains .\\x00"),
 ]
 
 
