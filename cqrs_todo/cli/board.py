@@ -25,7 +25,7 @@ def show_board(session: Session) -> int:
     """
     if session.options.all_lists:
         session.check_all_lists()
-    all_lists = not (session.names_a_list or isinstance(session.moment, int))
+    all_lists = session.shows_all_lists
     session.announce_reminders(all_lists=all_lists)
     views, failure = session.views(all_lists=all_lists)
     if session.options.json:

@@ -19,7 +19,7 @@ from . import verbs
 from .config import COLORS
 from .output import print_line
 from .session import Session
-from .states import is_likely
+from .states import likely_todos
 from .text import visible
 from .verb import (
     GLOBAL_OPTIONS,
@@ -315,7 +315,7 @@ def _ids(session: Session, verb: Verb, current: str) -> Iterator[Proposal]:
         name = name.rpartition(",")[2].lstrip()  # the words before it name todos of other lists
     todos = session.open_list(name) if slash else session.list
     before = current[: max(current.rfind(","), current.rfind("/")) + 1]
-    items = [item for item in todos.view(session.moment).items if is_likely(item, verb.about)]
+    items = likely_todos(todos, verb.about, session.moment)
     # open todos first, because they are wanted more often
     for item in sorted(items, key=lambda item: item.todo.done):
         yield Proposal(f"{before}{item.number}", item.todo.text)
@@ -385,7 +385,7 @@ def _field_values(session: Session, name: str, marker: str) -> Iterator[Proposal
         case "word":
             values = ((project, "") for project in _projects(session))
         case "todo" | "todos":
-            values = ((f"{item.number}", item.todo.text) for item in session.list.view().items if is_likely(item, "open"))
+            values = ((f"{item.number}", item.todo.text) for item in likely_todos(session.list, "open"))
         case "recurrence":
             values = ((rule, "") for rule in _RULES)
         case "attributes":

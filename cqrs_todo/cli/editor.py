@@ -347,7 +347,7 @@ def _read_changes(session: Session, item: Item, sheet: Sheet, content: str) -> G
     for name, value in options.items():
         with _in_line(name):
             read_fields(session, [], {name: value}, clear=[])
-    given = read_fields(session, text, {**options, NOTE.name: note}, literal=len(text), clear=clear)
+    given = read_fields(session, text, {**options, NOTE.name: note or None}, literal=len(text), clear=clear)
     words: dict[str, Any] = {}
     for name, field in sets.items():
         if changed.get(name):

@@ -24,6 +24,15 @@ class UsageError(CqrsError):
         self.hint = hint
 
 
+def position_of_one_list(hint: str = "give a time, or one list: -L NAME") -> UsageError:
+    """Return the error for a position where several lists are meant.
+
+    Args:
+        hint: What to write instead.
+    """
+    return UsageError("a position belongs to one list, not to all", hint)
+
+
 class InvalidInput(CqrsError):
     """A line of stdin, or a file that is imported, cannot be used.
 

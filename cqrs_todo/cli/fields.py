@@ -192,7 +192,7 @@ def read_fields(
     values = dict(given.values)
     for field in FIELDS:
         option = options.get(field.name)
-        if option is None or option == () or (field.name in clear and not option):
+        if option is None or option == ():
             continue
         typed = [option] if isinstance(option, str) else option
         if instead is not None:

@@ -5,6 +5,7 @@ Global options may stand before or after the verb. Words after `--` are counted,
 
 import re
 import shlex
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
@@ -33,7 +34,7 @@ from .parameters import (
     option_of,
     session_of,
 )
-from .session import Session
+from .session import NARROWEST, Session
 from .time_words import is_negative, join_arguments, join_options, split_options
 from .verb import GROUPS, IDS, Verb
 
@@ -45,6 +46,12 @@ _LITERAL = "literal"
 
 WANTED = "\0"
 """Stands for the todos that `--where` wants among the words of a verb. Nobody can type it."""
+
+_WIDEST = 100
+"""The most columns that the help takes."""
+
+_NARROW, _NARROW_TERM = 50, 10
+"""How many columns the help has on a narrow terminal at most, and how many a term has there beside what it means."""
 
 _TYPED = "typed"
 """The key in a context's `meta` of the words of the command line."""
@@ -62,8 +69,28 @@ def root() -> "_Group":
             "├ and └ are children of the todo above, ≡ has a note."
         ),
         subcommand_metavar="[VERB …]",
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": _WIDEST},
     )
+
+
+class _Help(HelpFormatter):
+    """A page of help, which also fits on a narrow terminal."""
+
+    def __init__(self, indent_increment: int = 2, width: int | None = None, max_width: int | None = None) -> None:
+        if width is None:
+            # Typer never goes below 50
+            width = max(min(shutil.get_terminal_size().columns, max_width or _WIDEST) - 2, NARROWEST - 2)
+        super().__init__(indent_increment, width, max_width)
+
+    def write_dl(self, rows: Sequence[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        """Write terms and what they mean; on a narrow terminal, a long term stands above what it means."""
+        super().write_dl(rows, col_max if self.width > _NARROW else _NARROW_TERM, col_spacing)
+
+
+class _Context(Context):
+    """What Typer knows of a command line while it is parsed."""
+
+    formatter_class = _Help
 
 
 class _Commands(Mapping[str, Command]):
@@ -96,6 +123,8 @@ class _Group(TyperGroup):
         path: The words that lead to these verbs.
         settings: What Typer's groups take.
     """
+
+    context_class = _Context
 
     def __init__(self, *, verb: Verb | None = None, path: Sequence[str] = (), **settings: Any) -> None:
         # Typer asks for a dict, but only reads it
@@ -140,10 +169,9 @@ class _Group(TyperGroup):
         """Write the verbs in their groups."""
         declared = {name: verbs.load([*ctx.command_path.split()[1:], name]) for name in self.commands}
         width = max(len(name) for name in declared)
-        room = formatter.width - width - 6
         for group in ("", *GROUPS):
             rows = [
-                (f"{name:<{width}}", self.commands[name].get_short_help_str(room))
+                (f"{name:<{width}}", self.commands[name].get_short_help_str(len(verb.help)))
                 for name, verb in declared.items()
                 if verb is not None and verb.group == group
             ]
@@ -153,11 +181,13 @@ class _Group(TyperGroup):
 
     def format_epilog(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Write the examples."""
-        _format_examples(self, formatter)
+        _write_examples(self, formatter)
 
 
 class _Command(TyperCommand):
     """A verb, made from its declaration."""
+
+    context_class = _Context
 
     def __init__(self, verb: Verb) -> None:
         rest = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
@@ -304,7 +334,7 @@ class _Command(TyperCommand):
 
     def format_epilog(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Write the examples."""
-        _format_examples(self, formatter)
+        _write_examples(self, formatter)
 
 
 def _with_wanted(value: Any, numbers: str) -> Any:
@@ -363,8 +393,18 @@ class _WithDashes(_Command):
         return super().parse_args(ctx, [*options, "--", *words])
 
 
-def _format_examples(command: Command, formatter: HelpFormatter) -> None:
+def _write_examples(command: Command, formatter: HelpFormatter) -> None:
     if command.epilog:
         with formatter.section("Examples"):
             for line in command.epilog.splitlines():
-                formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+                formatter.write(_broken(line, formatter.width, " " * formatter.current_indent))
+
+
+def _broken(line: str, width: int, indent: str) -> str:
+    """Return an indented command line, with its last line feed, broken where a shell allows it if it is too long."""
+    lines = [indent]
+    for word in re.findall(r"""(?:'[^']*'|"[^"]*"|\S)+""", line):
+        if lines[-1].strip() and len(f"{lines[-1]} {word} \\") > width:
+            lines.append(f"{indent}  ")
+        lines[-1] += f" {word}" if lines[-1].strip() else word
+    return " \\\n".join(lines) + "\n"

@@ -6,12 +6,6 @@ from . import verbs
 from .errors import UsageError
 from .session import Session
 
-_ABOUT_THE_STORE = ("backup", "lists", "react", "serve", "store", "sync", "verify", "where")
-"""The verbs that are about the store, and not about one list. With `-L`, some of them would do less."""
-
-_ABOUT_NOTHING = ("completion", "help")
-"""The verbs that are neither about a list nor about a store."""
-
 
 def complete_hint(hint: str, session: Session) -> str:
     """Return a hint in which each command names the list and the store, if this run is not about those used by default.
@@ -32,9 +26,11 @@ def complete_hint(hint: str, session: Session) -> str:
 
     def completed(found: re.Match[str]) -> str:
         verb, rest = found["verb"], found["rest"]
-        if verb in _ABOUT_NOTHING or re.search(r" --help\b", rest):
+        declared = verbs.load([verb])  # None for -L, which names the list
+        scope = "store" if declared is None else declared.scope
+        if scope == "nothing" or re.search(r" --help\b", rest):
             return found[0]
-        whole = verb == "-L" or verb in _ABOUT_THE_STORE or re.search(r" (--all-lists|-A)\b", rest) is not None
+        whole = scope == "store" or re.search(r" (--all-lists|-A)\b", rest) is not None
         indent = found[0].partition("todo")[0]
         return indent + session.typed(None if whole else session.list_name, verb) + rest
 

@@ -12,7 +12,7 @@ from .errors import UsageError, to_install
 from .ids import starts_with_ids
 from .output import print_message
 from .session import Session
-from .states import is_likely
+from .states import likely_todos
 from .text import visible
 from .verb import Verb
 
@@ -55,7 +55,7 @@ def pick(session: Session, verb: Verb, values: Mapping[str, Any]) -> str:
             "the todos are missing, and to choose them here, the extra `picker` must be installed",
             f"{example}; or install it {to_install('picker')}",
         ) from None
-    items = [item for item in session.list.view(session.moment).items if is_likely(item, verb.about)]
+    items = likely_todos(session.list, verb.about, session.moment)
     if not items:
         print_message(session, "There is no todo to choose.")
         return ""

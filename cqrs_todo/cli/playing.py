@@ -85,10 +85,9 @@ def read_ranges(session: Session, start: str | None, end: str | None) -> tuple[d
     """
     names: Sequence[str] = [session.list.name]
     if session.options.all_lists:
-        from .positions import is_position
+        from .positions import check_all_lists
 
-        if any(text is not None and is_position(text) for text in (start, end)):
-            raise UsageError("a position belongs to one list, not to all", "give a time")
+        check_all_lists(session, start, end)
         names = session.all_names()
     ranges, failure = session.read_lists(names, lambda todos: (todos, read_range(session, todos, start, end)))
     return {todos: played for todos, played in ranges if played.low < played.high}, failure

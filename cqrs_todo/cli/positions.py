@@ -9,7 +9,7 @@ from ..todo.errors import NotFound
 from ..todo.service import TodoList
 from ..todo.views import short_instant
 from .clock import to_local
-from .errors import UsageError
+from .errors import UsageError, position_of_one_list
 from .session import Session
 
 _MOST_DIGITS = 18
@@ -24,6 +24,16 @@ class BeforeFirstCommit(NotFound):
 def is_position(text: str) -> bool:
     """Return whether a text has the form of a position. The list may have no such position."""
     return text.lower() == "start" or _parse(text) is not None
+
+
+def check_all_lists(session: Session, *texts: str | None) -> None:
+    """Check that no text names a position if the run is about all lists. Each list has a `start`.
+
+    Raises:
+        UsageError: A text does.
+    """
+    if session.options.all_lists and any(text and text.lower() != "start" and is_position(text) for text in texts):
+        raise position_of_one_list()
 
 
 def find_position(todos: TodoList, text: str) -> int:
@@ -69,6 +79,7 @@ def read_limits(session: Session, since: str | None, until: str | None) -> tuple
         UsageError: One of them is not a moment, or `until` comes before `since`.
         EventNotFound: One of them is a position that the list does not have.
     """
+    check_all_lists(session, since, until)
     first = None if since is None else session.beginning_of(since)
     last = None if until is None else session.moment_of(until)
     if isinstance(last, int):

@@ -34,7 +34,7 @@ from .config import (
     naming_filter,
     renumbered_file,
 )
-from .errors import UsageError
+from .errors import UsageError, position_of_one_list
 from .output import ProgressLine
 from .text import visible
 
@@ -163,6 +163,16 @@ class Session:
         """Whether the list in use was named, or all lists were."""
         return self.options.all_lists or self.names_a_list
 
+    @property
+    def at_position(self) -> bool:
+        """Whether this run looks at a position, which belongs to one list. Each list has a start, at position 0."""
+        return bool(self.moment) and isinstance(self.moment, int)
+
+    @property
+    def shows_all_lists(self) -> bool:
+        """Whether a verb that shows all lists unless one is named shows them in this run."""
+        return self.options.all_lists or not (self.names_a_list or self.at_position)
+
     @cached_property
     def list(self) -> TodoList:
         """The list in use."""
@@ -179,9 +189,12 @@ class Session:
             The lists, the one in use first; and the error of the first list that cannot be read, to be raised at the end.
 
         Raises:
+            UsageError: There are several lists, and the moment is a position of one.
             CqrsError: What `read_lists` raises.
         """
         names = self.all_names() if all_lists else lists or [self.list.name]
+        if len(names) > 1 and self.at_position:
+            raise position_of_one_list()
 
         def read(todos: TodoList) -> View:
             with naming_filter() if lists else nullcontext():
@@ -536,23 +549,19 @@ class Session:
         if verb.writes:
             self.require_present(verb.name)
         if self.options.all_lists:
-            self.check_all_lists(verb.name if not verb.all_lists else "")
+            if verb.scope == "list":
+                hint = "leave it out" + (", or name a list: -L NAME" if verb.group else "")
+                if verb.takes_a_query:
+                    hint = "leave it out, and name todos of other lists as in work/3, or a list: -L NAME"
+                raise UsageError(f"{verb.name} takes no --all-lists (-A), which is for sync, and for verbs that read", hint)
+            self.check_all_lists()
 
-    def check_all_lists(self, verb: str = "") -> None:
-        """Raise `UsageError` if --all-lists was given, and one list or a position of one list was named.
-
-        Args:
-            verb: The verb, if it is about one list; such a verb is refused.
-        """
-        if verb:
-            raise UsageError(
-                f"{verb} cannot be combined with --all-lists (-A)",
-                "leave it out, and name todos of other lists as in work/3, or a list: -L NAME",
-            )
+    def check_all_lists(self) -> None:
+        """Raise `UsageError` if --all-lists was given, and one list or a position of one list was named."""
         if self.options.list is not None:
             raise UsageError("--list and --all-lists contradict each other", "give one of them")
-        if isinstance(self.moment, int):
-            raise UsageError("a position belongs to one list, not to all", "give a time")
+        if self.at_position:
+            raise position_of_one_list()
 
     def require_present(self, verb: str) -> None:
         """Raise `UsageError` if this run looks at the past, for a verb that changes something."""

@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,24 @@ def print_styled(session: Session, *parts: tuple[str, str]) -> None:
         draw(session, Text.assemble(*parts))
     else:
         print_line("".join(text for text, _ in parts).rstrip())
+
+
+def print_hanging(session: Session, lines: Sequence[tuple[str, str]]) -> None:
+    """Print lines of two parts. On a terminal, what does not fit into a line continues below the right part.
+
+    Args:
+        session: This run of the program.
+        lines: The left part of each line with the space after it, and the right part.
+    """
+    if session.rich and len(lines) <= 10 * RICH_ROWS:  # a line takes less time than the row of a table
+        from rich.text import Text
+
+        from .hanging import HangingLines
+
+        draw(session, HangingLines((Text(left), Text(right)) for left, right in lines))
+        return
+    for left, right in lines:
+        print_line(f"{left}{right}".rstrip())
 
 
 def print_moment(session: Session, view: View) -> None:

@@ -16,7 +16,8 @@ GROUPS = EVERYDAY, CHANGE, LOOK, TRAVEL, LISTS = ("Every day", "Change", "Look",
 """The groups of verbs, in the order in which `todo --help` shows them."""
 
 
-TimeKind: TypeAlias = Literal["moment", "past", "future"]
+# as text: every run imports this, and typing takes long to evaluate it
+TimeKind: TypeAlias = 'Literal["moment", "past", "future"]'
 """What kind of time a value is: a "moment" is a time in the past or a position; the others are times that fields get."""
 
 
@@ -87,7 +88,8 @@ class Verb(Struct, frozen=True):
         options: Its options, besides the global ones.
         writes: Whether it changes something. Such a verb refuses `--at`. If it has a group, it changes a list, and takes
             the options `--command-id`, `--expect` and `--because`.
-        all_lists: Whether it uses all lists if `-A` is given.
+        scope: What it is about: one "list"; one of the "lists", or all with `-A`; the whole "store"; or "nothing" of these.
+            Only the first refuses `-A`. In a hint, the command names the list and the store for the first two.
         trees: Whether it changes all todos under the named ones as well.
         about: The state of the todos that it is likely to be about, which completion and the picker propose;
             "recurring" means open and recurring, "all" open or done.
@@ -111,7 +113,7 @@ class Verb(Struct, frozen=True):
     arguments: tuple[Argument, ...] = ()
     options: tuple[Option, ...] = ()
     writes: bool = False
-    all_lists: bool = False
+    scope: Literal["list", "lists", "store", "nothing"] = "list"
     trees: bool = False
     about: Literal["open", "done", "removed", "recurring", "all"] = "open"
     must_name: bool = False

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from .fields import Declared
     from .links import Links
-    from .times import Lean, Span
+    from .times import Lean, Span, UnreadableTime
     from .times.tokens import Order
 
     Test: TypeAlias = Callable[[Item], bool]
@@ -646,24 +646,33 @@ class _Parser:
             if error.ahead is not None:  # nothing has happened then, which is no reason to refuse the question
                 return error.ahead
             self._refuse_more_words(key, value, text, lean)
-            forms = ", ".join(f"{key}:{form.replace(' ', '-')}" for form in error.forms)
-            hint = f"for instance: {forms}" if forms else "see docs/dates.md"
-            raise InvalidQuery(f"{key}: {error}", column, hint) from error
+            raise _unreadable(key, error, column) from error
 
     def _refuse_more_words(self, key: str, value: str, date: str, lean: Lean) -> None:
         """Raise `InvalidQuery` if the words after a date belong to it, as in `due:friday 17:00`."""
         following = [token.text for token in self._tokens[self._place : self._place + 4]]
         if not following or following[0] in ("(", ")", "and", "or", "not") or following[0][0] in '+-"':
             return
-        from .times import leading_words
+        from .times import UnreadableTime, leading_words, read
 
         context = self.context
         words = [date, *following]
         count = leading_words(words, context.now, context.to_local, lean, context.order)
         if count > 1:
-            whole = "-".join((value, *following[: count - 1]))
             column = self._tokens[self._place].column
+            try:
+                read(" ".join(words[:count]), context.now, context.to_local, lean, context.order)
+            except UnreadableTime as error:
+                if error.ahead is None:
+                    raise _unreadable(key, error, column) from error
+            whole = "-".join((value, *following[: count - 1]))
             raise InvalidQuery(f"{' '.join(following[: count - 1])!r} belongs to the date", column, f"write: {key}:{whole}")
+
+
+def _unreadable(key: str, error: UnreadableTime, column: int) -> InvalidQuery:
+    """Return the error for a value that is not a date."""
+    forms = ", ".join(f"{key}:{form.replace(' ', '-')}" for form in error.forms)
+    return InvalidQuery(f"{key}: {error}", column, f"for instance: {forms}" if forms else "see docs/dates.md")
 
 
 _OTHER_KEYS = ("is", "no", "has", "list", "text", "filter")

@@ -197,6 +197,10 @@ def _commits_of(side: ListState, steps: Sequence[Step]) -> list[list[Commit]]:
     found = side.commits_of(wanted)
     if absent := wanted - set(found):
         raise CannotUndo(f"a commit undoes or redoes the command {min(absent)}, which is not in {side.todos.name}")
+    for step in steps:
+        commits = [found[command] for command in step]
+        if all(event.type == MERGED for commit in commits for event in commit.events):  # its undo may have an effect
+            raise CannotUndo(f"@{commits[0].position} has had no effect since a merge, so there is nothing to undo or redo")
     for command, commit in found.items():
         remembered = tuple(event for event in commit.events if event.type not in _WITHOUT_EFFECT)
         found[command] = replace(commit, events=remembered)
@@ -269,6 +273,7 @@ def _plan_here(side: ListState, direction: Direction, steps: Sequence[Sequence[C
     commits = [commit for step in steps for commit in step]
     for commit in commits:
         side.apply_step(commit, direction)
+    side.check_places(direction)
     if not any(batch_of(commit.metadata) for commit in commits):
         changes = direction.events(DECIDER, commits)
         if fits_one_commit(changes):
@@ -355,6 +360,8 @@ def _apply_in_several_lists(todos: Recorder, others: dict[str, Recorder], direct
             if there is None:
                 raise LogBusy(f"{todos.name} was changed meanwhile; nothing was recorded")
             planned.append(_bring_home(here, there, commit, direction, move))
+    for side in sides.values():
+        side.check_places(direction)
     if request is not None:
         stamp = half_stamper(request, [half for halves in planned for half in halves])
         planned = [[stamp(half, number) for half in halves] for number, halves in enumerate(planned, 1)]
@@ -459,6 +466,8 @@ def _bring_home(here: ListState, there: ListState, commit: Commit, direction: Di
     home.arrive(arriving)
     away.leave(leaving, home.todos.name)
     applied = {here: commit, **({there: twin} if twin is not None and _can_apply(there, direction, twin) else {})}
+    for side, half in applied.items():
+        side.note_step(half, direction)
     new_move = move.reversed if direction is UNDO else move
     command = new_command_id()
     halves = [

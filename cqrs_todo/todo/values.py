@@ -241,7 +241,9 @@ def check_tag(tag: str) -> str:
     Raises:
         Rejected: It is empty, has spaces or commas, begins with `+` or `-`, or is longer than `TEXT_LIMIT`.
     """
-    if not tag or tag.startswith(("+", "-")) or any(char.isspace() or char == "," for char in tag):
+    if not tag:
+        raise Rejected("a tag is empty")
+    if tag.startswith(("+", "-")) or any(char.isspace() or char == "," for char in tag):
         raise Rejected(f"the tag {tag!r} is not one word: it cannot have spaces or commas, or begin with '+' or '-'")
     return nfc(_check_length("tag", tag))
 

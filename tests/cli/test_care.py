@@ -525,6 +525,19 @@ def test_a_copy_of_a_list_is_named_once_and_does_not_count_with_the_lists(filled
     assert after.err == f"{before.err}{warning}todo merge {copy}\n"
 
 
+@pytest.mark.parametrize("folder", ["lists", "archive"])
+def test_lists_names_a_copy_only_in_a_warning(filled: Todo, folder: str) -> None:
+    (filled.data / "archive").mkdir(exist_ok=True)
+    before, rows = filled("lists"), filled("lists", "--json").json["lists"]
+    copy = filled.data / folder / "copy.jsonl"
+    shutil.copy(filled.log_file(), copy)
+    after = filled("lists")
+    assert after.out == before.out
+    assert after.err.removeprefix(before.err).count(str(copy)) == 2, "the file, and how to merge it"
+    document = filled("lists", "--json").json
+    assert (document["lists"], [stray["name"] for stray in document["strays"]]) == (rows, ["copy"])
+
+
 def test_which_of_two_copies_is_the_list_is_known_without_lock_files(filled: Todo) -> None:
     copy = filled.log_file("inbox 2")
     shutil.copy(filled.log_file(), copy)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from cqrs_todo.cli.verbs.add import VERB
 from tests.conftest import Todo
 from tests.terminals import on_terminal
 
@@ -307,6 +308,27 @@ def test_on_a_terminal_of_80_columns(todo: Todo) -> None:
     assert "\x1b[" not in STYLE.sub("", on_terminal(todo, "show", "2"))
 
 
+def test_on_a_terminal_of_40_columns_nothing_is_cut_or_runs_over_the_edge(todo: Todo) -> None:
+    from rich.cells import cell_len
+
+    text = "Write the quarterly report about the sales in the north, and send it to everybody who has asked for it"
+    todo("add", text)
+    page = f"http://example.org/{'page/' * 8}"
+    todo("add", "Read", page)
+    shown = {}
+    for words in ("view statement", "view changes", "view", "search north", "search page", "--help", "add --help"):
+        printed = STYLE.sub("", on_terminal(todo, *words.split(), COLUMNS="40"))
+        assert all(cell_len(line) <= 40 for line in printed.splitlines()), printed
+        shown[words] = " ".join(printed.split())
+    assert text in shown["view statement"]
+    assert text in shown["search north"]
+    assert page in shown["search page"].replace(" ", "")
+    assert "Show a table that is computed from all events." in shown["--help"]
+    assert "..." not in shown["--help"]
+    for example in VERB.examples:
+        assert example in shown["add --help"].replace(" \\ ", " ")
+
+
 def test_editing_in_an_editor(todo: Todo, tmp_path: Path) -> None:
     todo("add", "Buy milk", "+home", "due:2030-01-02", "--note", "old\nnote")
 
@@ -414,6 +436,10 @@ def test_an_empty_value_never_means_the_default(todo: Todo) -> None:
         (["replay", ""], "FROM"),
         (["report", ""], "''"),
         (["sync", ""], "the remote"),
+        (["edit", "1", "--clear", "due", "--due", ""], "the field due"),
+        (["edit", "1", "--clear", "note", "--note", ""], "the field note"),
+        (["ls", "-t", "+"], "a tag"),
+        (["add", "x", "-t", "+"], "a tag"),
     ):
         result = todo.run(*words)
         assert (result.code, result.out) == (2, ""), words

@@ -533,28 +533,87 @@ def test_a_todo_that_is_done_gets_no_open_children(todo: Todo) -> None:
     assert todo("ls", "--done", "--columns", "number,parent").out == "1\n2  1\n3  1\n"
 
 
-def test_what_is_about_all_lists_anyway_takes_the_option_and_what_changes_todos_refuses_it(two: Todo) -> None:
-    for words in (["lists"], ["where"], ["verify"]):
+def test_what_is_not_about_one_list_takes_the_option_for_all_lists_and_what_changes_one_refuses_it(two: Todo) -> None:
+    for words in (
+        ["lists"],
+        ["where"],
+        ["verify"],
+        ["react"],
+        ["store", "rebuild"],
+        ["help", "add"],
+        ["completion", "bash"],
+    ):
         assert two(*words, "-A").out == two(*words).out
-    for words in (["done", "1"], ["lists", "new", "x"], ["undo"]):
-        refused = two.run(*words, "-A")
-        assert (refused.code, refused.err.splitlines()[1].strip()) == (
+    todos = "leave it out, and name todos of other lists as in work/3, or a list: -L NAME"
+    one = "leave it out, or name a list: -L NAME"
+    for line, hint in {
+        "done 1": todos,
+        "done work/1": todos,
+        "tag 1 +x": todos,
+        "add x": one,
+        "undo": one,
+        "import -": one,
+        "explain ls": one,
+        "lists new x": "leave it out",
+    }.items():
+        refused = two.run("-A", *line.split())
+        name = line.removeprefix("lists ").split()[0]
+        assert (refused.code, refused.err) == (
             2,
-            "leave it out, and name todos of other lists as in work/3, or a list: -L NAME",
+            f"todo: {name} takes no --all-lists (-A), which is for sync, and for verbs that read\n      {hint}\n",
         )
 
 
-def test_verbs_about_todos_take_those_of_any_list_with_all_lists(two: Todo) -> None:
-    for verb in ("show", "blame"):
-        assert two(verb, "work/1", "-A").out == two("-L", "work", verb, "1").out
-    assert two("diff", "1 hour ago", "now", "work/1", "-A").out == two("-L", "work", "diff", "1 hour ago", "now", "1").out
+def test_verbs_that_read_take_todos_of_any_list_with_all_lists(two: Todo) -> None:
+    for words in (["show"], ["blame"], ["history"], ["diff", "1 hour ago", "now"]):
+        for list, name in (("inbox", "1"), ("work", "work/1")):
+            assert two("-A", *words, name).out == two("-L", list, *words, "1").out
     assert two("at", "-A", "now", "ls").out == two("ls", "-A").out
     assert two("at", "now", "-A", "ls", "pri:H").out == two("ls", "-A", "pri:H").out
+    for words in (["remind", "1", "friday"], ["remind", "1", "--ack"], ["remind", "--ack"]):
+        assert "--all-lists lists the reminders of all lists" in two.run("-A", *words).err
+
+
+def test_all_lists_have_a_start_and_a_position_belongs_to_one_list(two: Todo) -> None:
     assert two("at", "@1", "ls").out == "1  a\n"
-    refused = (["show", "@1"], ["diff", "@1"], ["replay", "@1"], ["at", "@1", "ls"])
-    for words in refused:
-        result = two.run(*words, "-A") if words[0] != "at" else two.run("at", "-A", *words[1:])
-        assert (result.code, "list" in result.err) == (2, True), (words, result.err)
+    for words in (
+        "show @1",
+        "diff @1",
+        "replay @1",
+        "at @1",
+        "at @1 ls",
+        "history --since @1",
+        "stats --until @1",
+    ):
+        result = two.run("-A", *words.split())
+        error = "todo: a position belongs to one list, not to all\n      give a time, or one list: -L NAME\n"
+        assert (result.code, result.err) == (2, error), words
+    assert two.run("lists", "--at", "@1").err == "todo: a position belongs to one list, not to all\n      give a time\n"
+    at_start = two("-A", "at", "start", "ls", "--json").json["lists"]
+    assert [(each["list"], each["position"], each["todos"]) for each in at_start] == [("inbox", 0, []), ("work", 0, [])]
+    assert two("-A", "at", "start").err.endswith("The list is empty.\n")
+    assert two("lists", "--at", "start").out == "* inbox  0 open, 0 done\n  work   0 open, 0 done\n"
+    for words in ("history --since start", "replay start", "replay now start"):
+        expected = two("-A", *words.replace("start", "2000-01-01").split()).out
+        assert two("-A", *words.split()).out == expected, words
+    assert two("-A", "stats", "--since", "start", "--json").out == two("-A", "stats", "--json").out
+
+
+def test_at_a_position_the_verbs_that_show_all_lists_show_the_one_in_use(at: Run) -> None:
+    at("add", "home", "due:tomorrow")
+    at("done", "1")
+    at("-L", "work", "add", "one", "due:today")
+    at("-L", "work", "add", "two", "due:today")
+    assert "home" in at("at", "@1", "agenda")
+    assert "work" not in at("at", "@1", "agenda")
+    assert "work" not in at("at", "@1")
+    assert "  1  one\n" in at("-L", "work", "at", "@1", "agenda")
+    assert "two" not in at("-L", "work", "at", "@1", "agenda")
+    at("-L", "work", "done", "1")
+    assert "one" in at("report", "today")
+    assert "home" in at("at", "@2", "report", "today")
+    assert "one" not in at("at", "@2", "report", "today")
+    assert "there is no event @3 in inbox" in at("at", "@3", "report", "today", code=3)
 
 
 def test_the_agenda_takes_a_query_and_says_what_waits(at: Run) -> None:

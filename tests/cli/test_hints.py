@@ -3,8 +3,11 @@
 import ast
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 import cqrs_todo
 from cqrs_todo.cli import verbs
@@ -63,6 +66,22 @@ def test_a_text_in_a_hint_is_not_taken_for_a_command() -> None:
         hint = f"for the text: todo edit 1 -- {shlex.quote(text)}; otherwise: todo edit 1,2 new"
         expected = hint.replace("todo edit", "todo -L w edit")
         assert complete_hint(hint, session) == expected
+
+
+def test_whether_a_command_in_a_hint_names_the_list_and_the_store_is_declared_with_its_verb(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = Options()
+    options.list, options.store = "w", "jsonl:/other"
+    session = Session(options)
+    monkeypatch.setattr(verbs, "__path__", [*verbs.__path__, str(tmp_path)])
+    one = "--store jsonl:/other -L w "
+    places = {"list": one, "lists": one, "store": "--store jsonl:/other ", "nothing": ""}
+    for scope, names in places.items():
+        declaration = f"""VERB = Verb("about{scope}", "Do it.", ("todo about{scope}",), print, scope="{scope}")"""
+        (tmp_path / f"about{scope}.py").write_text(f"from cqrs_todo.cli.verb import Verb\n{declaration}\n", encoding="utf-8")
+        assert complete_hint(f"write: todo about{scope}", session) == f"write: todo {names}about{scope}"
+        monkeypatch.delitem(sys.modules, f"{verbs.__name__}.about{scope}")
 
 
 def _texts(module: Path) -> Iterator[tuple[str, int, bool]]:

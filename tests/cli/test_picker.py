@@ -135,6 +135,21 @@ def test_restore_offers_what_was_removed(three: Todo) -> None:
     assert "Restored 2: Call Jo" in picker.confirm()
 
 
+def test_restore_offers_no_todo_that_was_moved_to_another_list(three: Todo) -> None:
+    three("lists", "new", "work")
+    three("move", "1", "work")
+    three("rm", "2")
+    assert three("__complete", "fish", "restore", "").out.split("\n")[:2] == ["2\tCall Jo", "work/\tanother list"]
+    picker = Picker(three, "restore")
+    picker.wait_for_text("Call Jo")
+    assert "milk" not in picker.shown
+    assert "Restored 2: Call Jo" in picker.confirm()
+    three("move", "2", "work")
+    picker = Picker(three, "restore")
+    assert picker.end() == 0
+    assert "There is no todo to choose." in picker.shown
+
+
 def test_skip_offers_todos_that_recur(three: Todo) -> None:
     three("edit", "2", "every:week", "due:2099-01-01")
     picker = Picker(three, "skip")

@@ -427,7 +427,6 @@ def test_a_wrong_table_is_reported_with_the_file_and_the_key(todo: Todo, name: s
         ("x/1",),
         ("--at", "yesterday"),
         ("--unit", "upstart"),
-        ("-A",),
     ],
     ids=" ".join,
 )

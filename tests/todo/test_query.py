@@ -248,6 +248,8 @@ def test_a_query_finds_todos(query: str, expected: list[int]) -> None:
         ("projct:home", 1, "there is no key 'projct'", "did you mean project?"),
         ("xyz:home", 1, "there is no key 'xyz'", "to search for the text: text:xyz:home"),
         ("due:friday 17:00", 12, "'17:00' belongs to the date", "due:friday-17:00"),
+        ('due:"in 99999999 days"', 5, "too far away", "due:tomorrow"),
+        ("due:in 99999999 days", 8, "too far away", "due:tomorrow"),
         ("due:24 dec", 8, "'dec' belongs to the date", "due:24-dec"),
         ("due:..next friday", 12, "'friday' belongs to the date", "due:..next-friday"),
         ("due:soonish", 5, "'soonish'", "due:tomorrow"),

@@ -53,7 +53,7 @@ def agenda(session: Session, words: Sequence[str], days: int | None, month: bool
     if month and days is not None:
         raise UsageError("--days and --month contradict each other", "give one of them")
     lists = _lists_of_filter(session, words)
-    all_lists = not (lists or session.names_a_list)
+    all_lists = not lists and session.shows_all_lists
     views, failure = session.views(all_lists=all_lists, lists=lists)
     now = session.seen_from(views[0])
     today = now.date()
@@ -205,7 +205,7 @@ VERB = Verb(
         Option("days", ("--days",), f"How many days to show. Default: {_USUAL_DAYS}.", "N", int, least=1, most=_MOST_DAYS),
         Option("month", ("--month",), "Show this month, with the number of due dates and reminders below each day."),
     ),
-    all_lists=True,
+    scope="lists",
     dashes="word",
     paged=True,
 )

@@ -59,5 +59,5 @@ VERB = Verb(
     group=EVERYDAY,
     arguments=(Argument("words", "TIME [VERB …]", "A time or @POSITION, then any verb that reads.", several=True),),
     dashes="rest",
-    all_lists=True,
+    scope="lists",
 )

@@ -54,6 +54,6 @@ VERB = Verb(
     examples=("todo backup todo-backup.zip", "todo verify todo-backup.zip", "todo import todo-backup.zip"),
     action=backup,
     group=LISTS,
+    scope="store",
     arguments=(Argument("file", "FILE", "The file to write."),),
-    all_lists=True,
 )

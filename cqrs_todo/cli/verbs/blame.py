@@ -79,7 +79,7 @@ VERB = Verb(
     action=show_blame,
     group=TRAVEL,
     about="all",
-    all_lists=True,
+    scope="lists",
     arguments=(IDS_IN_ONE_LIST,),
     paged=True,
 )

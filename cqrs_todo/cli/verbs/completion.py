@@ -96,6 +96,7 @@ VERB = Verb(
     examples=("todo completion bash --install", 'eval "$(todo completion zsh)"'),
     action=completion,
     group=LISTS,
+    scope="nothing",
     arguments=(Argument("shell", "|".join(SCRIPTS), "The shell."),),
     options=(Option("install", ("--install",), "Make every new shell use it, by a line in its configuration."),),
 )

@@ -12,7 +12,7 @@ from ...todo.fields import NOTE
 from ...todo.service import TodoList, View
 from ...todo.views import Label, bracketed_details, display_day_or_instant
 from ..clock import to_local
-from ..errors import UsageError
+from ..errors import UsageError, position_of_one_list
 from ..output import print_line, print_message, print_row
 from ..session import Session, check_ids
 from ..terminal import draw, plain_value, print_styled, shown_value
@@ -37,7 +37,7 @@ def diff(session: Session, start: str, end: str | None, ids: Sequence[str], stat
         check_order(session, start, end)
     since = session.moment_of(start)
     if several and any(isinstance(each, int) and each for each in (since, until)):  # each list has a start
-        raise UsageError("a position belongs to one list, not to all", "give times, or name the list: -L NAME")
+        raise position_of_one_list()
     names = session.all_names() if several else [session.list.name]
     compared, failure = session.read_lists(names, lambda todos: _compared(todos, since, until, ids))
     differences = [difference for each in compared for difference in each.differences]
@@ -203,7 +203,7 @@ VERB = Verb(
     action=diff,
     group=TRAVEL,
     about="all",
-    all_lists=True,
+    scope="lists",
     arguments=(
         Argument("start", "FROM", "A time, or @POSITION.", time="moment"),
         Argument("end", "TO", "A time, or @POSITION. Default: now.", required=False, time="moment"),

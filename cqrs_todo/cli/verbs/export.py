@@ -127,5 +127,5 @@ VERB = Verb(
         Option("output", ("-o", "--output"), "The file to write; '-' is stdout, which is the default.", metavar="FILE"),
         Option("where", ("--where",), "Only the todos that a query wants.", metavar="QUERY"),
     ),
-    all_lists=True,
+    scope="lists",
 )

@@ -20,6 +20,7 @@ VERB = Verb(
     examples=("todo help add", "todo help lists new"),
     action=help_about,
     group=LISTS,
+    scope="nothing",
     arguments=(Argument("words", "VERB", "The verb.", required=False, several=True),),
     paged=True,
 )

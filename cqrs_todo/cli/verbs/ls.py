@@ -58,7 +58,11 @@ def ls(
         keys = _sort_keys(session, sort or "number", views)
     shown = () if columns is None else _columns(session, columns, views)
     states = [state for state, given in (("all", everything), ("done", done), ("removed", removed)) if given]
-    words = [*words, *(f"+{tag.removeprefix('+')}" for tag in tags)]
+    if tags:
+        from ...todo.values import check_tag
+        from ..fields import valid  # most runs name no tag with an option
+
+        words = [*words, *(f"+{valid(check_tag, tag.removeprefix('+'))}" for tag in tags)]
     finds = [_find(session, view, words, states) for view in views]
     if finds[0].tags:
         from ..queries import check_tags
@@ -248,7 +252,7 @@ VERB = Verb(
     examples=("todo ls milk", "todo ls +home due:..friday --sort due", "todo ls 'pri:H or overdue'", "todo ls --all --json"),
     action=ls,
     group=EVERYDAY,
-    all_lists=True,
+    scope="lists",
     arguments=(Argument("words", "QUERY", "Show only these todos; see docs/queries.md.", required=False, several=True),),
     options=(
         Option("everything", ("--all", "-a"), "Also show done todos."),

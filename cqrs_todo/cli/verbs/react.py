@@ -416,6 +416,7 @@ VERB = Verb(
     examples=("todo react", "todo react --follow", "todo react --unit systemd", "todo react --failed"),
     action=react,
     group=LISTS,
+    scope="store",
     arguments=(Argument("event", "ID", "With --retry and --drop: this event. --failed shows the ids.", required=False),),
     options=(
         Option("follow", ("--follow", "-f"), "Go on until Ctrl-C: react to each change, and remind on time."),

@@ -25,6 +25,8 @@ def remind(session: Session, ids: str | None, when: Sequence[str], ack: bool, co
 
         print_count(session)
         return
+    if session.options.all_lists and (ids is not None or ack):
+        raise UsageError("--all-lists lists the reminders of all lists", "leave it out, or name no todos")
     if ack:
         _acknowledge(session, ids, when)
         return
@@ -35,8 +37,6 @@ def remind(session: Session, ids: str | None, when: Sequence[str], ack: bool, co
 
         print_reminders(session)
         return
-    if session.options.all_lists:
-        raise UsageError("--all-lists lists the reminders of all lists", "leave it out, or name no todos")
     if not when:
         raise UsageError("missing argument 'WHEN'", f"for instance: {VERB.examples[0]}")
     text = " ".join(when)
@@ -106,7 +106,7 @@ VERB = Verb(
         Option("ack", ("--ack",), "Acknowledge a reminder that came due, so that it is no longer shown."),
         Option("count", ("--count",), "Print how many reminders came due, for a shell prompt; with -A in all lists."),
     ),
-    all_lists=True,
+    scope="lists",
     paged=True,
     reminds=False,
     writes=True,

@@ -102,5 +102,5 @@ VERB = Verb(
         Option("speed", ("--speed",), "The speed: 2 is twice as fast.", metavar="N", kind=float, default=1.0),
         Option("step", ("--step",), "Begin with a pause, and step with the keys."),
     ),
-    all_lists=True,
+    scope="lists",
 )

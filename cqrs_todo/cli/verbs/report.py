@@ -24,7 +24,7 @@ class _Done(Struct, frozen=True):
 
 def report(session: Session, period: Sequence[str], markdown: bool) -> None:
     """Show the todos that were completed in a period, by day, of all lists unless one is named."""
-    views, failure = session.views(all_lists=not session.names_a_list)
+    views, failure = session.views(all_lists=session.shows_all_lists)
     first, last = _days(session, " ".join(period) if period else "this week", session.seen_from(views[0]))
     found: list[_Done] = []
     for view in views:
@@ -96,6 +96,6 @@ VERB = Verb(
     group=LOOK,
     arguments=(Argument("period", "PERIOD", "A day, a week, a month or a year.", required=False, several=True),),
     options=(Option("markdown", ("--markdown",), "Write Markdown."),),
-    all_lists=True,
+    scope="lists",
     paged=True,
 )

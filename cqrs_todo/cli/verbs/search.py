@@ -18,6 +18,7 @@ from ..errors import UsageError
 from ..output import print_line, print_message, print_row
 from ..read_models import ReadModels, known_model
 from ..session import Session, check_text
+from ..terminal import print_hanging
 from ..text import visible
 from ..verb import LOOK, Argument, Option, Verb
 
@@ -149,12 +150,13 @@ def _print_plain(hit: _Hit, version: Version) -> None:
 def _print_lines(session: Session, words: Sequence[str], found: Found, hits: Sequence[_Hit]) -> None:
     labels = [f"{session.prefix(hit.todos.name)}{hit.entity.number}" for hit in hits]
     width = max(map(len, labels), default=0)
+    lines: list[tuple[str, str]] = []
     for label, hit in zip(labels, hits, strict=True):
         todo = hit.entity.state
         state = "" if hit.state == "open" else f" ({hit.state})"
-        print_line(f"{visible(label):<{width}}  {'' if todo is None else visible(todo.text)}{state}")
-        for version in hit.match.versions:
-            print_line(f"{'':<{width}}  {_in_words(version, words)}")
+        lines.append((f"{visible(label):<{width}}  ", f"{'' if todo is None else visible(todo.text)}{state}"))
+        lines += ((f"{'':<{width}}    ", _in_words(version, words)) for version in hit.match.versions)
+    print_hanging(session, lines)
     if not hits:
         print_message(session, "No todo has or had these words.")
     elif found.more:
@@ -170,7 +172,7 @@ def _in_words(version: Version, words: Sequence[str]) -> str:
     line = next((line for line in lines if any(word in searchable(line) for word in wanted)), "")
     if line.strip():
         said.append(f"(note: {visible(line.strip())})")
-    return f"  since {short_instant(version.since, to_local)}{until}: {' '.join(said)}"
+    return f"since {short_instant(version.since, to_local)}{until}: {' '.join(said)}"
 
 
 VERB = Verb(
@@ -182,7 +184,7 @@ VERB = Verb(
     examples=("todo search dentist", 'todo search "oat milk"', "todo search dent* +health", "todo search milk -L home"),
     action=search_lists,
     group=LOOK,
-    all_lists=True,
+    scope="lists",
     arguments=(
         Argument(
             "words",

@@ -147,6 +147,7 @@ VERB = Verb(
     examples=("todo serve", "todo serve --port 8080", "todo -L demo serve --prefill 100"),
     action=serve,
     group=LISTS,
+    scope="store",
     options=(
         Option("port", ("--port",), "The port; 0 for any that is free.", "N", kind=int, least=0, most=65535, default=2777),
         Option(

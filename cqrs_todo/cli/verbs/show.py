@@ -20,6 +20,7 @@ from ...todo.views import (
     short_instant,
 )
 from ..clock import to_local
+from ..errors import position_of_one_list
 from ..histories import history_lines
 from ..output import print_line, print_row
 from ..session import Session
@@ -61,7 +62,7 @@ def show(session: Session, ids: Sequence[str], html: bool) -> None:
         return
     if any(word.startswith("@") and word != "@" for word in ids):
         if session.options.all_lists:
-            session.check_all_lists("a position")
+            raise position_of_one_list()
         from ..commits import show_commits
 
         show_commits(session, ids)
@@ -215,7 +216,7 @@ VERB = Verb(
     action=show,
     group=EVERYDAY,
     about="all",
-    all_lists=True,
+    scope="lists",
     arguments=(IDS_IN_ONE_LIST,),
     options=(Option("html", ("--html",), "Print the texts and the notes as HTML."),),
     paged=True,

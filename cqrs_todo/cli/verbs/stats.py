@@ -266,6 +266,6 @@ VERB = Verb(
             "full", ("--full",), "Also show what was added and completed, the busiest hours, and the most active authors."
         ),
     ),
-    all_lists=True,
+    scope="lists",
     dashes="word",
 )

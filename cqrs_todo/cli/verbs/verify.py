@@ -224,6 +224,7 @@ VERB = Verb(
     examples=("todo verify", "todo verify --repair --dry-run", "todo -L work verify --repair", "todo verify backup.zip"),
     action=verify,
     group=LISTS,
+    scope="store",
     arguments=(
         Argument("backup", "BACKUP", "A file that todo backup wrote; it is checked instead of the lists.", required=False),
     ),
@@ -231,5 +232,4 @@ VERB = Verb(
         Option("repair", ("--repair",), "Repair damaged lists, and print each step."),
         Option("dry_run", ("--dry-run", "-n"), "With --repair: print the steps, change nothing."),
     ),
-    all_lists=True,
 )

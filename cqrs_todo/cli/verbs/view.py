@@ -10,7 +10,7 @@ from ..clock import to_local
 from ..errors import UsageError
 from ..output import print_line, print_message, print_row
 from ..session import Session
-from ..terminal import RICH_ROWS, draw, print_moment
+from ..terminal import RICH_ROWS, draw, print_hanging, print_moment
 from ..text import visible
 from ..verb import LOOK, Argument, Option, Verb
 
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from ...todo.service import TodoList
     from ...todo.service import View as ListView
     from ..view_loader import FoundView
+
+
+_BROKEN, _GAP = 12, 3
+"""How long a word of a table must be so that it may be broken, and how many columns are between two columns."""
 
 
 def view(session: Session, what: str | None, words: Sequence[str], per: str | None, watch: bool) -> None:
@@ -186,11 +190,11 @@ def _print_views(session: Session) -> None:
         print_line(document.encode({"views": [dict(zip(keys, each, strict=True)) for each in views]}))
         return
     width = max(len(name) for name, _, _ in views)
-    for name, help, origin in views:
-        if session.options.plain:
-            print_row(name, help, origin)
-        else:
-            print_line(f"{visible(name):<{width}}  {visible(help)}".rstrip())
+    if session.options.plain:
+        for each in views:
+            print_row(*each)
+    else:
+        print_hanging(session, [(f"{visible(name):<{width}}  ", visible(help)) for name, help, _ in views])
 
 
 def _cells(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
@@ -207,20 +211,23 @@ def _numeric(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[
 
 
 def _print_table(session: Session, columns: Sequence[str], cells: Sequence[Sequence[str]], numeric: Sequence[bool]) -> None:
+    from rich.cells import cell_len
+
+    head = [visible(name) for name in columns]
+    if session.rich and not _fits(session.columns, [head, *cells]):
+        _print_rows(session, head, cells)
+        return
     if session.rich and len(cells) <= RICH_ROWS:
         from rich import box
         from rich.table import Table
 
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
-        for name, right in zip(columns, numeric, strict=True):
-            table.add_column(visible(name), justify="right" if right else "left", overflow="fold")
+        for name, right in zip(head, numeric, strict=True):
+            table.add_column(name, justify="right" if right else "left", overflow="fold")
         for line in cells:
             table.add_row(*line)
         draw(session, table)
         return
-    from rich.cells import cell_len
-
-    head = [visible(name) for name in columns]
     widths = [max(cell_len(line[place]) for line in (head, *cells)) for place in range(len(columns))]
     for line in (head, *cells):
         shown = []
@@ -228,6 +235,27 @@ def _print_table(session: Session, columns: Sequence[str], cells: Sequence[Seque
             space = " " * (width - cell_len(cell))
             shown.append(space + cell if right else cell + space)
         print_line("  ".join(shown).rstrip())
+
+
+def _fits(width: int, lines: Sequence[Sequence[str]]) -> bool:
+    """Return whether a table has room for its words. A word of more than `_BROKEN` columns may be broken."""
+    from rich.cells import cell_len
+
+    places = range(len(lines[0]))
+    longest = (max((cell_len(word) for line in lines for word in line[place].split()), default=0) for place in places)
+    return sum(min(each, _BROKEN) for each in longest) + _GAP * (len(lines[0]) - 1) <= width
+
+
+def _print_rows(session: Session, head: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    """Print the rows of a table one below the other, each value in a line of its own."""
+    from rich.cells import cell_len
+
+    width = max(map(cell_len, head))
+    lines: list[tuple[str, str]] = []
+    for place, row in enumerate(cells):
+        lines += [("", "")] if place else []
+        lines += ((name + " " * (width - cell_len(name) + 2), cell) for name, cell in zip(head, row, strict=True) if cell)
+    print_hanging(session, lines)
 
 
 def _plain(value: Any) -> str:
@@ -267,7 +295,7 @@ VERB = Verb(
     ),
     action=view,
     group=LOOK,
-    all_lists=True,
+    scope="lists",
     arguments=(
         Argument("what", "NAME|FILE.py", "The name of a view, or a Python file that defines VIEW.", required=False),
         Argument(

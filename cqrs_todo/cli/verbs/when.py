@@ -143,5 +143,5 @@ VERB = Verb(
         Option("last", ("--last/--first",), "Show the last time that it became true, instead of the first."),
     ),
     dashes="word",
-    all_lists=True,
+    scope="lists",
 )

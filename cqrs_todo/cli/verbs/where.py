@@ -71,5 +71,5 @@ VERB = Verb(
     examples=("todo where", "todo where --json"),
     action=where,
     group=LISTS,
-    all_lists=True,
+    scope="store",
 )

@@ -3,11 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from itertools import count
 
 from ...cqrs.cursor import START
 from ...cqrs.errors import CqrsError, LogExists
-from ...cqrs.names import name_key
 from ...cqrs.operation_errors import CannotMerge, ImportRefused
 from ...cqrs.replication import MergedLog, MergeTerms
 from ...cqrs.store import Log
@@ -202,7 +200,8 @@ class Receiving:
                 self._sides.store.import_log(name, copy.lines)
                 break
             except LogExists as error:
-                raise TakenHere(self._sides.remote.url, theirs.name, error.name) from error
+                free = self._sides.free_name(error.name)
+                raise TakenHere(self._sides.remote.url, theirs.name, error.name, free) from error
             except ImportRefused as error:
                 if self._sides.remote.is_hub:
                     raise
@@ -226,7 +225,4 @@ class Receiving:
             return theirs.name
         if mine.id not in theirs.apart:
             raise TwoLists(self._sides.remote.url, theirs.name)
-        taken = {name_key(each.name) for each in self._sides.heads.values()} | {
-            name_key(each.name) for each in self._sides.theirs.values()
-        }
-        return next(name for number in count(2) if name_key(name := f"{theirs.name}-{number}") not in taken)
+        return self._sides.free_name(theirs.name)

@@ -107,7 +107,8 @@ class Sending:
         try:
             outgoing.seen = self._sides.remote.publish(id, name, outgoing.lines[first:end], since)
         except LogExists as error:
-            raise TakenThere(self._sides.remote.url, name, error.name, archived=error.archived) from error
+            free = self._sides.free_name(name)
+            raise TakenThere(self._sides.remote.url, name, error.name, archived=error.archived, free=free) from error
         outgoing.there = end
 
     def _finish(self, outgoing: Outgoing, id: str) -> None:

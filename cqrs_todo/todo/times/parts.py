@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from ..calendar import MONTHS, months_later
 from .days import DayReader
 from .periods import DAY, period_around
-from .words import PERIOD_ENDS, PERIODS, SINGULAR, UNITS, NotATime, ordinal
+from .words import PERIOD_ENDS, PERIODS, SINGULAR, TOO_FAR, UNITS, NotATime, ordinal
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ class PartsReader(DayReader):
         if kind == "number" and len(value) == 4:
             forms = [f"{value}-01-01", f"jan {value}", f"{value[:2]}:{value[2:]}"]
             return NotATime(f"is ambiguous: {value} could be a year or a time", *forms, wrong=value)
+        if kind == "number" and len(value) > 4:
+            return NotATime(TOO_FAR)
         shown = value if isinstance(value, str) else kind.replace("_", " and ")
         return NotATime(f"is not a date: {shown!r} does not fit there")
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from ..calendar import MONTH_NAMES, MONTHS, WEEKDAYS
-from .words import UNITS, VAGUE, VOCABULARY, NotATime, existing_day, ordinal
+from .words import TOO_FAR, UNITS, VAGUE, VOCABULARY, NotATime, existing_day, ordinal
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
@@ -138,15 +138,25 @@ class _Tokenizer:
             at += 1
         return at
 
+    def _next_word(self, at: int) -> str:
+        """Return the word that follows a number, or is joined to it."""
+        at += self.text[at : at + 1] in (" ", "-")
+        end = at
+        while "a" <= self.text[end : end + 1] <= "z":
+            end += 1
+        return self.text[at:end]
+
     def _number(self) -> None:
         end = self._digits(self.at)
         length = end - self.at
-        if (length == 4 and self._year_first()) or (length == 8 and self._basic_date(end)):
+        counts = length > 4 and self._next_word(end) in UNITS
+        if (length == 4 and self._year_first()) or (length == 8 and not counts and self._basic_date(end)):
             return
         if length <= 2 and (self._numeric_date(end) or self._clock(end)):
             return
-        if length > 5:
-            raise NotATime("has a number that is too large for a date")
+        begins_a_date = self.text[end : end + 1] in ("-", "/") and self._is_digit(end + 1)
+        if (length > 5 and not counts) or (length > 4 and begins_a_date):
+            raise NotATime(TOO_FAR)
         digits = self.text[self.at : end]
         suffix = self.text[end : end + 2]
         if suffix in ("st", "nd", "rd", "th") and self._ends(end + 2):
@@ -256,6 +266,8 @@ class _Tokenizer:
             if not self._ends(third):
                 raise NotATime("has something joined to a date")
             return self._with_year(numbers, text[second + 1 : third], third)
+        if text[second : second + 1] == mark and third - second - 1 > 4:
+            raise NotATime(TOO_FAR)
         if mark == "/" and self._ends(second) and text[second : second + 1] not in ("/", ".", ":"):
             self._add("day_month", self._ordered(*numbers), second)
             return True

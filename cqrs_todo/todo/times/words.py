@@ -39,6 +39,9 @@ VOCABULARY = frozenset(
     [*WEEKDAYS, *WEEKDAY_PLURALS, *MONTHS, *UNITS, *NUMBERS, *TENS, *ORDINALS, *PERIOD_ENDS, *_OTHER.split()]
 )
 
+TOO_FAR = "is too far away: the year of a date is 1000 to 9999"
+"""Why a date is refused that the calendar does not reach."""
+
 _SUFFIXES = {1: "st", 2: "nd", 3: "rd"}
 VAGUE = {
     "tonight": ("today 20:00", "today 21:00"),

@@ -591,9 +591,15 @@ def test_a_parameter_that_is_no_number_is_refused(parameter: str) -> None:
         ("postgresql://me:secret@one:1,two:2/x?target_session_attrs=any", "postgresql://me@one:1,two:2/x"),
         ("postgresql://one,two/x", "postgresql://one,two/x"),
         ("postgresql:///x?host=one,::1&port=7", "postgresql://one:7,[::1]:7/x"),
+        ("postgresql:///x?port=1,2&hostaddr=127.0.0.1,127.0.0.2", "postgresql:///x?port=1,2&hostaddr=127.0.0.1,127.0.0.2"),
+        ("postgresql://me:secret@%2Ftmp%2Fa%20b:7/x", "postgresql://me@/x?host=/tmp/a%20b&port=7"),
+        ("postgres://one/x?options=-c%20search_path%3Da&password=secret", "postgresql://one/x?options=-c%20search_path%3Da"),
+        ("postgresql://a%2Fb@one/%3Fé%2Fx?sslmode=disable", "postgresql://a%2Fb@one/%3Fé/x"),
+        ("postgresql:///?service=mine", "postgresql:///?service=mine"),
+        ("postgresql:///x", "postgresql:///x"),
     ],
 )
-def test_the_address_of_several_hosts_leads_to_them(url: str, address: str) -> None:
+def test_the_address_of_a_store_is_a_url_that_leads_to_the_same_tables(url: str, address: str) -> None:
     store = open_store(url, CONTRACT_TYPES)
     assert store.url == address
     assert open_store(address, CONTRACT_TYPES).url == address

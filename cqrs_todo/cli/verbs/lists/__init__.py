@@ -4,7 +4,7 @@ from typing import Any
 
 from ....cqrs.errors import CqrsError, MissingLog
 from ....todo.lists import Lists
-from ...errors import UsageError
+from ...errors import position_of_one_list
 from ...output import print_line, print_message, print_row
 from ...reports import missing_document, stray_document, warn_of_strays
 from ...session import Session, check_text
@@ -16,12 +16,18 @@ def lists(session: Session) -> None:
     """Show the lists of the store, with the number of open and of done todos in each."""
     from rich.cells import cell_len
 
-    if isinstance(session.moment, int):
-        raise UsageError("a position belongs to one list, not to all", "give a time")
+    if session.at_position:
+        raise position_of_one_list("give a time")
     service = Lists(session.store)
     missing = session.store.missing()
+    strays = session.store.strays()
+    # a warning names each copy, and a list that is missing has a row, whatever stands in its place
+    copies = {(stray.name, stray.archived) for stray in strays if stray.of is not None}
+    copies -= {(error.name, error.archived) for error in missing}
     rows: list[dict[str, Any]] = []
     for name in service.names():
+        if (name, False) in copies:
+            continue
         try:
             view = session.open_list(name).view(session.moment)
         except CqrsError as error:
@@ -35,8 +41,8 @@ def lists(session: Session) -> None:
     gone = {error.name: error for error in missing if error.archived}
     for name in service.names(archived=True):
         known = {"name": name, "archived": True, "open": None, "done": None}
-        rows.append(_unreadable(name, gone[name], archived=True) if name in gone else known)
-    strays = session.store.strays()
+        if (name, True) not in copies:
+            rows.append(_unreadable(name, gone[name], archived=True) if name in gone else known)
     warn_of_strays(session, strays)
     if session.options.json:
         from ... import document
@@ -106,5 +112,5 @@ VERB = Verb(
     examples=("todo lists", "todo lists new work", "todo lists rename work job"),
     action=lists,
     group=LISTS,
-    all_lists=True,
+    scope="store",
 )

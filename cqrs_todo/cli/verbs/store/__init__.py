@@ -18,4 +18,5 @@ VERB = Verb(
     examples=("todo store migrate", "todo store check", "todo store rebuild"),
     action=store,
     group=LISTS,
+    scope="store",
 )

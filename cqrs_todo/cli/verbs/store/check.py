@@ -57,5 +57,6 @@ VERB = Verb(
     help=("Test whether lists can be kept in a store. The tests use a temporary area of it, which is removed afterwards."),
     examples=("todo store check postgresql://me@server/lists", "todo store check jsonl:/mnt/share"),
     action=check,
+    scope="store",
     arguments=(Argument("url", "URL", "The store. Default: the one in use.", required=False),),
 )

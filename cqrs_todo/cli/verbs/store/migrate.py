@@ -30,5 +30,6 @@ VERB = Verb(
     help="Update the tables of the store to this program. The lists do not change.",
     examples=("todo --store postgresql://me@server/lists store migrate",),
     action=migrate,
+    scope="store",
     writes=True,
 )

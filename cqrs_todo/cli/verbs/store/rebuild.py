@@ -55,6 +55,7 @@ VERB = Verb(
     help="Derive read models again from the lists. They are a cache, so no answer changes.",
     examples=("todo store rebuild", "todo store rebuild search"),
     action=rebuild,
+    scope="store",
     arguments=(
         Argument("name", "NAME", f"One of {', '.join(known.name for known in KNOWN)}. Default: all.", required=False),
     ),

@@ -11,7 +11,6 @@ from ...errors import DamagedLog, ReadOnlyLog
 from ...events import Commit, EventTypes, Metadata, Recorded
 from ...store import NEVER, Append, Progress, check_append
 from ..chain import ChainedLog
-from .files import os_errors_as_store_errors
 from .reader import LogReader
 
 if TYPE_CHECKING:
@@ -112,8 +111,7 @@ class JsonlLog(ChainedLog):
 
     def sync(self) -> None:
         """Make durable what was read; see `Log`. The process that wrote it may not have come to that."""
-        with self._reader.open(os.O_RDONLY) as file, os_errors_as_store_errors(self._reader.path):
-            self._writer.sync(file.fd)
+        self._writer.sync()
 
     @cached_property
     def _writer(self) -> "LogWriter":

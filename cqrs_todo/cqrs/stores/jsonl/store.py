@@ -24,6 +24,7 @@ from .files import (
     file_lock,
     make_directory,
     os_errors_as_store_errors,
+    shared_lock,
     sync_directory,
     there,
 )
@@ -439,8 +440,13 @@ class JsonlStore(Store):
 
     @contextmanager
     def _holding(self, *names: str) -> Iterator[Mapping[str, int]]:
-        """Hold the locks of some names during the block, in which an `OSError` becomes a `StoreUnavailable`."""
-        with os_errors_as_store_errors(self._lists), self._locks(*names) as locks:
+        """Hold the locks of some names during the block, in which an `OSError` becomes a `StoreUnavailable`.
+
+        A writer that has released its lock may still sync its file, and record that. The block begins when it is done.
+        """
+        with os_errors_as_store_errors(self._lists), self._locks(*names) as locks, ExitStack() as files:
+            for name in sorted(set(names)):
+                files.enter_context(shared_lock(self._path(name)))
             yield locks
 
     @contextmanager

@@ -66,7 +66,7 @@ class Database:
     schema the tables are made at once.
 
     Attributes:
-        address: The URL, without the password.
+        address: A URL of the same tables, without the password.
         within_transaction: Whether what is done now is part of a transaction that is still to be committed.
     """
 
