@@ -1526,12 +1526,16 @@ def test_a_new_folder_is_announced_and_is_made_only_in_one_that_exists(peers: Ma
 
 
 def test_a_new_hub_on_a_server_is_announced(tmp_path: Path, database: str) -> None:
+    psycopg = pytest.importorskip("psycopg")
     one, two, _ = Machines(tmp_path, database).all
     one("add", "Buy milk")
     for words, begins in ((["--dry-run"], "Would begin"), ([], "Began")):
         said = one("sync", database, *words).err
         assert said.startswith(f"{begins} a new hub: postgresql://")
         assert ". If one has, the URL is wrong: sync with the right one" in said
+        with psycopg.connect(database) as connection:
+            made = connection.execute("SELECT to_regclass('cqrs_schema') IS NOT NULL").fetchone()
+        assert made == (begins == "Began",), "a dry run makes no tables"
     assert one("sync").err == two("sync", database).err == ""
 
 

@@ -16,22 +16,15 @@ from ..merges import arrivals
 from ..merging import RULES
 from .halves import Copies, Leaving, cuts, has_other_half, has_todos, leaving
 from .remotes import Behind, RemoteCopy, RemoteList, commands_in, places_in
-from .rounds import Round, Untaken
-from .sides import Sides
+from .rounds import Round
 
 
 class Receiving:
     """Receives the lists of a round."""
 
-    def __init__(self, sides: Sides, round: Round, untaken: Untaken) -> None:
-        """Prepare to receive.
-
-        Args:
-            sides: Both sides of the sync.
-            round: The round.
-            untaken: What could not be taken so far.
-        """
-        self._sides, self._round, self._untaken = sides, round, untaken
+    def __init__(self, round: Round) -> None:
+        """Prepare to receive the lists of a round."""
+        self._round, self._sides, self._untaken = round, round.sides, round.untaken
         self._received: set[str] = set()  # the ids of the lists that were received in this round, or are now
         self._copies: dict[str, list[RemoteCopy]] = {}
         self._found: Mapping[tuple[str, str], Sequence[Leaving]] = {}  # the halves of moves in copies that are new here

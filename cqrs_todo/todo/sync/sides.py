@@ -137,7 +137,9 @@ class Sides:
 
     def free_name(self, name: str) -> str:
         """Return a name like another one that no list has, here or on the remote."""
-        taken = {name_key(each.name) for each in (*self.heads.values(), *self.theirs.values())}
+        taken = {name_key(each.name) for each in self.heads.values()} | {
+            name_key(each.name) for each in self.theirs.values()
+        }
         return next(free for number in count(2) if name_key(free := f"{name}-{number}") not in taken)
 
     def unread_copy(self, what: str, label: str, error: CqrsError) -> CannotMerge:

@@ -68,12 +68,25 @@ def test_events_can_be_asked_in_sql_and_the_line_stays_as_it_was(database: str) 
 
 def test_tables_of_a_later_program_are_refused_each_time(database: str) -> None:
     store = open_store(database, CONTRACT_TYPES)
-    assert store.names() == []
-    store.close()
+    store.migrate()
     changed(database, "INSERT INTO cqrs_schema (version, what) VALUES (99, 'wonders')")
     for _ in range(2):
         with pytest.raises(StoreUnavailable, match=r"has tables of version 99, later than this program's \d+: use a newer"):
             store.names()
+
+
+def test_reading_leaves_an_empty_schema_as_it_is_and_sees_the_tables_when_others_have_made_them(database: str) -> None:
+    store, other = (open_store(database, CONTRACT_TYPES) for _ in range(2))
+    for _ in range(2):
+        assert (store.names(), store.names(archived=True), store.heads()) == ([], [], [])
+        with pytest.raises(LogNotFound):
+            store.open("a")
+    with psycopg.connect(database) as connection:
+        assert connection.execute("SELECT to_regclass('cqrs_schema'), to_regclass('cqrs_logs')").fetchone() == (None, None)
+    other.create("a", datetime.now(UTC))
+    assert (store.names(), store.open("a").id) == (["a"], other.open("a").id)
+    for each in (store, other):
+        each.close()
 
 
 def test_a_server_that_is_not_there_is_named_without_its_password() -> None:
@@ -453,6 +466,7 @@ def test_a_session_does_not_depend_on_the_servers_defaults(database: str) -> Non
     careless = "%20-cdefault_transaction_isolation%3Dserializable%20-csynchronous_commit%3Doff"
     store = open_store(database + careless, CONTRACT_TYPES)
     assert isinstance(store, PostgresStore)
+    store.migrate()
     settings = ("default_transaction_isolation", "synchronous_commit")
     rows = store._database.rows("SELECT current_setting(%s), current_setting(%s)", settings)
     assert rows == [("read committed", "on")]
