@@ -162,6 +162,16 @@ def test_no_mark_of_a_todo_is_cut_and_a_todo_says_if_it_has_more(
     assert marks["short"] == {"shown": ["0/1", "blocked by 1", "+half", "+two", "estimate:2h"], "cut": [], "more": False}
     assert (marks["many"]["more"], marks["many"]["shown"][:2]) == (True, ["1 Jan 2099", many[0]])
     assert [each["shown"] for text, each in marks.items() if text.startswith("long")] == [["1 Jan 2099"]]
+    opened.page.click(".more:not([hidden])")
+    opened.page.wait_for_function("() => document.querySelectorAll('.more:not([hidden])').length === 0")
+    whole = opened.page.evaluate(MARKS)["many"]
+    assert whole == {"shown": ["1 Jan 2099", *sorted(many)], "cut": [], "more": False}
+    assert opened.page.is_hidden("#details")
+    covering = """() => {
+      const last = [...document.querySelectorAll('.row.active .chip')].at(-1).getBoundingClientRect();
+      return document.elementFromPoint(last.left + 2, last.top + 2).closest('.row').matches('.active');
+    }"""
+    assert opened.page.evaluate(covering), "the rows below do not hide it"
     assert opened.page.evaluate("() => document.documentElement.scrollWidth") == width
 
 
@@ -172,7 +182,7 @@ def test_characters_that_reverse_or_hide_a_text_are_shown_as_on_the_command_line
     server(
         "mutation($l: String, $t: NewTodo!) { add(list: $l, todos: [$t]) { position } }",
         l=page_list,
-        t={"text": text, "note": f"*{text}*", "tags": [text]},
+        t={"text": text, "note": f"*{text}*", "tags": [text], "project": text},
     )
     shown = server.todo("-L", page_list, "ls", "pay").out.split()[1]
     opened.open(page_list)
@@ -181,6 +191,12 @@ def test_characters_that_reverse_or_hide_a_text_are_shown_as_on_the_command_line
     opened.page.wait_for_function("() => document.querySelector('#details .note em')")
     assert opened.page.inner_text("#details .note em") == shown
     assert not set("\u202e\u2066\u200b") & set(opened.page.inner_text("body"))
+    unseen = """() => [document.title, ...[...document.querySelectorAll('*')].flatMap((each) => each.getAttributeNames()
+      .filter((name) => name === 'title' || name.startsWith('aria-')).map((name) => each.getAttribute(name)))]
+      .filter((value) => /[\u202e\u2066\u200b]/.test(value))"""
+    assert opened.page.evaluate(unseen) == []
+    assert opened.page.get_attribute(f".row:has-text('{shown[:3]}') input", "aria-label") == f"Done: {shown}"
+    assert opened.page.get_attribute(".chip.project", "title") == f"project {shown}"
     typed = opened.page.locator("#details textarea, #details input").evaluate_all("all => all.map(each => each.value)")
     assert text in typed, "what is edited is the text itself"
 

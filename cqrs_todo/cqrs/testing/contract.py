@@ -676,7 +676,8 @@ class StoreContract(ReactionContract):
             done.append(log.append(one("a/1", 1), metadata("c1")))
 
         strange: Any
-        for strange in ([stranger], [log, stranger], (stranger, log)):
+        strangers = [stranger] if store.in_process else [stranger, self.elsewhere(store, CONTRACT_TYPES).open("inbox")]
+        for strange in (logs for each in strangers for logs in ([each], [log, each], (each, log))):
             with pytest.raises(ValueError, match="inbox is not a log of"):
                 store.together(strange, work)
         for strange in (None, "inbox", ["inbox"], [log, None], log):

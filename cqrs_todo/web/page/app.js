@@ -197,7 +197,7 @@ async function load(name, { keepMoment = false } = {}) {
   history = new History(fields, state);
   wanted = wantedAt = null;
   showLists(state.lists, state.list);
-  document.title = `${state.list} – todo`;
+  document.title = `${visible(state.list)} – todo`;
   notice("damage", state.damage === null ? null
     : `This list is damaged: ${state.damage}. What comes before the damage is shown. Nothing can be changed until it is repaired: todo verify --repair.`);
   timeline.update(history);

@@ -1,6 +1,6 @@
 // The list, of which only the visible rows exist. It is a grid with one tab stop: `aria-activedescendant` names the row.
 
-import { element, find, visible } from "./dom.js";
+import { element, find, setAttribute, visible } from "./dom.js";
 import { isOverdue } from "./order.js";
 import * as words from "./words.js";
 
@@ -42,7 +42,7 @@ export class Rows {
     if (event.target.closest("input")) {
       event.preventDefault(); // it is checked when the server has recorded it
       this.handlers.toggle(row.slot);
-    } else this.handlers.open(row.slot, false);
+    } else if (!event.target.closest(".more")) this.handlers.open(row.slot, false); // the active row shows all of its chips
   }
 
   // Shows entries. The context holds what all rows need: the history, the time, and so on.
@@ -126,7 +126,7 @@ export class Rows {
     const number = element("span", { class: "number", role: "gridcell" });
     const text = element("span", { class: "text", dir: "auto" });
     const chips = element("span", { class: "chips" });
-    const more = element("span", { class: "more", "aria-hidden": "true", title: "The details show all of it", hidden: true }, "…");
+    const more = element("span", { class: "more", "aria-hidden": "true", title: "Show all of it", hidden: true }, "…");
     const row = element("div", { class: "row", role: "row" },
       element("span", { class: "check", role: "gridcell" }, box), number,
       element("span", { class: "body", role: "gridcell" }, text, chips), more);
@@ -160,7 +160,7 @@ export class Rows {
     box.hidden = false;
     box.checked = isDone;
     box.disabled = !editable;
-    box.setAttribute("aria-label", `Done: ${state.text}`);
+    setAttribute(box, "aria-label", `Done: ${state.text}`);
     number.textContent = history.numbers[entry];
     number.setAttribute("role", "gridcell");
     text.textContent = visible(state.text);

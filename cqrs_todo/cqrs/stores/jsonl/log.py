@@ -25,7 +25,10 @@ class JsonlLog(ChainedLog):
 
     Attributes:
         made_as: The name that the log was made under.
+        opened_by: The store that has opened it. None for a log that no store may write together with others.
     """
+
+    opened_by: object = None
 
     def __init__(self, path: str, name: str, types: EventTypes, progress: Progress, indexes: str) -> None:
         """Open a log. The arguments, and the errors that are raised, are those of `LogReader`."""
@@ -46,10 +49,6 @@ class JsonlLog(ChainedLog):
     def forgotten(self) -> Collection[str]:
         """The streams that were forgotten; see `Log`."""
         return self._reader.header.forgotten
-
-    def is_in(self, folder: str) -> bool:
-        """Return whether the file of this log is in a folder."""
-        return os.path.dirname(self._reader.path) == folder
 
     def forbid_appending(self, reason: str) -> None:
         """Refuse to append from now on, and warn readers.

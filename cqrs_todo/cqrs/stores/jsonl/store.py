@@ -85,6 +85,7 @@ class JsonlStore(Store):
         except LogNotFound:
             self._inventory().check(name, archived=False)
             raise
+        log.opened_by = self
         if not log.head_is_recorded or log.made_as != name:
             inventory = self._inventory()
             inventory.check(name, archived=False)
@@ -132,7 +133,7 @@ class JsonlStore(Store):
 
     def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
         """Do a piece of work while nobody else can write to some logs; see `Store`."""
-        with at_work(self._at_work, logs, self.url, lambda log: isinstance(log, JsonlLog) and log.is_in(self._lists)):
+        with at_work(self._at_work, logs, self.url, lambda log: isinstance(log, JsonlLog) and log.opened_by is self):
             ours = [log for log in logs if isinstance(log, JsonlLog)]
             with self._locks(*(log.name for log in ours)) as locks, delay_signals() as arrived, ExitStack() as held:
                 for log in ours:
