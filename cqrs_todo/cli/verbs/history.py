@@ -96,7 +96,9 @@ def history(
     else:
         if not all_lists:
             print_moment(session, found[0].view)
-        if conflicts and not session.options.plain:
+        if limit == 0:
+            pass  # nobody asked which changes there are
+        elif conflicts and not session.options.plain:
             _print_conflicts(session, rows, found)
         else:
             _print(session, rows, found, all_lists=all_lists, patch=patch, graph=graph, seconds=seconds)
