@@ -7,7 +7,7 @@ from ..cqrs.timeline import batch_of
 from ..todo.events import TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoRestored
 from ..todo.fields import FIELD_BY_EVENT, FIELDS
 from ..todo.history import describe_event
-from ..todo.views import Item, Label, Move, move_of, number_ranges
+from ..todo.views import Item, Label, Move, as_asked, move_of, number_ranges
 from .clock import to_local
 from .reports import count_of
 from .text import visible
@@ -50,7 +50,7 @@ def changes_by_todo(commits: Iterable[Commit], label: Label) -> dict[str, list[s
     words: dict[str, list[str]] = {}
     for commit in commits:
         move = move_of(commit)
-        for event in commit.events:
+        for event in as_asked(commit).events:
             if move is None:
                 words.setdefault(event.stream, []).append(visible(describe_event(event, to_local, label)))
             else:

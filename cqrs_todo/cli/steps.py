@@ -8,7 +8,7 @@ from ..cqrs.timeline import commits_of, marked
 from ..todo.fields import FIELD_BY_EVENT
 from ..todo.recorder import Answer
 from ..todo.service import TodoList
-from ..todo.views import companions_of, move_of
+from ..todo.views import as_asked, companions_of, move_of
 from .answers import named, print_answer
 from .changes import as_steps, changes_in_words
 from .errors import UsageError
@@ -49,7 +49,7 @@ def reversed_steps(todos: TodoList, commits: Iterable[Commit], key: str) -> list
         key: The key in a commit's `meta`: `UNDOES` or `REDOES`.
     """
     commands = [command for commit in commits for command in marked(commit.metadata, key)]
-    found = list(commits_of(todos.history(), commands).values())
+    found = [as_asked(commit) for commit in commits_of(todos.history(), commands).values()]
     return as_steps(found if key == UNDOES else reversed(found))
 
 

@@ -27,7 +27,7 @@ from .model import DECIDER, events_between, field_of
 from .moves import Half, half_stamper, record_all
 from .recorder import Answer, Recorder, refusals_in_words, with_lists
 from .undo_planning import REDO, UNDO, Direction, ListState
-from .views import Move, companions_of, move_of
+from .views import Move, as_asked, companions_of, move_of
 
 Choose: TypeAlias = Callable[[ListState], Sequence[Step]]
 """Chooses the steps to undo or redo, in the order in which they are undone or redone."""
@@ -202,9 +202,8 @@ def _commits_of(side: ListState, steps: Sequence[Step]) -> list[list[Commit]]:
         if all(event.type == MERGED for commit in commits for event in commit.events):  # its undo may have an effect
             raise CannotUndo(f"@{commits[0].position} has had no effect since a merge, so there is nothing to undo or redo")
     for command, commit in found.items():
-        remembered = tuple(event for event in commit.events if event.type not in _WITHOUT_EFFECT)
-        found[command] = replace(commit, events=remembered)
-        unknown = [event.type for event in remembered if isinstance(event.data, UnknownEvent)]
+        found[command] = commit = _with_effect(commit)
+        unknown = [event.type for event in commit.events if isinstance(event.data, UnknownEvent)]
         if LOST in unknown:
             raise CannotUndo(
                 f"@{commit.position} contains what was lost when the log was damaged: it cannot be undone or redone"
@@ -212,6 +211,12 @@ def _commits_of(side: ListState, steps: Sequence[Step]) -> list[list[Commit]]:
         if unknown:
             raise CannotUndo(f"@{commit.position} contains {unknown[0]}, which a newer version wrote: update this program")
     return [[found[command] for command in step] for step in steps]
+
+
+def _with_effect(commit: Commit) -> Commit:
+    """Return a commit with only those of its events that can be undone or redone, and that its command asked for."""
+    commit = as_asked(commit)
+    return replace(commit, events=tuple(event for event in commit.events if event.type not in _WITHOUT_EFFECT))
 
 
 def _other_lists(todos: Recorder, steps: Iterable[Sequence[Commit]]) -> dict[str, Recorder]:
@@ -318,7 +323,7 @@ def _check_later(side: ListState, steps: Sequence[Sequence[Commit]]) -> None:
 
 def _conflicts(commit: Commit, fields: set[tuple[str, str]]) -> bool:
     streams = {stream for stream, _ in fields}
-    for event in commit.events:
+    for event in as_asked(commit).events:
         if event.stream not in streams or event.type == MERGED:
             continue
         if isinstance(event.data, UnknownEvent) or (event.stream, "*") in fields or move_of(commit) is not None:
@@ -394,7 +399,7 @@ def _in_each_list(
         if twin is not None and _can_apply(there, direction, twin):  # a crash may have prevented it
             if direction is UNDO:
                 _check_later_there(there, there.commits_of(commands).values())
-            parts[there] = replace(twin, events=tuple(event for event in twin.events if event.type not in _WITHOUT_EFFECT))
+            parts[there] = _with_effect(twin)
     command = new_command_id()
     return [
         Half(
