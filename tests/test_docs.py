@@ -8,9 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
+from cqrs_todo.cqrs.events import EventTypes, failure_of
+from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.stores.format import Codec
+from cqrs_todo.cqrs.testing.examples import AT, CONTRACT_TYPES, LARGE, UNREADABLE_TYPES, metadata, one
 from cqrs_todo.todo.model import EVENTS
 from tests.conftest import Todo
 from tests.readme import play_page, play_readme
@@ -127,6 +132,26 @@ def test_the_examples_of_read_models_print_what_the_page_says(todo: Todo) -> Non
     (programs / "todo").chmod(0o700)
     env = {**todo.env, "PATH": f"{programs}:{os.environ['PATH']}"}
     assert play_page(ROOT / "docs/read-models.md", env, todo.home) >= 6
+
+
+@pytest.mark.parametrize("types", [CONTRACT_TYPES, UNREADABLE_TYPES[0]], ids=["readable", "unreadable"])
+def test_the_code_that_keeps_a_row_for_each_event_gives_the_commit_again(types: EventTypes) -> None:
+    page = (ROOT / "docs/how-to/add-a-store.md").read_text(encoding="utf-8")
+    code = page.partition("## A row for each event")[2].partition("```python\n")[2].partition("```")[0]
+    names: dict[str, Any] = {}
+    exec(compile(code, "add-a-store.md", "exec"), names)
+    log = open_store("memory:", CONTRACT_TYPES).create("inbox", AT)
+    log.append(one("b/1", 0), metadata("c0"))
+    commit = log.append([*one("a/1", 1, LARGE), *one("b/1", 2)], metadata("c1", extra=[2], why="because"))
+    rows = names["rows_of"](Codec(CONTRACT_TYPES), commit)
+    assert [row[:3] for row in rows] == [(2, "a/1", 1), (3, "a/1", 2), (4, "b/1", 2)]
+    assert [row[3:] for row in rows][1] == ("counted", b'{"number":1000,"text":""}', ("large", "number/1000"))
+    again = names["commit_of"](Codec(types), rows, commit.metadata)
+    assert [event.id for event in again.events] == [event.id for event in commit.events]
+    if types is CONTRACT_TYPES:
+        assert again == commit
+    else:
+        assert all(failure_of(event) is not None for event in again.events)
 
 
 def test_links_in_the_documentation_lead_to_files() -> None:

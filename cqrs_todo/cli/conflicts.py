@@ -7,15 +7,18 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..cqrs.errors import CqrsError
+from ..cqrs.struct import replace
 from .clock import to_local
 from .session import Session
 from .text import brief, visible
 
 if TYPE_CHECKING:
     from ..cqrs.events import Commit
+    from ..cqrs.fold import Entity
     from ..cqrs.replication import Change, Conflict
     from ..cqrs.store import LogHead
     from ..todo.events import TodoEvent
+    from ..todo.fields import State
     from ..todo.merging import Conflicts, TooLate
     from ..todo.service import TodoList
     from ..todo.views import Move
@@ -53,6 +56,21 @@ class ConflictReport:
         """
         lost = self._losers.get(commit.metadata.command, set())
         return bool(lost) if streams is None else not lost.isdisjoint(streams)
+
+    def without_what_is_good_elsewhere(self) -> "ConflictReport":
+        """Return the report without the conflicts with moves that somebody has made good in the list where the todo is."""
+        conflicts = tuple(each for each in self._found.conflicts if not self._is_good_elsewhere(each))
+        return ConflictReport(
+            self._session, self._name, [*self._commits.values()], replace(self._found, conflicts=conflicts)
+        )
+
+    def _is_good_elsewhere(self, conflict: "Conflict") -> bool:
+        """Return whether a todo that was moved has the value now that the change wanted which lost to the move."""
+        from ..todo.merging import is_as_wanted
+
+        move = None if conflict.winner is None else self._move_of(conflict.winner)
+        found = None if move is None else self._places.find(conflict.stream, move.target)
+        return found is not None and is_as_wanted(conflict.loser.event, found[1].state)
 
     @cached_property
     def _losers(self) -> Mapping[str, set[str]]:
@@ -139,11 +157,11 @@ class ConflictReport:
     def _way_there(self, conflict: "Conflict") -> str:
         """Return a sentence with the command that makes a change in the list in which the todo is; '' if it is in none."""
         move = None if conflict.winner is None else self._move_of(conflict.winner)
-        found = _place_of(self._session, self._heads, conflict.stream, None if move is None else move.target)
-        if found is None:
+        found = self._places.find(conflict.stream, None if move is None else move.target)
+        if found is None or _is_gone(found[1].state):
             return ""
-        head, number = found
-        return self._again(conflict.loser, head.name, number, what="do the same there")
+        head, entity = found
+        return self._again(conflict.loser, head.name, entity.number, what="do the same there")
 
     def _again_here(self, conflict: "Conflict") -> str:
         """Return a sentence with the command that lets the loser stand; '' if the todo cannot be changed, as it is removed.
@@ -176,8 +194,8 @@ class ConflictReport:
         return f". To see all of it: {self._session.typed(self._name, f'show @{position}')}"
 
     @cached_property
-    def _heads(self) -> "Sequence[LogHead]":
-        return self._session.store.heads()
+    def _places(self) -> "_Places":
+        return _Places(self._session)
 
     def _typed_again(self, change: "Change", name: str) -> Sequence[str] | None:
         """Return the verb that makes a change once more, and what follows the number of the todo; None for the editor."""
@@ -214,7 +232,7 @@ class ConflictReport:
 
     def _name_now(self, move: "Move") -> str:
         """Return what the list is called that a todo was moved to."""
-        return next((head.name for head in self._heads if head.id == move.target), move.target_name)
+        return next((head.name for head in self._places.heads if head.id == move.target), move.target_name)
 
     def named(self, stream: str) -> str:
         """Return the number and the text of a todo."""
@@ -250,7 +268,8 @@ def conflicts_in(session: Session, todos: "TodoList") -> ConflictReport:
     """Return the changes in a list that lost a conflict, and that nothing has made good since.
 
     Args:
-        session: This run of the program, which may be about an earlier moment.
+        session: This run of the program, which may be about an earlier moment. Then it is not known what was made good in
+            other lists.
         todos: The list.
     """
     from ..cqrs.stores.merging import with_wanted
@@ -258,7 +277,8 @@ def conflicts_in(session: Session, todos: "TodoList") -> ConflictReport:
     from ..todo.recorder import TYPES
 
     commits = [with_wanted(commit, TYPES, RULES) for commit in todos.commits(session.moment)]
-    return ConflictReport(session, todos.name, commits, lost_changes(commits))
+    report = ConflictReport(session, todos.name, commits, lost_changes(commits))
+    return report if session.moment is not None else report.without_what_is_good_elsewhere()
 
 
 def removed_line(session: Session, name: str, stream: str, commit: "Commit") -> str:
@@ -275,32 +295,58 @@ def removed_line(session: Session, name: str, stream: str, commit: "Commit") -> 
     (entity,) = session.open_list(name).entities([id_of(stream)])
     todo = f"{entity.number}{'' if entity.state is None else f' {brief(entity.state.text)}'}"
     move = move_of(commit)
-    found = _place_of(session, session.store.heads(), stream, None if move is None else move.target)
-    if found is None:
+    found = _Places(session).find(stream, None if move is None else move.target)
+    if found is None or _is_gone(found[1].state):
         return f"Removed from {visible(name)}, because it was moved on: {todo}"
-    head, number = found
+    head, there = found
     where = visible(head.name)
     is_moved = move is not None and move.target == head.id
     why = f"{visible(commit.metadata.by)} moved it to {where}" if is_moved else f"it is in {where}"
-    back = session.typed(head.name, shlex.join(["move", f"{number}", name]))
+    back = session.typed(head.name, shlex.join(["move", f"{there.number}", name]))
     return f"Removed from {visible(name)}, because {why}: {todo}. To move it back: {back}"
 
 
-def _place_of(session: Session, heads: "Sequence[LogHead]", stream: str, target: str | None) -> "tuple[LogHead, int] | None":
-    """Return the list in which a todo is, and its number there; None if it is in none, or that list cannot be read.
+class _Places:
+    """Finds the lists in which todos are that were moved."""
 
-    Args:
-        session: This run of the program.
-        heads: The lists.
-        stream: The stream of the todo.
-        target: The id of the list in which it probably is, because it was moved there, so that no other one is opened.
-    """
-    from ..todo.views import id_of
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._opened: dict[str, TodoList] = {}
 
-    for head in sorted(heads, key=lambda head: head.id != target):
-        if not head.archived:
-            with suppress(CqrsError):
-                (entity,) = session.open_list(head.name).entities([id_of(stream)])
-                if entity.state is not None and not entity.state.removed:
-                    return head, entity.number
-    return None
+    @cached_property
+    def heads(self) -> "Sequence[LogHead]":
+        """The lists of the store."""
+        return self._session.store.heads()
+
+    def find(self, stream: str, target: str | None) -> "tuple[LogHead, Entity[State]] | None":
+        """Return the list in which a todo is, with the todo as it is there.
+
+        Args:
+            stream: The stream of the todo.
+            target: The id of the list that it was moved to. If it is there, no other list is opened.
+
+        Returns:
+            The list. If it is in none, the target, from which it was removed. None if that cannot be read, either.
+        """
+        removed = None
+        for head in sorted(self.heads, key=lambda head: head.id != target):
+            entity = None if head.archived else self._entity(head, stream)
+            if entity is not None and not _is_gone(entity.state):
+                return head, entity
+            if entity is not None and head.id == target:
+                removed = head, entity
+        return removed
+
+    def _entity(self, head: "LogHead", stream: str) -> "Entity[State] | None":
+        from ..todo.views import id_of
+
+        with suppress(CqrsError):
+            if head.id not in self._opened:
+                self._opened[head.id] = self._session.open_list(head.name)
+            (entity,) = self._opened[head.id].entities([id_of(stream)])
+            return entity
+        return None
+
+
+def _is_gone(state: "State") -> bool:
+    return state is None or state.removed

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from ..cqrs.errors import CqrsError, StoreUnavailable
+from ..cqrs.stores import open_store
 from ..cqrs.stores.passwords import without_password
 from .config import config_content, config_file, sync_dir
 from .errors import UsageError
@@ -83,28 +84,33 @@ def find_known(session: Session, word: str | None, known: Sequence[str]) -> str:
         )
     if word in known:
         return word
-    if word in named:
-        return _remembered(named[word])
-    found = next((url for url in known if _remembered(word) == url), None)
-    if found is None:
+    url = remembered(named.get(word, word))
+    if word not in named and url not in known:
         raise UsageError(
             f"there is no remote {without_password(word)!r}",
             f"those that this machine knows are {', '.join(words)}" if words else "this machine knows none",
         )
-    return found
+    return url
 
 
-def _remembered(url: str) -> str:
-    """Return a URL as it is remembered."""
+def remembered(url: str) -> str:
+    """Return a URL as it is remembered, whatever way it was typed in."""
     scheme, _, path = url.partition(":")
-    return f"{scheme}:{os.path.abspath(os.path.expanduser(path))}" if scheme in _FOLDERS else without_password(url)
+    if scheme in _FOLDERS:
+        return f"{scheme}:{os.path.abspath(os.path.expanduser(path))}"
+    from ..todo.recorder import TYPES
+
+    try:
+        return open_store(url, TYPES).url
+    except CqrsError:  # it names no store, or one for which a package is not installed
+        return without_password(url)
 
 
 def proposed(session: Session) -> Iterator[tuple[str, str]]:
     """Yield the words that may be typed for remotes that are known, and what they mean."""
     from ..todo.sync.memory import MemoryFile
 
-    named = {name: _remembered(url) for name, url in session.config.sync.items()}
+    named = {name: remembered(url) for name, url in session.config.sync.items()}
     yield from named.items()
     for url in MemoryFile(sync_dir(session.store_url)).load().remotes:
         if url not in named.values():

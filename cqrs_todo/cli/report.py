@@ -32,6 +32,7 @@ from ..cqrs.stores.passwords import HIDDEN, hidden, secrets_in
 from ..cqrs.struct import Struct, replace
 from ..todo.errors import (
     EventNotFound,
+    InNoList,
     InvalidCondition,
     ListArchived,
     ListNotFound,
@@ -140,7 +141,7 @@ def _hint(error: Exception, hint: str | None) -> str | None:
             return f"install it {to_install(error.extra)}"
         case LogExists() if error.wanted != error.name:
             return f"did you mean {error.name!r}?"
-        case StepRefused(verb="undo"):
+        case StepRefused(verb="undo") if not isinstance(error, InNoList):
             return "an earlier command can be undone alone, by its position: todo history, then for instance todo undo @4"
         case NotInForce(in_force=True):
             return f"to undo @{error.position} again: todo undo @{error.position}"

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from .cursor import START, Cursor
+from .events import check_aware
+from .names import check_type
 from .struct import Struct
 
 
@@ -42,7 +44,7 @@ class Parked(Struct, frozen=True):
     Attributes:
         event: The id of the event.
         position: Its position in the log when it was parked. A merge may have moved it since; see `Runner.parked`.
-        error: What the reaction raised at last: the type of the exception, and its text, without NUL.
+        error: What the reaction raised at last: the type of the exception, and its text, as `errors.in_words` gives them.
         at: When that was, aware.
         tries: How often the reaction was called with the event in all.
     """
@@ -52,6 +54,15 @@ class Parked(Struct, frozen=True):
     error: str
     at: datetime
     tries: int
+
+    def __post_init__(self) -> None:
+        """Raise `TypeError` or `ValueError` if not every store could keep it."""
+        for what, text in (("the id of a parked event", self.event), ("the error of a parked event", self.error)):
+            check_type(what, text, str)
+            wrong = next((char for char in text if char == "\0" or "\ud800" <= char < "\ue000"), None)
+            if wrong is not None:
+                raise ValueError(f"{what} contains {wrong!a}, which not every store can keep; `errors.in_words` replaces it")
+        check_aware("the time at which an event was parked", self.at)
 
     @property
     def recorded_id(self) -> str:

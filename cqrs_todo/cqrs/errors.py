@@ -161,7 +161,7 @@ class LogBusy(CqrsError):
 
 
 class ReadOnlyLog(CqrsError):
-    """This program must not write to the log: its format is newer than this code, or it is a copy of another log."""
+    """This program must not write to the log: it is archived, of a newer format than this code, or a copy of another one."""
 
 
 class StaleCursor(CqrsError):

@@ -10,7 +10,15 @@ from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from .cursor import START, Cursor
-from .errors import LogExists, LogNotFound, MissingLog, StoreUnavailable, UnreadableEvent, WrongExpectedVersion
+from .errors import (
+    LogExists,
+    LogNotFound,
+    MissingLog,
+    ReadOnlyLog,
+    StoreUnavailable,
+    UnreadableEvent,
+    WrongExpectedVersion,
+)
 from .events import Commit, EventBatch, EventTypes, Metadata, Recorded, failure_of
 from .names import check_type
 from .struct import Struct
@@ -175,11 +183,14 @@ def at_work(threads: set[int], logs: Sequence["Log"], url: str, is_ours: Callabl
 
     Raises:
         TypeError: These are no logs.
+        ReadOnlyLog: Nothing can be appended to one of them.
         ValueError: One is a log of another store, or this thread is at work already.
     """
     if not isinstance(logs, list | tuple) or not all(isinstance(log, Log) for log in logs):
         raise TypeError(f"the logs of `together` must be a list such as [log], not {logs!a:.60}")
     for log in logs:
+        if log.read_only is not None:
+            raise ReadOnlyLog(f"{log.read_only}; nothing was recorded")
         if not is_ours(log):
             raise ValueError(f"{log.name} is not a log of {url}")
     thread = get_ident()
@@ -741,6 +752,7 @@ class Store(ABC):
 
         Raises:
             LogBusy: Another writer held one of the logs for too long.
+            ReadOnlyLog: One of the logs is archived, or this program must not write to it. It is refused at once.
             TypeError: These are no logs.
             ValueError: One is a log of another store, or the work does what it must not do. It is refused at once.
             CqrsError: Whatever the work raises.
@@ -899,7 +911,9 @@ class Store(ABC):
 
         Raises:
             ImportRefused: The lines are damaged or in a newer format than this code knows, the log has another history, or
-                an append would have refused the commits: a command id was used before, or a stream was forgotten.
+                an append would have refused the commits: a command id was used before, or a stream was forgotten. If a line
+                is wrong, the text begins with its number. The lines before the cursor count if the cursor says how many
+                there are.
             LogExists: A log has a name that differs from this one only by case.
             MissingLog: Another log of this name had been recorded and is gone. (If the lines are of that log and reach as
                 far as had been recorded, importing them brings it back.)

@@ -13,6 +13,7 @@
     ├── CannotUndo              a command cannot be undone or redone
     │   ├── ChangedLater        later changes of the same fields are in the way
     │   ├── StepRefused         the todos that it changed are not as it left them
+    │   │   └── InNoList        a todo that another machine has moved would be in no list
     │   └── NotInForce          it was undone, or is itself an undo or a redo
     ├── CannotMove              todos cannot be moved to another list
     ├── MovedAway               a todo cannot be changed here, because it was moved to another list
@@ -165,6 +166,24 @@ class StepRefused(CannotUndo):
         """
         super().__init__(f"@{position} cannot be {past}: {why}")
         self.verb = verb
+
+
+class InNoList(StepRefused):
+    """A command cannot be undone or redone, because a todo that another machine has moved would be in no list then."""
+
+    def __init__(self, position: int, verb: str, past: str, number: int, target: str) -> None:
+        """Make the error.
+
+        Args:
+            position: The position of a commit of the command.
+            verb: "undo" or "redo".
+            past: "undone" or "redone".
+            number: The number of the todo.
+            target: The name of the list that it was moved to.
+        """
+        why = f"todo {number} would be in no list, because it was restored after it had been moved to {target}"
+        super().__init__(position, verb, past, why)
+        self.hint = f"to remove it: todo rm {number}; to move it there: todo move {number} {shlex.quote(target)}"
 
 
 class NotInForce(CannotUndo):
@@ -352,12 +371,13 @@ class TakenThere(CqrsError):
         name: The name of the list.
         other: The name of the other list, which may differ by case.
         archived: Whether that is archived.
+        free: A name that no list has, here or there.
     """
 
-    def __init__(self, remote: str, name: str, other: str, *, archived: bool) -> None:
+    def __init__(self, remote: str, name: str, other: str, *, archived: bool, free: str) -> None:
         """Make the error; the arguments are described above."""
         super().__init__(f"{name} was not sent: {remote} has another {'archived ' if archived else ''}list named {other!r}")
-        rename = f"rename the list here, and sync again: todo lists rename {shlex.quote(name)} NEW"
+        rename = f"rename the list here, and sync again: todo lists rename {shlex.join([name, free])} && todo sync"
         back = f"; or use the other one again: todo --store {shlex.quote(remote)} lists unarchive {shlex.quote(other)}"
         self.hint = f"{rename}{back if archived else ''}"
 
@@ -369,13 +389,16 @@ class TakenHere(CqrsError):
         remote: Where the list is.
         name: Its name there.
         other: The name of the archived list, which may differ by case.
+        free: A name that no list has, here or there.
     """
 
-    def __init__(self, remote: str, name: str, other: str) -> None:
+    def __init__(self, remote: str, name: str, other: str, free: str) -> None:
         """Make the error; the arguments are described above."""
         super().__init__(f"{name} of {remote} was not received: the archived list {other!r} here is another one")
         here = shlex.quote(other)
-        self.hint = f"give that one another name: todo lists unarchive {here}, and then todo lists rename {here} NEW"
+        steps = (f"unarchive {here}", f"rename {here} {shlex.quote(free)}", f"archive {shlex.quote(free)}")
+        renames = " && ".join(f"todo lists {step}" for step in steps)
+        self.hint = f"give that one another name, and sync again: {renames} && todo sync"
 
 
 class TwoLists(CqrsError):

@@ -4,11 +4,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ..cqrs.events import FROM, MADE, MERGED, STAMP, Commit, Metadata, Recorded, UnknownEvent
+from ..cqrs.events import FROM, MADE, MERGED, REDOES, STAMP, UNDOES, Commit, Metadata, Recorded, UnknownEvent, marked
 from ..cqrs.fold import Fold
 from ..cqrs.replication import Change, Clock, Conflict, Merged, MergedLog, MergeRules
 from ..cqrs.replication.arrived import arrived_conflicts, conflict_now, lost
-from ..cqrs.replication.registers import CHANGED, Registers, time_text
+from ..cqrs.replication.registers import CHANGED, NO_KEY, Registers, time_text
 from ..cqrs.struct import Struct, replace
 from .events import (
     DependencyAdded,
@@ -40,7 +40,7 @@ from .fields import (
 from .model import DECIDER, TodoCommand, events_between, field_of, new_todo
 from .recurrence import next_id
 from .values import matching_words
-from .views import MOVE, Item, id_of, items_of, move_of
+from .views import MOVE, Item, Move, id_of, items_of, move_of
 
 REMOVED = "removed"
 """The name of the field that says whether a todo is removed."""
@@ -86,6 +86,18 @@ def express(event: TodoEvent, state: State) -> Sequence[TodoEvent]:
         old = dict(present).get(values.key)
         return () if old == values.new else (field.changed(values.key, old, values.new),)
     return field.events_between(present, values.new)
+
+
+def is_as_wanted(event: TodoEvent, state: State) -> bool:
+    """Return whether a todo is as somebody wanted it. On which day it was done makes no difference.
+
+    Args:
+        event: What was wanted.
+        state: The todo as it is, which may be in another list.
+    """
+    if isinstance(event, TodoCompleted):
+        return state is None or state.done
+    return not express(event, state)
 
 
 def express_creation(event: TodoEvent, state: State) -> Sequence[TodoEvent]:
@@ -451,6 +463,42 @@ def _open_under_closed(fold: Fold[State]) -> Iterator[Item]:
             yield item
 
 
+def move_instead(commits: Sequence[Commit], stream: str, planned: Mapping[str, bool]) -> Move | None:
+    """Return the move that decided where a todo is before another machine restored it in a list; None if none did.
+
+    The restoration was newer, so the move has no effect, and the todo is not in the other list, either. Nothing would bring
+    it there again if the restoration were undone.
+
+    Args:
+        commits: The commits of the list, as a merge gives them.
+        stream: The stream of the todo.
+        planned: Whether commands are to be undone, by their ids; otherwise they are to be redone.
+    """
+    undone = dict(planned)
+    for commit in reversed(commits):
+        for name in (UNDOES, REDOES):
+            for command in marked(commit.metadata, name):
+                undone.setdefault(command, name == UNDOES)
+    newest, place, away = NO_KEY, 0, None  # the creation or the move that decides where the todo is, if nobody restores it
+    removed = 0  # where somebody who knew of all before has removed it last
+    clock = Clock()
+    for commit in commits:
+        key, move = (CHANGED, clock.stamp(commit.metadata), commit.metadata.command), move_of(commit)
+        for event in () if undone.get(commit.metadata.command) else commit.events:
+            wanted = event.data.event if isinstance(event.data, Merged) else event.data
+            if event.stream != stream or event.ordinal <= 0 or not isinstance(wanted, _PLACING):
+                continue
+            if move is None and isinstance(wanted, TodoRemoved):
+                removed = removed if FROM in commit.metadata.meta else commit.position
+            elif (move is not None or isinstance(wanted, TodoCreated)) and key > newest:
+                newest, place, away = key, commit.position, move if isinstance(wanted, TodoRemoved) else None
+    return None if removed > place else away
+
+
+_PLACING = (TodoCreated, TodoRestored, TodoRemoved)
+"""The events that say whether a todo is in a list."""
+
+
 def settle(lists: Mapping[str, Sequence[Commit]], streams: Collection[str]) -> list[tuple[str, Commit]]:
     """Return the commits that leave each todo in one list, after several machines have moved it to different lists.
 
@@ -498,7 +546,7 @@ class _End:
         for event in commit.events:
             self._versions[event.stream] = event.version
             wanted = event.data.event if isinstance(event.data, Merged) else event.data
-            if isinstance(wanted, (TodoCreated, TodoRestored, TodoRemoved)):
+            if isinstance(wanted, _PLACING):
                 if event.ordinal > 0:
                     self._registers.add(event.stream, field_of(wanted), Change(key, wanted, metadata))
                 if wanted is event.data:

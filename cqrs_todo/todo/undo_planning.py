@@ -7,12 +7,12 @@ from ..cqrs.events import REDOES, UNDOES, Commit
 from ..cqrs.fold import Fold
 from ..cqrs.struct import Struct
 from ..cqrs.timeline import Step, commits_of, redo_events, redo_steps, undo_events, undo_steps
-from .errors import StepRefused
+from .errors import InNoList, StepRefused
 from .events import TodoEvent
 from .fields import State
 from .model import DECIDER, evolve
-from .recorder import Recorder, refusals_in_words
-from .views import Move
+from .recorder import TYPES, Recorder, refusals_in_words
+from .views import Move, move_of
 
 
 class Direction(Struct, frozen=True):
@@ -65,6 +65,8 @@ class ListState:
         self._states: dict[str, State] = {}
         # by stream, where the planned steps moved todos to: the name of a list, or '' for this list
         self._moved: dict[str, str] = {}
+        self._planned: dict[str, bool] = {}  # by the ids of the commands of the planned steps, whether they are undone
+        self._removing: dict[str, Commit] = {}  # by stream, the commit whose step removes a todo
 
     def backward(self) -> Iterator[Commit]:
         """Return the commits up to the fold, newest first, without what others append meanwhile."""
@@ -112,7 +114,42 @@ class ListState:
         if refused:
             raise direction.refusal(commit, refusals_in_words(refused))
         self._apply(changes)
+        self.note_step(commit, direction)
+        self._removing.update({stream: commit for stream in changes if stream not in absent and self._is_removed(stream)})
         return changes
+
+    def note_step(self, commit: Commit, direction: Direction) -> None:
+        """Take note that undoing or redoing a commit is planned."""
+        self._planned[commit.metadata.command] = direction is UNDO
+
+    def _is_removed(self, stream: str) -> bool:
+        state = self.state(stream)
+        return state is not None and state.removed
+
+    def check_places(self, direction: Direction) -> None:
+        """Check that no todo is in no list after all steps, although another machine has moved it.
+
+        A newer restoration has brought it back from there. If that is undone, the move does not bring it there again.
+
+        Args:
+            direction: Undo or redo.
+
+        Raises:
+            InNoList: That would be so.
+        """
+        removed = [stream for stream in self._removing if self._is_removed(stream) and not self._moved.get(stream)]
+        if not removed or not any(map(move_of, self.backward())):
+            return
+        from ..cqrs.stores.merging import with_wanted  # few lists have moves
+        from .merging import RULES, move_instead
+
+        commits = [with_wanted(commit, TYPES, RULES) for commit in self.backward()][::-1]
+        for stream in removed:
+            move = move_instead(commits, stream, self._planned)
+            if move is not None:
+                other = self.todos.other(move.target, move.target_name)
+                name = move.target_name if other is None else other.name
+                raise InNoList(self._removing[stream].position, direction.verb, direction.past, self.number(stream), name)
 
     def _fits(self, stream: str, events: Sequence[TodoEvent]) -> bool:
         """Return whether each event changes the present state, and its inverse leads back to this state."""

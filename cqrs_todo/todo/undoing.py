@@ -197,6 +197,10 @@ def _commits_of(side: ListState, steps: Sequence[Step]) -> list[list[Commit]]:
     found = side.commits_of(wanted)
     if absent := wanted - set(found):
         raise CannotUndo(f"a commit undoes or redoes the command {min(absent)}, which is not in {side.todos.name}")
+    for step in steps:
+        commits = [found[command] for command in step]
+        if all(event.type == MERGED for commit in commits for event in commit.events):  # its undo may have an effect
+            raise CannotUndo(f"@{commits[0].position} has had no effect since a merge, so there is nothing to undo or redo")
     for command, commit in found.items():
         remembered = tuple(event for event in commit.events if event.type not in _WITHOUT_EFFECT)
         found[command] = replace(commit, events=remembered)
@@ -269,6 +273,7 @@ def _plan_here(side: ListState, direction: Direction, steps: Sequence[Sequence[C
     commits = [commit for step in steps for commit in step]
     for commit in commits:
         side.apply_step(commit, direction)
+    side.check_places(direction)
     if not any(batch_of(commit.metadata) for commit in commits):
         changes = direction.events(DECIDER, commits)
         if fits_one_commit(changes):
@@ -342,18 +347,21 @@ def _apply_in_several_lists(todos: Recorder, others: dict[str, Recorder], direct
     here = sides[todos.log.id]
     planned: list[Sequence[Half]] = []
     steps = _commits_of(here, choose(here))
+    commands = [commit.metadata.command for step in steps for commit in step]
     if direction is UNDO:
         _check_later(here, steps)
     for step in steps:
         for commit in step:
             move = _move_of(todos, commit)
             if move is None:
-                planned.append(_in_each_list(here, sides, commit, direction))
+                planned.append(_in_each_list(here, sides, commit, commands, direction))
                 continue
             there = sides.get(move.target if move.source == todos.log.id else move.source)
             if there is None:
                 raise LogBusy(f"{todos.name} was changed meanwhile; nothing was recorded")
             planned.append(_bring_home(here, there, commit, direction, move))
+    for side in sides.values():
+        side.check_places(direction)
     if request is not None:
         stamp = half_stamper(request, [half for halves in planned for half in halves])
         planned = [[stamp(half, number) for half in halves] for number, halves in enumerate(planned, 1)]
@@ -365,13 +373,16 @@ def _apply_in_several_lists(todos: Recorder, others: dict[str, Recorder], direct
     return todos.answer([commit for owner, commit in recorded if owner is todos], also=also)
 
 
-def _in_each_list(here: ListState, sides: Mapping[str, ListState], commit: Commit, direction: Direction) -> list[Half]:
+def _in_each_list(
+    here: ListState, sides: Mapping[str, ListState], commit: Commit, commands: Sequence[str], direction: Direction
+) -> list[Half]:
     """Plan to undo or redo a commit, and the commits of the same command in other lists.
 
     Args:
         here: The list of the commit.
         sides: All lists, by the ids of their logs.
         commit: The commit.
+        commands: The ids of all commands that are undone or redone with it.
         direction: Undo or redo.
     """
     parts = {here: commit}
@@ -382,7 +393,7 @@ def _in_each_list(here: ListState, sides: Mapping[str, ListState], commit: Commi
         twin = there.commits_of([commit.metadata.command]).get(commit.metadata.command)
         if twin is not None and _can_apply(there, direction, twin):  # a crash may have prevented it
             if direction is UNDO:
-                _check_later_there(there, twin)
+                _check_later_there(there, there.commits_of(commands).values())
             parts[there] = replace(twin, events=tuple(event for event in twin.events if event.type not in _WITHOUT_EFFECT))
     command = new_command_id()
     return [
@@ -398,10 +409,10 @@ def _in_each_list(here: ListState, sides: Mapping[str, ListState], commit: Commi
     ]
 
 
-def _check_later_there(there: ListState, commit: Commit) -> None:
-    """Check that no later commit of another list is in the way of undoing one of its commits."""
+def _check_later_there(there: ListState, commits: Iterable[Commit]) -> None:
+    """Check that no later commit of another list is in the way of undoing some of its commits."""
     try:
-        _check_later(there, [[commit]])
+        _check_later(there, [[commit] for commit in commits])
     except CannotUndo as error:
         raise CannotUndo(f"in {there.todos.name}, {error}") from error
 
@@ -455,6 +466,8 @@ def _bring_home(here: ListState, there: ListState, commit: Commit, direction: Di
     home.arrive(arriving)
     away.leave(leaving, home.todos.name)
     applied = {here: commit, **({there: twin} if twin is not None and _can_apply(there, direction, twin) else {})}
+    for side, half in applied.items():
+        side.note_step(half, direction)
     new_move = move.reversed if direction is UNDO else move
     command = new_command_id()
     halves = [

@@ -243,6 +243,39 @@ def test_the_newest_of_two_moves_stands_and_all_who_had_another_one_are_told(pee
     assert [todo["text"] for todo in two.todos("-L", "work")] == ["Other", "Report"]
 
 
+@pytest.mark.parametrize("back", ["restore 1", "undo"])
+@pytest.mark.parametrize("longer", [0, 3], ids=["the copy with the removal is longer", "the copy with the move is longer"])
+def test_no_undo_or_redo_leaves_a_todo_that_was_moved_elsewhere_in_no_list(peers: Machines, back: str, longer: int) -> None:
+    one, two, _ = peers.all
+    one("add", "Buy milk")
+    one("-L", "work", "add", "Write")
+    peers.equal(one, two)
+    two("move", "1", "work")
+    for command in ("rm 1", back):
+        one(*command.split())
+    for _ in range(longer):
+        two("add", "Later")
+    peers.equal(one, two)
+
+    def is_in_inbox(home: Todo) -> bool:
+        return home.todos()[0]["text"] == "Buy milk" and [each["text"] for each in home.todos("-L", "work")] == ["Write"]
+
+    assert is_in_inbox(one), "what restored it is newer than the move"
+    for home in (one, two):
+        for command in ("redo", "undo", *(f"undo @{position}" for position in range(1, 5 + longer))):
+            result = home.run(*command.split())
+            assert is_in_inbox(home), result.err
+            if (command, home, back) == ("undo", one, "restore 1"):
+                why, hint = result.err.splitlines()
+                assert "undone: todo 1 would be in no list, because it was restored after it had been moved to work" in why
+                assert hint == "      to remove it: todo rm 1; to move it there: todo move 1 work"
+            assert "keeps nothing" not in result.out
+    for command in ("rm 1", "undo", "redo", "undo", "rm 1", "restore 1", "undo", "redo", "move 1 work", "undo"):
+        one(*command.split())
+    peers.equal(one, two)
+    assert is_in_inbox(two), "what is done afterwards is undone as ever"
+
+
 def test_a_conflict_with_a_move_names_the_command_that_edits_the_todo_where_it_is(peers: Machines) -> None:
     one, two, _ = peers.all
     one("add", "Buy milk")
@@ -332,6 +365,41 @@ def test_what_else_conflicts_with_a_move_names_the_command_for_the_list_where_th
     assert commands == ["-L work done 1", "-L work edit 3", "-L work edit 4", "-L work tag 2 +home"]
 
 
+def test_a_conflict_with_a_move_is_in_the_history_until_it_is_made_good_in_the_list_where_the_todo_is(
+    peers: Machines,
+) -> None:
+    one, two, _ = peers.all
+    one("add", "-", stdin="Buy milk\nPaint\nCook\nPay\n")
+    for name in ("work", "home"):
+        one("lists", "new", name)
+    peers.equal(one, two)
+    one("move", "1-4", "work")
+    two("done", "1")
+    two("edit", "2", "Paint the door")
+    two("rm", "3")
+    two("tag", "4", "+home")
+    two("sync")
+    peers.equal(one, two)
+
+    def left(home: Todo) -> Sequence[str]:
+        lines = home("history", "--conflicts").out.splitlines()
+        assert len(home("history", "--conflicts", "--json").json["commits"]) == len(lines)
+        return sorted(line.partition(". To do the same there: todo ")[2] for line in lines)
+
+    commands = left(two)
+    assert commands == ["-L work done 1", "-L work edit 2 -- 'Paint the door'", "-L work rm 3", "-L work tag 4 +home"]
+    two("-L", "work", "move", "4", "home")
+    peers.equal(one, two)
+    assert left(one)[0] == "-L home tag 1 +home", "it was moved on"
+    while commands := left(one):
+        one(*shlex.split(commands[0]))
+        assert left(one) == commands[1:], "the others stay"
+    peers.equal(one, two)
+    assert (left(one), left(two)) == ([], [])
+    one("-L", "work", "edit", "2", "Paint the wall")
+    assert left(one) == ["-L work edit 2 -- 'Paint the door'"], "as if it had not been moved"
+
+
 def test_a_restoration_of_a_todo_that_stays_removed_is_named_with_the_command_that_restores_it(peers: Machines) -> None:
     one, two, _ = peers.all
     one("add", "Buy milk")
@@ -411,6 +479,7 @@ def test_a_todo_that_was_removed_while_it_was_moved_is_named_with_the_command_th
     assert two("history", "--conflicts").out == f"{conflict}\n"
     two(*conflict.rpartition(". To do the same there: todo ")[2].split())
     assert [todo["text"] for todo in two("-L", "work", "ls", "--json").json["todos"]] == ["Write"]
+    assert two("history", "--conflicts").out == ""
 
 
 def test_an_open_todo_under_one_that_was_removed_is_not_said_to_be_under_a_done_one(peers: Machines) -> None:
@@ -752,9 +821,35 @@ def test_status_says_what_was_not_sent(peers: Machines) -> None:
     assert (inbox, work) == ("  inbox: 1 commit not sent", "  work: never synced")
     (remote,) = one("sync", "--status", "--json").json["remotes"]
     assert remote["lists"] == [
-        {"list": "inbox", "unsent": 1, "unforgotten": False, "holders": []},
-        {"list": "work", "unsent": None, "unforgotten": False, "holders": []},
+        {"list": "inbox", "unsent": 1, "unforgotten": False, "holders": [], "held": []},
+        {"list": "work", "unsent": None, "unforgotten": False, "holders": [], "held": []},
     ]
+
+
+def test_status_names_a_name_that_waits_until_another_machine_has_received_a_list(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("lists", "new", "job")
+    peers.equal(one, two)
+    files = {path.name for path in peers.place.iterdir()}
+    one("lists", "new", "task")
+    one("sync")
+    later = [path.rename(peers.folder / path.name) for path in peers.place.iterdir() if path.name not in files]
+    two("lists", "rename", "job", "task")
+    two("sync")
+    for path in later:
+        path.rename(peers.place / path.name)
+    assert one("sync").err == ""
+    host = os.uname().nodename
+    line = f"    Named task on {host}, which has not received the list task from here: run todo sync there\n"
+    assert f"  job: all sent\n{line}" in one("sync", "--status").out
+    (remote,) = one("sync", "--status", "--json").json["remotes"]
+    assert [each["held"] for each in remote["lists"]] == [[{"name": "task", "machine": host}], []]
+    one("lists", "rename", "task", "paint")
+    assert one("sync").err == (f"job is named task on {host}. To rename it here, too: todo lists rename job task\n")
+    assert "Named" not in one("sync", "--status").out
+    two("sync")
+    one("lists", "rename", "job", "task")
+    peers.equal(one, two)
 
 
 def test_a_remote_that_is_no_longer_used_is_removed(peers: Machines) -> None:
@@ -786,6 +881,32 @@ def test_a_remote_that_is_no_longer_used_is_removed(peers: Machines) -> None:
     one("add", "By one")
     assert one("sync").out == "inbox: 1 commit sent, 1 commit received\n", "what both have is recognised"
     peers.equal(one, two)
+
+
+def test_a_server_is_removed_by_its_url_as_it_was_typed(tmp_path: Path, database: str) -> None:
+    one = Machines(tmp_path, database).one
+    one("add", "Buy milk")
+    one("sync", database)
+    start, _, parameters = database.partition("?")
+    for typed in (database, f"{start}?{'&'.join(reversed(parameters.split('&')))}"):
+        assert one("sync", "--remove", typed, "--json").json["removed"] is not None
+        assert "not known what to sync with" in one.run("sync").err
+        one("sync", database)
+
+
+def test_two_schemas_of_one_database_are_two_hubs(tmp_path: Path, database: str) -> None:
+    one = Machines(tmp_path, database).one
+    other = empty_schema(database)
+    one("add", "Buy milk")
+    assert one("sync", database).err.startswith("Began a new hub: ")
+    assert one("sync", other).err.startswith("Began a new hub: ")
+    first, _, second, _ = lines = one("sync", "--status").out.splitlines()
+    urls = [line.partition(": synced ")[0] for line in (first, second)]
+    assert len({*urls}) == 2
+    assert [line.endswith(", used next") for line in lines] == [False, False, True, False]
+    one("--store", urls[0], "edit", "1", "Buy oat milk")
+    assert one("sync", other).out.startswith("Nothing to sync with ")
+    assert one("sync", database).out == "inbox: 1 commit received\n", "what is shown is a URL of the same lists"
 
 
 def test_what_was_forgotten_here_alone_is_named_when_a_remote_is_removed(peers: Machines) -> None:
@@ -1009,9 +1130,23 @@ def test_a_new_list_whose_name_an_archived_one_has_on_a_hub_is_named_with_what_c
     rename, _, back = hint.partition("; or use the other one again: todo ")
     two(*back.split())
     assert "to join them: " in two.run("sync").err
-    two(*rename.rpartition(": todo ")[2].replace("NEW", "mine").split())
-    two("sync")
-    assert {"Work", "mine"} <= {line.split("\t")[0] for line in two("lists", "--plain").out.splitlines()}
+    for command in rename.partition(": todo ")[2].split(" && todo "):
+        two(*command.split())
+    assert {"Work", "work-2"} <= {line.split("\t")[0] for line in two("lists", "--plain").out.splitlines()}
+
+
+def test_a_list_whose_name_an_archived_one_has_here_is_received_after_the_commands_that_are_named(users: Machines) -> None:
+    one, two, _ = users.all
+    one("-L", "work", "add", "Here")
+    one("sync", users.url)
+    two("-L", "Work", "add", "There")
+    two("lists", "archive", "Work")
+    failed = two.run("sync", users.url)
+    assert (failed.code, "the archived list 'Work' here is another one" in failed.err) == (1, True)
+    for command in failed.err.splitlines()[-1].partition(": todo ")[2].split(" && todo "):
+        two(*command.split())
+    assert [todo["text"] for todo in two.todos("-L", "work")] == ["Here"]
+    assert (two.data / "archive/Work-2.jsonl").exists(), "it is archived again"
 
 
 def test_who_has_archived_a_list_is_told_once_that_it_is_in_use_again(machines: Machines) -> None:
@@ -1391,12 +1526,16 @@ def test_a_new_folder_is_announced_and_is_made_only_in_one_that_exists(peers: Ma
 
 
 def test_a_new_hub_on_a_server_is_announced(tmp_path: Path, database: str) -> None:
+    psycopg = pytest.importorskip("psycopg")
     one, two, _ = Machines(tmp_path, database).all
     one("add", "Buy milk")
     for words, begins in ((["--dry-run"], "Would begin"), ([], "Began")):
         said = one("sync", database, *words).err
         assert said.startswith(f"{begins} a new hub: postgresql://")
         assert ". If one has, the URL is wrong: sync with the right one" in said
+        with psycopg.connect(database) as connection:
+            made = connection.execute("SELECT to_regclass('cqrs_schema') IS NOT NULL").fetchone()
+        assert made == (begins == "Began",), "a dry run makes no tables"
     assert one("sync").err == two("sync", database).err == ""
 
 

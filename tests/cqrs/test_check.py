@@ -38,6 +38,7 @@ def test_a_store_in_memory_of_another_package_fits_whatever_the_persons_own_opti
     assert {case.detail for case in cases if case.outcome == "does not apply"} == {
         "nothing is kept outside the process",
         "the store does not keep lines",
+        "the store does not read archived logs",
         "the store does not import lines",
         "the store shares no snapshots",
     }

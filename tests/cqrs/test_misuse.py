@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cqrs_todo.cqrs.boundary import DecisionModel, decide_on
+from cqrs_todo.cqrs.checkpoints import Parked
 from cqrs_todo.cqrs.decider import Decider
 from cqrs_todo.cqrs.events import EventTypes
 from cqrs_todo.cqrs.operation_errors import StreamNotFound
@@ -102,6 +103,11 @@ MISTAKES: list[tuple[Attempt, str]] = [
         lambda store, _: ReadModel(store, ROWS, "cache"),
         "the tables of a projection must be `SqliteTables` or `PostgresTables`, not 'cache'",
     ),
+    (lambda _, __: Parked("c/1", 1, "no \udc80", AT, 1), r"the error of a parked event contains '\\udc80', which not"),
+    (lambda _, __: Parked("c/1", 1, "no \0", AT, 1), r"the error of a parked event contains '\\x00', which not"),
+    (lambda _, __: Parked("c\ud800/1", 1, "no", AT, 1), r"the id of a parked event contains '\\ud800', which not"),
+    (lambda _, __: Parked("c/1", 1, KeyError(1), AT, 1), "the error of a parked event must be of the type str"),
+    (lambda _, __: Parked("c/1", 1, "no", AT.replace(tzinfo=None), 1), "the time at which an event was parked has no time"),
     (lambda store, _: ReadModel(store, "rows", MemoryTables()), "the projection must be of the type Projection, not 'rows'"),
 ]
 

@@ -506,6 +506,21 @@ def test_a_command_on_several_lists_is_undone_and_redone_in_all_or_in_none(
     assert are_done() == before
 
 
+def test_several_commands_on_several_lists_are_undone_together(store: Store) -> None:
+    inbox, work = two_lists(store)
+    work.add([Create("w", NOW)])
+    for _ in range(3):
+        chosen = [(each, each.view().items) for each in (inbox, work)]
+        change_in_lists(chosen, lambda item: [Change(TEXT, f"{item.todo.text}!", NOW)])
+    work.undo(2)
+    assert (texts(inbox), texts(work)) == (["a!"], ["w!"])
+    inbox.redo(2)
+    assert (texts(inbox), texts(work)) == (["a!!!"], ["w!!!"])
+    position = list(inbox.log.commits())[2].position
+    with pytest.raises(CannotUndo, match=f"@{position} cannot be undone alone"):
+        inbox.undo_at(position)
+
+
 @pytest.mark.parametrize("meta", [{UNDOES: ["gone"]}, {REDOES: ["gone"]}])
 def test_a_commit_that_undoes_or_redoes_a_missing_command_is_refused(store: Store, meta: dict[str, Any]) -> None:
     inbox, _ = two_lists(store)
@@ -534,6 +549,30 @@ def test_a_move_of_many_is_undone_and_redone_as_a_whole(store: Store) -> None:
         assert (len(texts(inbox)), len(texts(work))) == (7, 0)
         other.redo()
         assert (len(texts(inbox)), len(texts(work))) == (0, 7)
+
+
+@pytest.mark.parametrize(("limit", "most"), [("COMMIT_LIMIT", 3), ("COMMIT_SIZE", 800)])
+def test_a_command_on_several_lists_is_refused_if_the_part_of_one_does_not_fit_into_a_commit(
+    store: Store, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
+) -> None:
+    monkeypatch.setattr(batches, limit, most)
+    monkeypatch.setattr(batches, "_SURELY_SMALL", 0)
+    inbox, work = two_lists(store, *"bcdefg")
+    work.add([Create("w", NOW)])
+    before = [each.log.cursor() for each in (inbox, work)]
+
+    def renamed(count: int) -> None:
+        chosen = [(work, work.view().items), (inbox, inbox.view().items[:count])]
+        change_in_lists(chosen, lambda item: [Change(TEXT, f"{item.todo.text} {'x' * 100}", NOW)])
+
+    with pytest.raises(Rejected, match=r"^in inbox, this does not fit into one commit .*nothing was recorded$"):
+        renamed(7)
+    assert [each.log.cursor() for each in (inbox, work)] == before
+    renamed(2)
+    renamed(2)
+    inbox.undo(2)
+    assert (texts(inbox), texts(work)) == ([*"abcdefg"], ["w"])
+    assert max(len(commit.events) for commit in inbox.log.commits(before[0])) == 2
 
 
 @pytest.mark.usefixtures("small_commits")

@@ -762,6 +762,37 @@ def test_a_machine_that_was_told_of_a_new_name_and_kept_its_own_is_told_of_the_n
     assert two.sync(folder).warnings == [], "it is said once"
 
 
+def test_a_name_that_another_list_has_here_is_said_once_when_its_machine_has_received_that_list_or_it_is_free(
+    homes: tuple[Home, Home, Home], folder: str, tmp_path: Path
+) -> None:
+    one, two, three = homes
+    one.add("Write", name="job")
+    until_equal(folder, *homes, names=("job",))
+    one.add("Paint", name="task")
+    one.sync(folder)
+    for file in Path(folder.removeprefix("folder:")).glob(f"{one.id('task')}.*"):  # it comes later to the third machine
+        file.rename(tmp_path / file.name)
+    three.store.rename("job", "task")
+    three.sync(folder)
+    for file in tmp_path.glob(f"{one.id('task')}.*"):
+        file.rename(Path(folder.removeprefix("folder:")) / file.name)
+    assert two.sync(folder).warnings == two.sync(folder).warnings == []
+    known = two.memory.load().remotes[folder].lists
+    assert {each.name: [held.name for held in each.held.values()] for each in known.values()} == {
+        "job": ["task"],
+        "task": [],
+    }
+    one.store.rename("task", "paint")
+    one.sync(folder)
+    assert [(each.list, each.other) for each in two.sync(folder).warnings] == [("task", "paint")]
+    two.store.rename("task", "paint")
+    assert [(each.list, each.other) for each in two.sync(folder).warnings] == [("job", "task")]
+    assert two.sync(folder).warnings == [], "it is said once"
+    assert not any(each.held for each in two.memory.load().remotes[folder].lists.values())
+    two.store.rename("job", "task")
+    assert {each.name for each in three.sync(folder).lists} == {"paint"}
+
+
 def test_a_todo_that_was_moved_to_two_lists_is_in_one(homes: tuple[Home, Home, Home], url: str) -> None:
     one, two, _ = homes
     one.add("Here", "Moved")
@@ -992,7 +1023,7 @@ def test_a_new_list_with_a_name_that_another_list_got_on_a_hub_is_named(homes: t
     done = sync(two.store, hub, two.memory)
     (error,) = done.errors
     assert isinstance(error, TakenThere)
-    assert error.hint == "rename the list here, and sync again: todo lists rename new NEW"
+    assert error.hint == "rename the list here, and sync again: todo lists rename new new-2 && todo sync"
     assert [(each.kind, each.list, each.other) for each in done.warnings] == [("renamed", "work", "new")]
     two.store.rename("new", "mine")
     two.store.rename("work", "new")

@@ -1,8 +1,9 @@
 """`todo history`: what happened."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...cqrs.events import FRAMEWORK_TYPES, Commit, Moment
 from ...cqrs.struct import Struct
@@ -54,8 +55,6 @@ def history(
             "--reverse": reverse,
             "--patch": patch,
             "-S": text,
-        }
-        others |= {
             "--all-lists": session.options.all_lists,
             "--raw": raw,
             "--graph": graph,
@@ -68,47 +67,24 @@ def history(
         session, all_lists=all_lists, patch=patch, raw=raw, graph=graph, follow=follow, until=until, conflicts=conflicts
     )
     ids = session.in_one_list(ids)
-    start, end = None, None
-    if since is not None or until is not None:
-        from ..positions import read_limits
-
-        start, end = read_limits(session, since, until)
-    lost: dict[str, ConflictReport] = {}
-    wanted = _Filter(start, end, by, tuple(map(_event_type, types)), text, lost if conflicts else None)
-
-    def read(todos: TodoList) -> tuple[TodoList, View, Sequence[HistoryRow]]:
-        view = todos.view(session.moment)
-        if conflicts:
-            from ..conflicts import conflicts_in  # most histories need nothing of merges
-
-            lost[todos.name] = conflicts_in(session, todos)
-        if follow:
-            return todos, view, ()
-        chosen = {item.stream for item in todos.select(check_ids(ids), session.moment)} if ids else None
-        commits = (commit for commit in todos.history(session.moment) if wanted.matches(commit, chosen, todos))
-        return todos, view, [HistoryRow(view, commit, chosen, todos) for commit in islice(commits, limit)]
-
-    found, failure = session.read_lists(session.originals() if all_lists else [session.list.name], read)
-    lists, views = [todos for todos, _, _ in found], [view for _, view, _ in found]
+    wanted = _Filter(*_limits(session, since, until), by, tuple(map(_event_type, types)), text)
+    names = session.originals() if all_lists else [session.list.name]
     if follow:
-        if failure is not None:  # there is no end at which to raise it
-            raise failure
-        from ..history_forms import follow_history
-
-        streams = {item.stream for item in lists[0].select(check_ids(ids))} if ids else None
-        last = _FOLLOWED if limit is None else limit
-        follow_history(session, lists, wanted.matches, streams, last, raw=raw, seconds=seconds, all_lists=all_lists)
+        _follow(
+            session, names, ids, wanted, _FOLLOWED if limit is None else limit, raw=raw, seconds=seconds, all_lists=all_lists
+        )
         return
-    rows = [row for _, _, rows in found for row in rows]
+    found, failure = session.read_lists(names, partial(_read, session, ids, wanted, limit, conflicts))
+    rows = [row for each in found for row in each.rows]
     if by is not None and not rows:
-        _check_author(by, lists)
+        _check_author(by, [each.todos for each in found])
     if all_lists:
         rows.sort(key=lambda row: row.commit.metadata.at, reverse=True)
-    is_complete = wanted == _EVERYTHING and not ids and (limit is None or len(rows) < limit)
+    is_complete = wanted == _EVERYTHING and not conflicts and not ids and (limit is None or len(rows) < limit)
     rows = rows[:limit]
-    for todos in lists:
-        shown = {row.commit.position for row in rows if row.view.list == todos.name}
-        session.positions_shown(todos, None if is_complete else shown)
+    for each in found:
+        shown = {row.commit.position for row in rows if row.todos is each.todos}
+        session.positions_shown(each.todos, None if is_complete else shown)
     if reverse:
         rows.reverse()
     if raw:
@@ -116,37 +92,98 @@ def history(
 
         print_raw(session, rows)
     elif session.options.json:
-        _print_json(rows, None if all_lists else views[0], lost)
-    elif conflicts and not session.options.plain:
-        if not all_lists:
-            print_moment(session, views[0])
-        _print_conflicts(session, rows, lost)
+        _print_json(rows, found, all_lists=all_lists)
     else:
         if not all_lists:
-            print_moment(session, views[0])
-        changes = None
-        if patch:
-            from ...todo.compare import changes_by_position
-
-            changes = {todos.name: changes_by_position(todos.log.commits()) for todos in lists}
-        drawn = None
-        if graph:
-            from ..history_forms import draw_graph
-
-            drawn = draw_graph([row.commit for row in rows], session.list.history(session.moment))
-        if not rows and any(view.position for view in views):
-            print_message(session, "No commit matches.")
+            print_moment(session, found[0].view)
+        if conflicts and not session.options.plain:
+            _print_conflicts(session, rows, found)
         else:
-            print_history(session, rows, changes, name_lists=all_lists, gutters=drawn, seconds=seconds)
+            _print(session, rows, found, all_lists=all_lists, patch=patch, graph=graph, seconds=seconds)
     if failure is not None:
         raise failure
 
 
-def _print_conflicts(session: Session, rows: Sequence[HistoryRow], lost: "Mapping[str, ConflictReport]") -> None:
+class _Found(NamedTuple):
+    """What was found in a list: the view of it, the commits to show, and, if they were asked for, the conflicts."""
+
+    todos: TodoList
+    view: View
+    rows: Sequence[HistoryRow]
+    conflicts: "ConflictReport | None"
+
+
+def _read(
+    session: Session, ids: Sequence[str], wanted: "_Filter", limit: int | None, conflicts: bool, todos: TodoList
+) -> _Found:
+    """Read the newest commits of a list that are wanted; if `conflicts`, only those that lost one."""
+    view = todos.view(session.moment)
+    lost = None
+    if conflicts:
+        from ..conflicts import conflicts_in  # most histories need nothing of merges
+
+        lost = conflicts_in(session, todos)
+    streams = {item.stream for item in todos.select(check_ids(ids), session.moment)} if ids else None
+    commits = (
+        commit
+        for commit in todos.history(session.moment)
+        if wanted.matches(commit, streams, todos) and (lost is None or lost.has_lost(commit, streams))
+    )
+    return _Found(todos, view, [HistoryRow(view, commit, streams, todos) for commit in islice(commits, limit)], lost)
+
+
+def _follow(
+    session: Session,
+    names: Sequence[str],
+    ids: Sequence[str],
+    wanted: "_Filter",
+    last: int,
+    *,
+    raw: bool,
+    seconds: bool,
+    all_lists: bool,
+) -> None:
+    """Show the last commits of some lists, and wait for more."""
+    from ..history_forms import follow_history
+
+    lists, failure = session.read_lists(names, lambda todos: todos)
+    if failure is not None:  # there is no end at which to raise it
+        raise failure
+    streams = {item.stream for item in lists[0].select(check_ids(ids))} if ids else None
+    follow_history(session, lists, wanted.matches, streams, last, raw=raw, seconds=seconds, all_lists=all_lists)
+
+
+def _print(
+    session: Session,
+    rows: Sequence[HistoryRow],
+    found: Sequence[_Found],
+    *,
+    all_lists: bool,
+    patch: bool,
+    graph: bool,
+    seconds: bool,
+) -> None:
+    """Print commits for people; see the options of the verb."""
+    if not rows and any(each.view.position for each in found):
+        print_message(session, "No commit matches.")
+        return
+    changes = drawn = None
+    if patch:
+        from ...todo.compare import changes_by_position
+
+        changes = {each.todos.name: changes_by_position(each.todos.log.commits()) for each in found}
+    if graph:
+        from ..history_forms import draw_graph
+
+        drawn = draw_graph([row.commit for row in rows], session.list.history(session.moment))
+    print_history(session, rows, changes, name_lists=all_lists, gutters=drawn, seconds=seconds)
+
+
+def _print_conflicts(session: Session, rows: Sequence[HistoryRow], found: Sequence[_Found]) -> None:
     """Print the conflicts that commits have lost, as a merge does."""
     lines: dict[tuple[str, int], list[tuple[str, str]]] = {}
-    for name in {row.view.list for row in rows}:
-        for commit, stream, line in lost[name].lines(bare=session.moment is not None):
+    for name, report in _reports(found):
+        for commit, stream, line in report.lines(bare=session.moment is not None):
             lines.setdefault((name, commit.position), []).append((stream, line))
     for row in rows:
         for stream, line in lines[row.view.list, row.commit.position]:
@@ -156,21 +193,28 @@ def _print_conflicts(session: Session, rows: Sequence[HistoryRow], lost: "Mappin
         print_message(session, "No change has lost a conflict.")
 
 
-def _print_json(rows: Sequence[HistoryRow], view: View | None, lost: "Mapping[str, ConflictReport]") -> None:
-    """Print commits as JSON, with the list that they are from; without a view they are from several lists."""
+def _print_json(rows: Sequence[HistoryRow], found: Sequence[_Found], *, all_lists: bool) -> None:
+    """Print commits as JSON; if they are from several lists, each with the list that it is from."""
     from .. import document
 
     conflicts: dict[tuple[str, int], list[dict[str, Any]]] = {}
-    for name, report in lost.items():
+    for name, report in _reports(found):
         for each in report.documents():
             conflicts.setdefault((name, each["loser"]["position"]), []).append(each)
     commits = []
     for row in rows:
         commit = document.commit_document(row.commit, row.todos.position_of)
-        lists = {"list": row.view.list} if view is None else {}
-        more = {"conflicts": conflicts[row.view.list, row.commit.position]} if lost else {}
+        lists = {"list": row.view.list} if all_lists else {}
+        more = {"conflicts": conflicts[row.view.list, row.commit.position]} if found[0].conflicts is not None else {}
         commits.append({**lists, **commit, **more})
-    print_line(document.encode({**({} if view is None else document.head(view)), "commits": commits}))
+    print_line(document.encode({**({} if all_lists else document.head(found[0].view)), "commits": commits}))
+
+
+def _reports(found: Sequence[_Found]) -> "Iterator[tuple[str, ConflictReport]]":
+    """Yield the conflicts that were found, with the name of the list."""
+    for each in found:
+        if each.conflicts is not None:
+            yield each.todos.name, each.conflicts
 
 
 def _replay(session: Session, since: str | None, until: str | None, others: Sequence[str]) -> None:
@@ -249,6 +293,15 @@ def _check_author(by: str, lists: Sequence[TodoList]) -> None:
         raise UsageError(f"no author's name contains {by!r}", f"the authors are {shown}")
 
 
+def _limits(session: Session, since: str | None, until: str | None) -> tuple[Moment | None, Moment | None]:
+    """Return the moments that --since and --until name."""
+    if since is None and until is None:
+        return None, None
+    from ..positions import read_limits
+
+    return read_limits(session, since, until)
+
+
 class _Filter(Struct, frozen=True):
     """Which commits to show; None and () leave none out.
 
@@ -258,7 +311,6 @@ class _Filter(Struct, frozen=True):
         by: A part of the name of their authors.
         types: The types of which they have an event.
         text: A text that they contain.
-        lost: The conflicts of which they must have lost one, by the names of lists.
     """
 
     since: Moment | None
@@ -266,12 +318,9 @@ class _Filter(Struct, frozen=True):
     by: str | None
     types: Sequence[str]
     text: str | None
-    lost: "Mapping[str, ConflictReport] | None"
 
     def matches(self, commit: Commit, streams: set[str] | None, todos: TodoList) -> bool:
         """Whether to show a commit of a list, of which only the events of some streams count."""
-        if self.lost is not None and not self.lost[todos.name].has_lost(commit, streams):
-            return False
         if self.by is not None and self.by.casefold() not in commit.metadata.by.casefold():
             return False
         if not _is_since(commit, self.since) or (self.until is not None and not reached(commit, self.until)):
@@ -284,7 +333,7 @@ class _Filter(Struct, frozen=True):
         )
 
 
-_EVERYTHING = _Filter(None, None, None, (), None, None)
+_EVERYTHING = _Filter(None, None, None, (), None)
 
 
 def _is_since(commit: Commit, since: Moment | None) -> bool:

@@ -5,12 +5,13 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ...cqrs.errors import CqrsError, StoreUnavailable
+from ...cqrs.struct import Struct
 from ..config import default_store, sync_dir
 from ..errors import UsageError
 from ..hints import complete_hint
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ...todo.merges import Elsewhere
     from ...todo.merging import MergedTodos
     from ...todo.sync import Effect, Joining, ListSync, RemoteMemory, Synced, SyncWarning, Unjoined
+    from ...todo.sync.memory import Held, ListMemory
     from ..merge_report import MergeReport
     from ..renames import Renames
 
@@ -92,12 +94,13 @@ def sync(
 def _remove(session: Session, word: str | None) -> None:
     """Remove what this machine knows of a remote, and say what is left of it."""
     from ...todo.sync import MemoryFile, remove_remote
-    from ..remotes import find_known, lines_in_config
+    from ..remotes import find_known, lines_in_config, remembered
 
     file = MemoryFile(sync_dir(session.store_url))
-    url = find_known(session, word, list(file.load().remotes))
-    names = [name for name, other in session.config.sync.items() if find_known(session, name, [url]) == url]
-    removed = remove_remote(file, url, names)
+    memory = file.load()
+    url = find_known(session, word, list(memory.remotes))
+    names = [name for name, other in session.config.sync.items() if remembered(other) == url]
+    removed = remove_remote(file, url, [*names, memory.last] if remembered(memory.last) == url else names)
     left = [] if removed is None else _not_forgotten(session, removed)
     written = lines_in_config(names)
     if session.options.json:
@@ -561,10 +564,10 @@ class _Report:
 def _print_status(session: Session) -> None:
     """Print what this machine knows of its remotes, without asking them."""
     from ...todo.lists import list_not_found
-    from ...todo.sync import MemoryFile, to_forget, unsent
+    from ...todo.sync import MemoryFile
     from ...todo.views import short_instant
     from ..clock import to_local
-    from ..remotes import find_remote
+    from ..remotes import find_remote, remembered
 
     memory = MemoryFile(sync_dir(session.store_url)).load()
     heads = session.store.heads()
@@ -574,51 +577,93 @@ def _print_status(session: Session) -> None:
             names, others = ([head.name for head in heads if head.archived == is_so] for is_so in (False, True))
             raise list_not_found(session.list_name, names, others)
         heads = chosen
-    rows: list[tuple[str, datetime | None, list[tuple[LogHead, int | None, int, bool, list[str]]]]] = []
+    rows: list[tuple[str, datetime | None, list[_ListStatus]]] = []
     for url, known in memory.remotes.items():
-        lists = []
-        for head in heads:
-            count = unsent(session.store, head, known)
-            there = known.lists.get(head.id)
-            unforgotten, holders = (False, []) if there is None else (there.unforgotten != "", there.holders)
-            new = to_forget(session.store, head, known)
-            if not head.archived or count or new or unforgotten or holders:  # of an archived list only what is left to do
-                lists.append((head, count, new, unforgotten, holders))
-        rows.append((url, known.at, lists))
+        lists = [_list_status(session, head, known) for head in heads]
+        rows.append((url, known.at, [each for each in lists if not each.head.archived or each.is_incomplete]))
     if session.options.json:
         from .. import document
 
-        remotes = [
-            {
-                "url": url,
-                "synced": at,
-                "lists": [
-                    {"list": head.name, "unsent": count, "unforgotten": bool(new) or unforgotten, "holders": holders}
-                    for head, count, new, unforgotten, holders in lists
-                ],
-            }
-            for url, at, lists in rows
-        ]
+        remotes = [{"url": url, "synced": at, "lists": [each.document() for each in lists]} for url, at, lists in rows]
         print_line(document.encode({"machine": memory.machine, "last": memory.last or None, "remotes": remotes}))
         return
     if not rows:
         print_message(session, f"This machine was never synced: to begin: {session.typed(None, 'sync URL')}")
     try:
-        following = _shown(find_remote(session, None, memory.last)[0]) if rows else ""
+        following = remembered(find_remote(session, None, memory.last)[0]) if rows else ""
     except UsageError:  # several are known, or the last one is no longer in the configuration
         following = ""
     for url, at, lists in rows:
         when = "never completely" if at is None else short_instant(at, to_local)
         print_line(f"{visible(url)}: synced {when}{', used next' if url == following else ''}")
-        for head, count, new, unforgotten, holders in lists:
-            state = "never synced" if count is None else f"{count_of(count, 'commit')} not sent" if count else "all sent"
-            archived = " (archived)" if head.archived else ""
-            left = ", not forgotten there: what was forgotten here" if unforgotten else ""
-            left = f", not yet forgotten there: {count_of(new, 'todo')}" if new and not unforgotten else left
-            print_line(f"  {visible(head.name)}{archived}: {state}{left}")
-            if holders:
-                files = f"the files of {', '.join(map(visible, holders))}"
-                print_line(f"    Forgotten here, and still in {files}: run todo sync there, or delete the files")
+        for each in lists:
+            for line in each.lines():
+                print_line(line)
+
+
+class _ListStatus(Struct, frozen=True):
+    """What is known of a list and a remote.
+
+    Args:
+        head: The list.
+        unsent: How many of its commits the remote lacks; None if it was never synced.
+        to_forget: How many todos were forgotten here since the last sync.
+        known: What is remembered of it; None if nothing is.
+    """
+
+    head: "LogHead"
+    unsent: int | None
+    to_forget: int
+    known: "ListMemory | None"
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether the remote lacks something of the list, or has something that was forgotten here."""
+        return bool(self.unsent or self.to_forget or self.is_unforgotten or self.holders)
+
+    @property
+    def is_unforgotten(self) -> bool:
+        return self.known is not None and self.known.unforgotten != ""
+
+    @property
+    def holders(self) -> Sequence[str]:
+        return () if self.known is None else self.known.holders
+
+    @property
+    def held(self) -> "Sequence[Held]":
+        return () if self.known is None else [*self.known.held.values()]
+
+    def document(self) -> dict[str, Any]:
+        """Return what programs read."""
+        return {
+            "list": self.head.name,
+            "unsent": self.unsent,
+            "unforgotten": bool(self.to_forget) or self.is_unforgotten,
+            "holders": self.holders,
+            "held": [{"name": each.name, "machine": each.machine} for each in self.held],
+        }
+
+    def lines(self) -> Iterator[str]:
+        """Yield what people read."""
+        count, new = self.unsent, self.to_forget
+        state = "never synced" if count is None else f"{count_of(count, 'commit')} not sent" if count else "all sent"
+        archived = " (archived)" if self.head.archived else ""
+        left = ", not forgotten there: what was forgotten here" if self.is_unforgotten else ""
+        left = f", not yet forgotten there: {count_of(new, 'todo')}" if new and not self.is_unforgotten else left
+        yield f"  {visible(self.head.name)}{archived}: {state}{left}"
+        if self.holders:
+            files = f"the files of {', '.join(map(visible, self.holders))}"
+            yield f"    Forgotten here, and still in {files}: run todo sync there, or delete the files"
+        for each in self.held:
+            name, machine = visible(each.name), visible(each.machine)
+            yield f"    Named {name} on {machine}, which has not received the list {name} from here: run todo sync there"
+
+
+def _list_status(session: Session, head: "LogHead", known: "RemoteMemory") -> _ListStatus:
+    from ...todo.sync import to_forget, unsent
+
+    store = session.store
+    return _ListStatus(head, unsent(store, head, known), to_forget(store, head, known), known.lists.get(head.id))
 
 
 def _shown(url: str) -> str:

@@ -13,8 +13,6 @@ from ..store import Progress, Store, no_progress
 def open_store(url: str, types: EventTypes, *, progress: Progress = no_progress, cache: str | None = None) -> Store:
     """Open the store that a URL names. Nothing is created before something is written.
 
-    Only a store on PostgreSQL makes its tables in an empty schema when it is first used.
-
     Args:
         url: `jsonl:DIR`, `postgresql://…` as libpq reads it, `memory:`, `null:`, or one that an installed package offers.
         types: The events of the application.

@@ -215,10 +215,6 @@ def holds_stream(stream: str) -> Callable[[CommitLine], bool]:
     return lambda line: any(event.stream == stream for event in line.events)
 
 
-def _any_line(_: CommitLine) -> bool:
-    return True
-
-
 class ChainReader(ABC):
     """Reads a log that is a chain of lines, and remembers how far it has verified it.
 
@@ -246,24 +242,27 @@ class ChainReader(ABC):
         self.warnings: list[str] = []
         self.begin_at(start, Versions())
 
-    def commits(self, since: Cursor = START, wanted: Callable[[CommitLine], bool] | None = None) -> Iterator[Commit]:
+    def commits(
+        self, since: Cursor = START, wanted: Callable[[CommitLine], bool] | None = None, *, whole: bool
+    ) -> Iterator[Commit]:
         """Read commits; see `Log.commits`.
 
         Args:
             since: The cursor after which to start.
-            wanted: Which commits to give, as far as they can be read, so that events that cannot be read do not matter to
-                others. None gives all, which must be readable.
+            wanted: Which commits to give. None gives all.
+            whole: Whether each event of these must be readable; see `Codec.commit`.
         """
         for block in self.blocks(since):
-            yield from block.whole(self.codec) if wanted is None else block.only(wanted).readable(self.codec)
+            given = block if wanted is None else block.only(wanted)
+            yield from given.whole(self.codec) if whole else given.readable(self.codec)
 
     def commits_backward(
-        self, until: Cursor | None = None, wanted: Callable[[CommitLine], bool] | None = None
+        self, until: Cursor | None = None, wanted: Callable[[CommitLine], bool] | None = None, *, whole: bool
     ) -> Iterator[Commit]:
-        """Read commits, newest first; see `Log.commits_backward`, and `commits` for `wanted`."""
+        """Read commits, newest first; see `Log.commits_backward`, and `commits` for the other arguments."""
         for line, digest in self.lines_backward(until):
             if wanted is None or wanted(line):
-                yield self.codec.commit(line, digest, whole=wanted is None)
+                yield self.codec.commit(line, digest, whole=whole)
 
     def commit_with(self, command: str) -> Commit | None:
         """Read the log backwards until the commit with a command id; see `Log.find_command`."""
@@ -405,7 +404,7 @@ class ChainedLog(Log):
 
     def commits(self, since: Cursor = START) -> Iterator[Commit]:
         """Read commits, oldest first; see `Log`."""
-        return self._chain.commits(since)
+        return self._chain.commits(since, whole=True)
 
     def event_batches(self, since: Cursor = START, versions: StreamVersions | None = None) -> Iterator[Sequence[EventBatch]]:
         """Read commits as far as a fold needs them; see `Log`."""
@@ -417,15 +416,15 @@ class ChainedLog(Log):
 
     def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
         """Read commits, newest first; see `Log`."""
-        return self._chain.commits_backward(until)
+        return self._chain.commits_backward(until, whole=True)
 
     def readable_commits(self, since: Cursor = START) -> Iterator[Commit]:
         """Read commits as far as they can be read; see `Log`."""
-        return self._chain.commits(since, _any_line)
+        return self._chain.commits(since, whole=False)
 
     def readable_commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
         """Read commits, newest first, as far as they can be read; see `Log`."""
-        return self._chain.commits_backward(until, _any_line)
+        return self._chain.commits_backward(until, whole=False)
 
     def find_command(self, command: str) -> Commit | None:
         """Find the commit with a command id; see `Log`."""
@@ -435,7 +434,8 @@ class ChainedLog(Log):
         """Read events, oldest first; see `Log`."""
         if stream is None:
             return super().events(since, limit=limit)
-        return chosen(self._chain.commits(Cursor(since), holds_stream(stream)), since, limit, stream)
+        commits = self._chain.commits(Cursor(since), holds_stream(stream), whole=False)
+        return chosen(commits, since, limit, stream)
 
     def events_backward(
         self, before: int | None = None, *, limit: int | None = None, stream: str | None = None
@@ -443,7 +443,8 @@ class ChainedLog(Log):
         """Read events, newest first; see `Log`."""
         if stream is None:
             return super().events_backward(before, limit=limit)
-        return chosen_backward(self._chain.commits_backward(wanted=holds_stream(stream)), before, limit, stream)
+        commits = self._chain.commits_backward(wanted=holds_stream(stream), whole=False)
+        return chosen_backward(commits, before, limit, stream)
 
     def lines(self, since: Cursor = START) -> Iterator[bytes]:
         """Read the lines as they are stored; see `Log`."""

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ..cursor import Cursor
+from ..cursor import START, Cursor
 from ..events import FORGOTTEN, Commit, EventTypes, Metadata
+from ..operation_errors import ImportRefused
 from ..store import Append
 from ..struct import Struct
 from .chain import Versions, Walk
@@ -27,6 +28,44 @@ from .format import (
 )
 from .hash_chain import last_digest
 from .recording import record
+
+
+def refused(place: Cursor, why: object) -> ImportRefused:
+    """Return the error for a line that cannot be imported.
+
+    Args:
+        place: The cursor before the line.
+        why: What is wrong with the line, as the end of a sentence.
+    """
+    byte = f", byte {place.offset}" if place.offset else ""
+    return ImportRefused(f"line {place.line + 1}{byte}: {why}; nothing was imported")
+
+
+def used_before(command: str) -> str:
+    """Return what is wrong with a line whose command id another line has."""
+    return f"its command id {command!a} was used before"
+
+
+def was_forgotten(stream: str) -> str:
+    """Return what is wrong with a line that holds data of a forgotten stream."""
+    return f"it holds data of {stream}, which was forgotten"
+
+
+def header_in(first: bytes) -> tuple[Header, bytes]:
+    """Return the header in the first line of an import, which is given with its LF, and the digest of the line.
+
+    Raises:
+        ImportRefused: The line holds no header.
+    """
+    try:
+        return decode_header(first.removesuffix(b"\n"))
+    except InvalidLine as error:
+        why = str(error)
+        if first.startswith(b"\xef\xbb\xbf"):
+            why = "it begins with a byte order mark, which a log does not have"
+        elif first.endswith(b"\r\n"):
+            why = "it ends with CR LF; the lines of a log end with LF"
+        raise refused(START, why) from error
 
 
 def new_header(name: str, at: datetime) -> bytes:

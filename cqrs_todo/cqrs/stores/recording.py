@@ -1,12 +1,12 @@
 """What the stores have in common when they append: the commit of some appends, and appends that come again."""
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ..errors import CommandReused, ConditionFailed, ForgottenStream
-from ..events import FORGOTTEN, Commit, EventTypes, Metadata, Recorded, failure_of
+from ..events import Commit, EventTypes, Metadata, Recorded, UnknownEvent, failure_of
 from ..names import check_recorded_name
-from ..store import Append, check_precondition
+from ..store import Append, T, check_precondition
 
 if TYPE_CHECKING:
     from ..query import AppendCondition
@@ -79,8 +79,6 @@ def check_line(commit: "CommitLine") -> None:
     Raises:
         InvalidLine: It holds such a thing.
     """
-    from .format import InvalidLine  # without msgspec no line is imported
-
     try:
         check_recorded_name("the id of the command", commit.command)
         if commit.meta:
@@ -93,6 +91,8 @@ def check_line(commit: "CommitLine") -> None:
             for tag in event.tags:
                 check_recorded_name("a tag", tag)
     except ValueError as error:
+        from .format import InvalidLine  # without msgspec no line is imported
+
         raise InvalidLine(f"{error}") from error
 
 
@@ -126,16 +126,43 @@ def check_condition(condition: "AppendCondition | None", types: EventTypes, back
 def repeated(commit: Commit, appends: Iterable[Append]) -> Commit:
     """Return the commit that a command id belongs to already, for an append that came again.
 
+    Args:
+        commit: The commit, as far as it can be read.
+        appends: The append.
+
     Raises:
-        CommandReused: The commit holds other events than the append. What was forgotten of it, or cannot be read, can have
-            been any event.
+        CommandReused: The commit holds other events than the append.
     """
-    again = [(append.stream, event) for append in appends for event in append.events]
-    same = len(again) == len(commit.events) and all(
-        event.stream == stream and (event.type == FORGOTTEN or failure_of(event) is not None or event.data == data)
-        for event, (stream, data) in zip(commit.events, again, strict=True)
-    )
-    if not same:
+    again = _by_stream((append.stream, event) for append in appends for event in append.events)
+    asked_for = [event for event in commit.events if event.ordinal > 0]  # the others were added by a merge
+    if not any(_may_be(events, again) for events in (commit.events, asked_for)):
         command = commit.metadata.command
         raise CommandReused(f"command {command} was recorded at position {commit.position} with other content")
     return commit
+
+
+def _may_be(events: Iterable[Recorded], again: Mapping[str, Sequence[Any]]) -> bool:
+    """Return whether the events that are sent again, by stream, may be those that were recorded.
+
+    What was forgotten, what this program does not know, and what a splitter made of an older event, can have been any number
+    of other events. The rest must be there in its order.
+    """
+    recorded = _by_stream((event.stream, event) for event in events)
+    if list(recorded) != list(again):
+        return False
+    for stream, of_stream in recorded.items():
+        split = {event.position for event in of_stream if event.part}
+        known = [event.data for event in of_stream if type(event.data) is not UnknownEvent and event.position not in split]
+        left = iter(again[stream])
+        in_order = all(data in left for data in known)  # `in` goes on behind what it found before
+        if not in_order or (len(known) == len(of_stream) and len(known) != len(again[stream])):
+            return False
+    return True
+
+
+def _by_stream(events: Iterable[tuple[str, T]]) -> dict[str, list[T]]:
+    """Return events by stream, from pairs of both."""
+    found: dict[str, list[T]] = {}
+    for stream, event in events:
+        found.setdefault(stream, []).append(event)
+    return found

@@ -23,6 +23,7 @@ from ..errors import (
     InvalidLogName,
     LogExists,
     LogNotFound,
+    ReadOnlyLog,
     Rejected,
     StaleCursor,
     StoreUnavailable,
@@ -44,6 +45,7 @@ from .examples import (
     CONTRACT_TYPES,
     LARGE,
     LATER_TYPES,
+    SPLIT_TYPES,
     UNREADABLE_TYPES,
     Counted,
     Half,
@@ -401,6 +403,38 @@ class StoreContract(ReactionContract):
         assert [runner.retry_parked(f"c2/{number}") for number in (1, 2, 3)] == [1, 0, 1]
         assert [(each.position, each.error[:12]) for each in runner.parked()] == [(1, "ConnectionEr"), (3, "UnreadableEv")]
 
+    def test_a_command_is_recognised_also_if_one_event_of_it_has_become_several(self, store: Store, log: Log) -> None:
+        halves = [Half(side, number) for number in (1, 2) for side in ("left", "right")]
+        before, now = one("a/1", 1, 2), [Append("a/1", tuple(halves))]
+        log.append([*before, *one("b/1", 3)], metadata("c1"))
+        later, failing = (self.elsewhere(store, types).open("inbox") for types in (SPLIT_TYPES, UNREADABLE_TYPES[1]))
+        of_3 = Append("b/1", (Half("left", 3), Half("right", 3)))
+        later.append([of_3, *now], metadata("c2"))
+        for each, appends, command in (
+            (later, [*now, of_3], "c1"),
+            (failing, [*now, of_3], "c1"),
+            (later, [*before, *one("b/1", 3)], "c1"),
+            (log, [*one("b/1", 3), *before], "c2"),
+        ):
+            assert [event.metadata.command for event in each.append(appends, metadata(command)).events[:1]] == [command]
+            for other in (appends[:1], appends[::-1], [*appends, *one("c/1", 3)]):
+                with pytest.raises(CommandReused):
+                    each.append(other, metadata(command))
+        with pytest.raises(CommandReused):
+            later.append([of_3, Append("a/1", tuple(halves[:3]))], metadata("c2"))
+        store.forget("inbox", ["a/1"])
+        forgotten = self.elsewhere(store, SPLIT_TYPES).open("inbox")
+        assert [forgotten.append([*now, of_3], metadata("c1")).position, forgotten.cursor().position] == [1, 9]
+
+    def test_a_command_is_recognised_also_if_a_merge_has_added_an_event_to_it(self, store: Store, log: Log) -> None:
+        first = log.append([*one("a/1", 1, 2), *one("b/1", 3)], metadata("c1", extra=[2]))
+        for each in (log, self.reopened(store)):
+            for appends in ([*one("a/1", 1), *one("b/1", 3)], [*one("a/1", 1, 2), *one("b/1", 3)]):
+                assert each.append(appends, metadata("c1")) == first
+            for appends in ([*one("a/1", 2), *one("b/1", 3)], one("a/1", 1, 2)):
+                with pytest.raises(CommandReused):
+                    each.append(appends, metadata("c1"))
+
     @pytest.mark.parametrize("types", UNREADABLE_TYPES, ids=["upcaster", "splitter"])
     def test_a_search_stops_before_an_event_that_cannot_be_read_and_goes_on_from_there(
         self, store: Store, log: Log, types: EventTypes
@@ -642,7 +676,8 @@ class StoreContract(ReactionContract):
             done.append(log.append(one("a/1", 1), metadata("c1")))
 
         strange: Any
-        for strange in ([stranger], [log, stranger], (stranger, log)):
+        strangers = [stranger] if store.in_process else [stranger, self.elsewhere(store, CONTRACT_TYPES).open("inbox")]
+        for strange in (logs for each in strangers for logs in ([each], [log, each], (each, log))):
             with pytest.raises(ValueError, match="inbox is not a log of"):
                 store.together(strange, work)
         for strange in (None, "inbox", ["inbox"], [log, None], log):
@@ -651,6 +686,18 @@ class StoreContract(ReactionContract):
         assert (done, list(self.reopened(store).commits())) == ([], [])
         store.together([log, log], work)
         assert numbers(self.reopened(store).events()) == [1]
+
+    def test_an_archived_log_is_not_written_together_with_others(self, store: Store, log: Log) -> None:
+        if type(store).open_archived is Store.open_archived:
+            pytest.skip("the store does not read archived logs")
+        second = store.create("second", AT)
+        done: list[int] = []
+        store.archive("inbox")
+        archived = store.open_archived("inbox")
+        for logs in ([archived], [second, archived]):
+            with pytest.raises(ReadOnlyLog, match=r"^inbox is archived; nothing was recorded$"):
+                store.together(logs, lambda: done.append(1))
+        assert done == []
 
     def test_what_is_done_together_does_not_begin_to_do_something_together(self, store: Store, log: Log) -> None:
         second = store.create("second", AT)
@@ -950,15 +997,15 @@ class StoreContract(ReactionContract):
         def check_refused(stream: str, command: str, words: str) -> None:
             line, end = next_line(stream, 1, command)
             before = list(self.reopened(store).lines())
-            for given, since in (([line], end), ([*before, line], START)):
-                with pytest.raises(ImportRefused, match=f"{words}.*nothing was imported"):
+            for given, since, place in (([line], end, end.line + 1), ([*before, line], START, len(before) + 1)):
+                with pytest.raises(ImportRefused, match=rf"^line {place}\b.*: {words}.*nothing was imported"):
                     store.import_log("inbox", given, since=since)
             assert list(self.reopened(store).lines()) == before
 
-        check_refused("b/1", "c a/1", "command id .*was used before")
+        check_refused("b/1", "c a/1", "its command id .*was used before")
         check_refused("c/1", "c b/1", "version 2 of c/1 follows 0")
         store.forget("inbox", ["a/1"])
-        check_refused("a/1", "c3", "holds data of .*forgotten")
+        check_refused("a/1", "c3", "it holds data of a/1, which was forgotten")
         line, end = next_line("b/1", 1, "c3")
         assert store.import_log("inbox", [line], since=end) == 1
         assert store.import_log("inbox", list(self.reopened(store).lines())) == 0

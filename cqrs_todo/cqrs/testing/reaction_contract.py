@@ -10,7 +10,7 @@ from ..boundary import DecisionModel, decide_on
 from ..checkpoints import Checkpoint, Parked
 from ..cursor import START, Cursor
 from ..decider import Decider
-from ..errors import InvalidLogName, ReactionBusy, Rejected, StaleCursor, StoreUnavailable, UnknownEvents
+from ..errors import InvalidLogName, ReactionBusy, Rejected, StaleCursor, StoreUnavailable, UnknownEvents, in_words
 from ..events import FORGOTTEN, EventTypes, Metadata, Recorded
 from ..query import AppendCondition, Query
 from ..reactions import Reaction, Runner, Send
@@ -324,6 +324,14 @@ class ReactionContract:
         parked = Parked("c1/1", 1, "ValueError: no", AT, 6)
         store.checkpoints().park("mail", "log-1", parked)
         assert list(elsewhere.checkpoints().parked("mail", "log-1")) == [parked]
+
+    def test_a_parked_event_keeps_any_text_that_it_can_have(self, store: Store) -> None:
+        texts = ["", "e\u0301 \u202e", '"\\\n\r\t\x01\x7f', "\U0010ffff" * 2_000, in_words(ValueError("a\ud800\0b"))]
+        parked = [Parked(f"{'雪' * 333}/{place}", place, text, AT, 1) for place, text in enumerate(texts)]
+        for each in parked:
+            store.checkpoints().park("mail", "log-1", each)
+        assert list(store.checkpoints().parked("mail", "log-1")) == parked
+        assert parked[-1].error == "ValueError: a?\ufffdb"
 
     def test_a_reaction_waits_for_a_store_that_it_cannot_reach(self, store: Store, log: Log) -> None:
         for n in range(3):

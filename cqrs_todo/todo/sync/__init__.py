@@ -129,7 +129,7 @@ def remove_remote(file: MemoryFile, url: str, names: Sequence[str]) -> RemoteMem
     Args:
         file: Where this machine remembers its syncs.
         url: The URL of the remote, without a password.
-        names: Its names, by which it may be remembered as the last one.
+        names: Its names and other URLs, by which it may be remembered as the last one.
 
     Returns:
         What was remembered; None if nothing was.

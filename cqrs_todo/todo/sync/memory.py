@@ -43,6 +43,18 @@ class Moved(Struct, frozen=True, kw_only=True):
     target_name: str
 
 
+class Held(Struct, frozen=True):
+    """A name of a list that is not followed yet.
+
+    Attributes:
+        name: The name.
+        machine: The name of the machine on which the list has it.
+    """
+
+    name: str
+    machine: str
+
+
 class ListMemory(Struct):
     """What was known of one list after its last sync with one remote.
 
@@ -57,6 +69,8 @@ class ListMemory(Struct):
         names: The names that others had for it, by the labels of their copies.
         later: The labels of those who had the name that it has on this machine, before they gave it another one.
         taken: The labels of those whose name for it another list of this machine had.
+        held: The names that are not followed before those who gave them have received the list that has the name here: each
+            with the name of their machine, by the labels.
         archived: The labels of the copies that others had archived.
         unforgotten: Why a hub could not forget what was forgotten on this machine; '' if it has forgotten all.
         holders: Whose files in a shared folder may still hold what was forgotten on this machine.
@@ -73,6 +87,7 @@ class ListMemory(Struct):
     names: dict[str, str] = field(default_factory=dict)
     later: list[str] = field(default_factory=list)
     taken: list[str] = field(default_factory=list)
+    held: dict[str, Held] = field(default_factory=dict)
     archived: list[str] = field(default_factory=list)
     unforgotten: str = ""
     holders: list[str] = field(default_factory=list)

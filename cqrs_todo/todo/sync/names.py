@@ -6,7 +6,7 @@ from ...cqrs.errors import StoreUnavailable
 from ...cqrs.names import name_key
 from ...cqrs.store import LogHead
 from .hub import HUB
-from .memory import ListMemory
+from .memory import Held, ListMemory
 from .remotes import RemoteList
 from .results import Effect
 from .sides import HERE, Sides, unsent
@@ -25,6 +25,7 @@ class Names:
         self._tried: dict[tuple[str, str], str] = {}  # why a list (by id) could not be renamed, archived, …, or ''
         self._taken_here: set[tuple[str, str]] = set()  # the labels of those whose name a list (by id) cannot get here
         self._later: dict[str, list[str]] = {}  # the labels of those who had the name of a list (by id) before theirs
+        self._held: dict[str, dict[str, Held]] = {}  # the names of a list (by id) that are not followed yet, by the labels
 
     def follow(self) -> None:
         """Report what lists are called elsewhere, and tell the others how they are called here."""
@@ -72,14 +73,20 @@ class Names:
         later = [label for label, name in known.names.items() if name == mine]
         later += known.later if mine == known.name else []
         self._later[id] = [label for label, name in theirs.names.items() if name != mine and label in later]
-        given = {}
+        given: dict[str, str] = {}
+        held = self._held[id] = {}
         for label, name in theirs.names.items():
             if name == mine or (name == known.name and not is_hub) or (id, "renamed") in self._tried:  # renamed here since
                 continue
             is_free = label in known.taken and not self._is_taken(name, [id])
             wins = is_hub or label in later or _order(name) < _order(mine)
             is_new = known.names.get(label) != name and wins
-            if (is_free or is_new) and (is_hub or not self._has_not_met(label, name)):
+            was_held = label in known.held and known.held[label].name == name
+            if not (is_free or is_new or was_held):
+                continue
+            if not is_hub and self._has_not_met(label, name):
+                held[label] = Held(name, self._sides.remote.shown(label))
+            else:
                 given[label] = name
         return min(given.items(), key=lambda each: (_order(each[1]), each[0]), default=None)
 
@@ -199,6 +206,7 @@ class Names:
             archives = [HUB] if mine.archived else []
         known.names = dict(theirs.names)
         known.later = self._later.get(id, known.later)
+        known.held = self._held.get(id, known.held)
         known.taken = [
             label
             for label, name in theirs.names.items()

@@ -3,11 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from itertools import count
 
 from ...cqrs.cursor import START
 from ...cqrs.errors import CqrsError, LogExists
-from ...cqrs.names import name_key
 from ...cqrs.operation_errors import CannotMerge, ImportRefused
 from ...cqrs.replication import MergedLog, MergeTerms
 from ...cqrs.store import Log
@@ -18,22 +16,15 @@ from ..merges import arrivals
 from ..merging import RULES
 from .halves import Copies, Leaving, cuts, has_other_half, has_todos, leaving
 from .remotes import Behind, RemoteCopy, RemoteList, commands_in, places_in
-from .rounds import Round, Untaken
-from .sides import Sides
+from .rounds import Round
 
 
 class Receiving:
     """Receives the lists of a round."""
 
-    def __init__(self, sides: Sides, round: Round, untaken: Untaken) -> None:
-        """Prepare to receive.
-
-        Args:
-            sides: Both sides of the sync.
-            round: The round.
-            untaken: What could not be taken so far.
-        """
-        self._sides, self._round, self._untaken = sides, round, untaken
+    def __init__(self, round: Round) -> None:
+        """Prepare to receive the lists of a round."""
+        self._round, self._sides, self._untaken = round, round.sides, round.untaken
         self._received: set[str] = set()  # the ids of the lists that were received in this round, or are now
         self._copies: dict[str, list[RemoteCopy]] = {}
         self._found: Mapping[tuple[str, str], Sequence[Leaving]] = {}  # the halves of moves in copies that are new here
@@ -202,7 +193,8 @@ class Receiving:
                 self._sides.store.import_log(name, copy.lines)
                 break
             except LogExists as error:
-                raise TakenHere(self._sides.remote.url, theirs.name, error.name) from error
+                free = self._sides.free_name(error.name)
+                raise TakenHere(self._sides.remote.url, theirs.name, error.name, free) from error
             except ImportRefused as error:
                 if self._sides.remote.is_hub:
                     raise
@@ -226,7 +218,4 @@ class Receiving:
             return theirs.name
         if mine.id not in theirs.apart:
             raise TwoLists(self._sides.remote.url, theirs.name)
-        taken = {name_key(each.name) for each in self._sides.heads.values()} | {
-            name_key(each.name) for each in self._sides.theirs.values()
-        }
-        return next(name for number in count(2) if name_key(name := f"{theirs.name}-{number}") not in taken)
+        return self._sides.free_name(theirs.name)

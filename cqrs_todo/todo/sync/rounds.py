@@ -55,22 +55,25 @@ class Round:
     """A round.
 
     Attributes:
+        sides: Both sides of the sync.
+        untaken: What could not be taken so far.
         chosen: The ids of all lists of the sync. Those that todos were moved to are added.
         changed: Those of this round.
         again: Those of the next one.
         is_last: Whether nothing is tried again.
     """
 
-    def __init__(self, sides: Sides, chosen: list[str], ids: Sequence[str], *, is_last: bool) -> None:
+    def __init__(self, sides: Sides, untaken: Untaken, chosen: list[str], ids: Sequence[str], *, is_last: bool) -> None:
         """Begin a round.
 
         Args:
-            sides: Both sides of the sync.
+            sides: As above.
+            untaken: As above.
             chosen: As above.
             ids: The ids of the lists that may have changed.
             is_last: As above.
         """
-        self._sides, self.chosen, self.is_last = sides, chosen, is_last
+        self.sides, self.untaken, self.chosen, self.is_last = sides, untaken, chosen, is_last
         self.changed = [id for id in ids if id not in sides.failed and not sides.is_same(id)]
         self.again: list[str] = []
 
@@ -81,7 +84,7 @@ class Round:
 
     def take_turn(self, id: str, act: Callable[[str], T]) -> T | None:
         """Receive or send a list, or a part of it, if that is not in vain in this round."""
-        if id not in self._sides.failed and id not in self.again:
+        if id not in self.sides.failed and id not in self.again:
             try:
                 return act(id)
             except CqrsError as error:
@@ -90,16 +93,16 @@ class Round:
 
     def _was_renamed(self, id: str, error: CqrsError) -> bool:
         """Return whether a list was not found because it was renamed here meanwhile."""
-        if not isinstance(error, LogNotFound) or id not in self._sides.heads:
+        if not isinstance(error, LogNotFound) or id not in self.sides.heads:
             return False
-        now = next((head for head in self._sides.store.heads() if head.id == id and not head.archived), None)
-        return now is not None and now.name != self._sides.heads[id].name
+        now = next((head for head in self.sides.store.heads() if head.id == id and not head.archived), None)
+        return now is not None and now.name != self.sides.heads[id].name
 
     def put_aside(self, id: str, error: CqrsError) -> None:
         """Leave a list for the next round, or, if that does not help, as it is."""
         if not isinstance(error, Behind) and (self.is_last or not self._was_renamed(id, error)):
-            self._sides.fail(id, error)
+            self.sides.fail(id, error)
         elif self.is_last:  # then it may have another reason
-            self._sides.fail(id, error.__cause__ if isinstance(error.__cause__, CqrsError) else error)
+            self.sides.fail(id, error.__cause__ if isinstance(error.__cause__, CqrsError) else error)
         else:
             self.again.append(id)

@@ -18,8 +18,7 @@ from .memory import ListMemory
 from .outgoing import Outgoing, in_order, in_steps
 from .remotes import Behind, RemoteList, commands_in
 from .results import SyncWarning
-from .rounds import Round, Untaken
-from .sides import Sides
+from .rounds import Round
 
 _AHEAD = timedelta(days=1)
 
@@ -27,15 +26,9 @@ _AHEAD = timedelta(days=1)
 class Sending:
     """Sends the lists of a round."""
 
-    def __init__(self, sides: Sides, round: Round, untaken: Untaken) -> None:
-        """Prepare to send.
-
-        Args:
-            sides: Both sides of the sync.
-            round: The round.
-            untaken: What could not be taken so far.
-        """
-        self._sides, self._round, self._untaken = sides, round, untaken
+    def __init__(self, round: Round) -> None:
+        """Prepare to send the lists of a round."""
+        self._round, self._sides, self._untaken = round, round.sides, round.untaken
 
     def run(self) -> None:
         """Send the lists."""
@@ -107,7 +100,8 @@ class Sending:
         try:
             outgoing.seen = self._sides.remote.publish(id, name, outgoing.lines[first:end], since)
         except LogExists as error:
-            raise TakenThere(self._sides.remote.url, name, error.name, archived=error.archived) from error
+            free = self._sides.free_name(name)
+            raise TakenThere(self._sides.remote.url, name, error.name, archived=error.archived, free=free) from error
         outgoing.there = end
 
     def _finish(self, outgoing: Outgoing, id: str) -> None:

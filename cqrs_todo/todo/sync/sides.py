@@ -1,7 +1,7 @@
 """Both sides of a sync: the lists here and those on the remote, by their ends alone, and what was done with them so far."""
 
 import re
-from itertools import takewhile
+from itertools import count, takewhile
 
 from ...cqrs.cursor import START, Cursor
 from ...cqrs.errors import CqrsError, DamagedLog, MissingLog, StaleCursor
@@ -134,6 +134,13 @@ class Sides:
         """Return the list here with a name, however it is written; None if there is none, or only an archived one."""
         heads = (head for head in self.heads.values() if not head.archived)
         return next((head for head in heads if name_key(head.name) == name_key(name)), None)
+
+    def free_name(self, name: str) -> str:
+        """Return a name like another one that no list has, here or on the remote."""
+        taken = {name_key(each.name) for each in self.heads.values()} | {
+            name_key(each.name) for each in self.theirs.values()
+        }
+        return next(free for number in count(2) if name_key(free := f"{name}-{number}") not in taken)
 
     def unread_copy(self, what: str, label: str, error: CqrsError) -> CannotMerge:
         """Return the error that names a copy which could not be read, and whose it is."""

@@ -35,8 +35,8 @@ def work(sides: Sides, names: Names, only: Sequence[str], joining: Joining | Non
     untaken = Untaken(sides)
     left: Sequence[str] = tuple(chosen)
     for attempt in range(1, _ROUNDS + 1):
-        round = Round(sides, chosen, left, is_last=attempt == _ROUNDS)
-        _run(sides, round, untaken)
+        round = Round(sides, untaken, chosen, left, is_last=attempt == _ROUNDS)
+        _run(round)
         left = round.again
         if not left:
             break
@@ -49,8 +49,9 @@ def work(sides: Sides, names: Names, only: Sequence[str], joining: Joining | Non
                 sides.fail(id, error)
 
 
-def _run(sides: Sides, round: Round, untaken: Untaken) -> None:
-    arrived = Receiving(sides, round, untaken).run()
+def _run(round: Round) -> None:
+    sides = round.sides
+    arrived = Receiving(round).run()
     if sides.dry_run:
         for id in round.changed:
             if id in sides.heads and id not in sides.failed and sides.note_forgets(id):
@@ -63,4 +64,4 @@ def _run(sides: Sides, round: Round, untaken: Untaken) -> None:
         names = {each.list for each in removed}
         others = (id for id, head in sides.heads.items() if head.name in names and id not in round.changed)
         round.changed += [id for id in others if id in round.chosen]
-    Sending(sides, round, untaken).run()
+    Sending(round).run()

@@ -132,6 +132,10 @@ WRONG = {
     "TestUnsorted": {"test_parked_events_are_given_by_their_positions"},
     "TestStrict": {"test_an_event_that_cannot_be_read_does_not_matter_to_other_streams"},
     "TestPicky": {"test_a_command_is_recognised_also_if_an_event_of_its_commit_cannot_be_read"},
+    "TestCounting": {
+        "test_a_command_is_recognised_also_if_a_merge_has_added_an_event_to_it",
+        "test_a_command_is_recognised_also_if_one_event_of_it_has_become_several",
+    },
     "TestWholeStream": {"test_an_event_that_cannot_be_read_does_not_matter_to_other_streams"},
     "TestSkipping": {"test_a_search_stops_before_an_event_that_cannot_be_read_and_goes_on_from_there"},
     "TestOver": {"test_a_search_stops_before_an_event_that_cannot_be_read_and_goes_on_from_there"},

@@ -68,12 +68,25 @@ def test_events_can_be_asked_in_sql_and_the_line_stays_as_it_was(database: str) 
 
 def test_tables_of_a_later_program_are_refused_each_time(database: str) -> None:
     store = open_store(database, CONTRACT_TYPES)
-    assert store.names() == []
-    store.close()
+    store.migrate()
     changed(database, "INSERT INTO cqrs_schema (version, what) VALUES (99, 'wonders')")
     for _ in range(2):
         with pytest.raises(StoreUnavailable, match=r"has tables of version 99, later than this program's \d+: use a newer"):
             store.names()
+
+
+def test_reading_leaves_an_empty_schema_as_it_is_and_sees_the_tables_when_others_have_made_them(database: str) -> None:
+    store, other = (open_store(database, CONTRACT_TYPES) for _ in range(2))
+    for _ in range(2):
+        assert (store.names(), store.names(archived=True), store.heads()) == ([], [], [])
+        with pytest.raises(LogNotFound):
+            store.open("a")
+    with psycopg.connect(database) as connection:
+        assert connection.execute("SELECT to_regclass('cqrs_schema'), to_regclass('cqrs_logs')").fetchone() == (None, None)
+    other.create("a", datetime.now(UTC))
+    assert (store.names(), store.open("a").id) == (["a"], other.open("a").id)
+    for each in (store, other):
+        each.close()
 
 
 def test_a_server_that_is_not_there_is_named_without_its_password() -> None:
@@ -140,7 +153,7 @@ def test_lines_go_from_files_to_the_server_and_back(store: Store, database: str)
     assert (shared.import_log("inbox", lines), shared.import_log("inbox", lines)) == (1, 0)
     there = shared.open("inbox")
     assert (there.id, list(there.lines()), numbers(there.events())) == (log.id, lines, [0, 0, 1, 1, 2, 2])
-    with pytest.raises(ImportRefused, match="line 3: its digest does not match"):
+    with pytest.raises(ImportRefused, match=r"line 3, byte \d+: its digest does not match"):
         shared.import_log("other", [*lines[:2], lines[3]])
     with pytest.raises(ImportRefused, match="another history"):
         shared.import_log("inbox", store.create("other", AT).lines())
@@ -453,6 +466,7 @@ def test_a_session_does_not_depend_on_the_servers_defaults(database: str) -> Non
     careless = "%20-cdefault_transaction_isolation%3Dserializable%20-csynchronous_commit%3Doff"
     store = open_store(database + careless, CONTRACT_TYPES)
     assert isinstance(store, PostgresStore)
+    store.migrate()
     settings = ("default_transaction_isolation", "synchronous_commit")
     rows = store._database.rows("SELECT current_setting(%s), current_setting(%s)", settings)
     assert rows == [("read committed", "on")]
@@ -591,9 +605,15 @@ def test_a_parameter_that_is_no_number_is_refused(parameter: str) -> None:
         ("postgresql://me:secret@one:1,two:2/x?target_session_attrs=any", "postgresql://me@one:1,two:2/x"),
         ("postgresql://one,two/x", "postgresql://one,two/x"),
         ("postgresql:///x?host=one,::1&port=7", "postgresql://one:7,[::1]:7/x"),
+        ("postgresql:///x?port=1,2&hostaddr=127.0.0.1,127.0.0.2", "postgresql:///x?port=1,2&hostaddr=127.0.0.1,127.0.0.2"),
+        ("postgresql://me:secret@%2Ftmp%2Fa%20b:7/x", "postgresql://me@/x?host=/tmp/a%20b&port=7"),
+        ("postgres://one/x?options=-c%20search_path%3Da&password=secret", "postgresql://one/x?options=-c%20search_path%3Da"),
+        ("postgresql://a%2Fb@one/%3Fé%2Fx?sslmode=disable", "postgresql://a%2Fb@one/%3Fé/x"),
+        ("postgresql:///?service=mine", "postgresql:///?service=mine"),
+        ("postgresql:///x", "postgresql:///x"),
     ],
 )
-def test_the_address_of_several_hosts_leads_to_them(url: str, address: str) -> None:
+def test_the_address_of_a_store_is_a_url_that_leads_to_the_same_tables(url: str, address: str) -> None:
     store = open_store(url, CONTRACT_TYPES)
     assert store.url == address
     assert open_store(address, CONTRACT_TYPES).url == address
@@ -625,15 +645,20 @@ COMMIT = (
 NONE_AT_ALL = [
     ([], "line 1: no header"),
     (chained(HEADER.replace(b'"1.0"', b'"2.0"')), "newer than this program"),
-    (chained(HEADER, COMMIT % (1, b"c1", 1, b"1"), COMMIT % (2, b"c2", 3, b"1")), "line 3: version 3 of a/1 follows 1"),
+    (
+        chained(HEADER, COMMIT % (1, b"c1", 1, b"1"), COMMIT % (2, b"c2", 3, b"1")),
+        "line 3, byte .*: version 3 of a/1 follows 1",
+    ),
+    ([b"\xef\xbb\xbf" + chained(HEADER)[0]], "line 1: it begins with a byte order mark"),
+    ([chained(HEADER)[0].replace(b"\n", b"\r\n")], "line 1: it ends with CR LF"),
 ]
 ONLY_ON_A_SERVER = [
     (
         chained(HEADER, COMMIT % (1, b"c1", 1, b"1"), COMMIT % (2, b"c1", 2, b"1")),
-        "one of these lines has a command id that was used before",
+        "line 3, byte .*: its command id 'c1' was used before",
     ),
     (chained(HEADER, COMMIT % (1, b"c1", 1, b"1e999999")), "overflows"),
-    (chained(HEADER, (COMMIT % (1, b"c1", 1, b"1")).replace(b"a/1", b"a/\\u0000")), r"line 2: .*contains .\\x00"),
+    (chained(HEADER, (COMMIT % (1, b"c1", 1, b"1")).replace(b"a/1", b"a/\\u0000")), r"line 2, byte .*contains .\\x00"),
 ]
 
 

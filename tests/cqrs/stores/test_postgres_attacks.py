@@ -456,7 +456,7 @@ def test_other_missing_grants_are_named_too(target: Target) -> None:
     empty = f"{target.home}_empty"
     sql(target.server, f"CREATE SCHEMA {empty}; GRANT USAGE ON SCHEMA {empty} TO {target.clerk}")
     with pytest.raises(MissingGrant, match=f"GRANT CREATE ON SCHEMA {empty} TO {target.clerk}$"):
-        target.open(target.clerk, empty).names()
+        target.open(target.clerk, empty).create("inbox", AT)
     sql(target.server, f"DROP SCHEMA {empty}")
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from cqrs_todo.cqrs.checkpoints import Checkpoint, Checkpoints, Parked
 from cqrs_todo.cqrs.cursor import START, Cursor
-from cqrs_todo.cqrs.errors import StaleCursor, UnreadableEvent
+from cqrs_todo.cqrs.errors import CommandReused, StaleCursor, UnreadableEvent
 from cqrs_todo.cqrs.events import Commit, EventBatch, EventTypes, Metadata, Recorded
 from cqrs_todo.cqrs.forgetting import Forgetting
 from cqrs_todo.cqrs.operation_errors import StreamNotFound
@@ -627,6 +627,20 @@ class PickyStore(_OfLogs):
     logs = PickyLog
 
 
+class CountingLog(JsonlLog):
+    """Recognises a command only if as many events are sent again as are read."""
+
+    def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
+        found = self.find_command(metadata.command)
+        if found is not None and len(found.events) != sum(len(each.events) for each in appends):
+            raise CommandReused("other content")
+        return super().append(appends, metadata, condition=condition)
+
+
+class CountingStore(_OfLogs):
+    logs = CountingLog
+
+
 class WholeStreamLog(JsonlLog):
     """Reads the events of all streams when it is asked for one."""
 
@@ -724,6 +738,10 @@ class TestStrict(_OnFiles):
 
 class TestPicky(_OnFiles):
     wrong = PickyStore
+
+
+class TestCounting(_OnFiles):
+    wrong = CountingStore
 
 
 class TestWholeStream(_OnFiles):

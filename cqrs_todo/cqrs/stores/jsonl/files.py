@@ -5,7 +5,7 @@ import os
 import stat
 import time
 from _thread import get_ident  # where `threading` has it from, which takes time to load
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -92,8 +92,23 @@ def file_lock(path: str, log: str) -> Iterator[int]:
     try:
         yield fd
     finally:
-        del _holders[path]
+        if _holders.get(path) == thread:  # it was not released before, and maybe taken by another thread
+            del _holders[path]
         close(fd)
+
+
+def release(path: str, fd: int) -> None:
+    """Release the lock that `file_lock` holds on a log before its block ends. The lock file stays open.
+
+    Args:
+        path: The log's lock file.
+        fd: Its file descriptor.
+
+    Raises:
+        OSError: The lock cannot be released.
+    """
+    del _holders[path]
+    fcntl.flock(fd, fcntl.LOCK_UN)
 
 
 _holders: dict[str, int] = {}
@@ -130,18 +145,22 @@ def shared_lock(path: str) -> Iterator[None]:
 
 
 def _locked(path: str, log: str) -> int:
-    """Open a lock file and lock it; see `file_lock`."""
+    """Open a lock file and lock it; see `file_lock`. If it was removed meanwhile, lock the one that took its place."""
     try:
-        fd = open_or_make(path, os.O_RDWR)
-        try:
-            if not try_lock(fd):
-                _wait_for_lock(fd, path, log)
-        except BaseException:
+        while True:
+            fd = open_or_make(path, os.O_RDWR)
+            try:
+                held = wait_to_lock(fd, path, log)
+                if held:
+                    raise LogBusy(f"{held}; nothing was recorded")
+                if is_open_as(path, fd):
+                    return fd
+            except BaseException:
+                close(fd)
+                raise
             close(fd)
-            raise
     except OSError as error:
         raise unavailable(path, error, "; nothing was recorded") from error
-    return fd
 
 
 def try_lock(fd: int, kind: int = fcntl.LOCK_EX) -> bool:
@@ -168,22 +187,38 @@ def lock_in_time(fd: int, path: str, kind: int = fcntl.LOCK_EX) -> None:
     Raises:
         LogBusy: Another process holds the lock for too long; the message names it.
     """
-    if not try_lock(fd, kind):
-        _wait_for_lock(fd, path, path, kind)
+    held = wait_to_lock(fd, path, path, kind)
+    if held:
+        raise LogBusy(f"{held}; nothing was recorded")
 
 
-def _wait_for_lock(fd: int, path: str, log: str, kind: int = fcntl.LOCK_EX) -> None:
+def wait_to_lock(
+    fd: int, path: str, log: str, kind: int = fcntl.LOCK_EX, *, is_needless: Callable[[], bool] = lambda: False
+) -> str:
+    """Lock an open file.
+
+    Args:
+        fd: The file descriptor.
+        path: The path of the file.
+        log: The log that the lock is about; as long as it grows, the wait goes on.
+        kind: As for `try_lock`.
+        is_needless: Is called before each pause. If it returns True, the wait ends.
+
+    Returns:
+        Who holds the lock for too long, in words; '' if the file is locked now, or need not be locked.
+    """
     size, deadline, pause = -1, 0.0, 0.001
-    while not try_lock(fd, kind):
+    while not try_lock(fd, kind) and not is_needless():
         # A log that grows has writers that take turns: start the wait again.
         if (seen := _size(log)) != size or not deadline:
             size, deadline = seen, time.monotonic() + LOCK_SECONDS
         if time.monotonic() > deadline:
-            raise LogBusy(f"{_holder(fd)} has held {path} for over {LOCK_SECONDS:.0f} s; nothing was recorded")
+            return f"{_holder(fd)} has held {path} for over {LOCK_SECONDS:.0f} s"
         if process_ends():
-            raise LogBusy(f"{_holder(fd)} holds {path}, and this process ends now; nothing was recorded")
+            return f"{_holder(fd)} holds {path}, and this process ends now"
         time.sleep(pause * (0.5 + os.urandom(1)[0] / 512))  # so that waiting writers do not all try at the same time
         pause = min(pause * 1.5, 0.01)
+    return ""
 
 
 def _size(path: str) -> int:
@@ -242,6 +277,18 @@ def open_private(path: str, flags: int) -> tuple[int, os.stat_result]:
         return fd, status
     close(fd)
     raise StoreUnavailable(f"{path}: refused, because it {reason}")
+
+
+def is_open_as(path: str, fd: int) -> bool:
+    """Return whether an open file is the one that has a path now.
+
+    Raises:
+        OSError: It cannot be known.
+    """
+    try:
+        return os.path.samestat(os.stat(path, follow_symlinks=False), os.fstat(fd))
+    except FileNotFoundError:
+        return False
 
 
 def there(path: str) -> bool:

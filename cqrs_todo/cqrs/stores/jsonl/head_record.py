@@ -1,7 +1,7 @@
-"""The head record of a log: how far the log had come when it was last written. It is kept in the log's lock file.
+"""The head record of a log: how far the log had come when it was last synced. It is kept in the log's lock file.
 
 With it a log is known to be incomplete even if it was cut at the end of a line. After the head record the lock file may hold
-a mark which says that a sync of the log failed.
+a mark which says that a sync of the log failed, and after that the record of the end of what was written, synced or not.
 """
 
 import os
@@ -17,6 +17,8 @@ from .files import OPEN_SAFELY, beside, close, open_or_make
 
 _LENGTH = 256
 _SYNC_FAILED = b"suspect\n"
+_END = _LENGTH + len(_SYNC_FAILED)
+"""Where the record of the end of what was written begins."""
 
 
 class _Head(msgspec.Struct, frozen=True):
@@ -60,8 +62,17 @@ def read_lock_file(lock: int) -> tuple[bytes, bool]:
     Raises:
         OSError: It cannot be read. This must not be mistaken for a lock file without a head record.
     """
-    content = os.pread(lock, _LENGTH + len(_SYNC_FAILED), 0)
+    content = os.pread(lock, _END, 0)
     return content[:_LENGTH], content[_LENGTH:] == _SYNC_FAILED
+
+
+def read_written(lock: int) -> bytes:
+    """Return the record of the end of what was written, from an open lock file. It is empty if there is none.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    return os.pread(lock, _LENGTH, _END)
 
 
 def read_record(path: str) -> bytes:
@@ -80,15 +91,29 @@ def require_record(path: str) -> bytes:
     Raises:
         OSError: It cannot be known.
     """
+    record, _ = _read(path)
+    return record if record.strip(b"\0") else b""
+
+
+def has_sync_failed(path: str) -> bool:
+    """Return whether a sync of a log's file had failed, and nobody has written the file anew.
+
+    Raises:
+        OSError: It cannot be known.
+    """
+    return _read(path)[1]
+
+
+def _read(path: str) -> tuple[bytes, bool]:
+    """Do what `read_lock_file` does, for the lock file of a log's file, which may be missing."""
     try:
         fd = os.open(lock_path(path), os.O_RDONLY | OPEN_SAFELY)
     except FileNotFoundError:
-        return b""
+        return b"", False
     try:
-        record, _ = read_lock_file(fd)
+        return read_lock_file(fd)
     finally:
         close(fd)
-    return record if record.strip(b"\0") else b""
 
 
 def log_and_head(record: bytes) -> tuple[str, Cursor] | None:
@@ -121,17 +146,22 @@ def encode_record(log: str, head: Cursor) -> bytes:
     return with_checksum(document.ljust(_LENGTH - CHECKSUM_LENGTH - 1) + b"\n")
 
 
-def write_record(lock: int, record: bytes) -> None:
-    """Write the head record of a log, up to which it was synced, into its lock file, which the caller holds.
+def write_record(lock: int, record: bytes, *, synced: bool = True) -> None:
+    """Write the head record of a log into its lock file.
 
     The record is not synced. After a crash it may be an older one, which is right too but notices less. No recorded commit
     depends on it. Therefore it is left out if it cannot be written, and if it is too long because another program gave the
     log a long id.
+
+    Args:
+        lock: The file descriptor of the lock file. The caller holds it, or is the only one who syncs the log.
+        record: What `encode_record` returned.
+        synced: Whether the log is synced up to there. Otherwise this is only the end of what was written.
     """
     if len(record) > _LENGTH:
         return
     try:
-        os.pwrite(lock, record, 0)
+        os.pwrite(lock, record, 0 if synced else _END)
     except OSError:
         return  # not `suppress`: it takes as long as the call itself
 
@@ -156,7 +186,7 @@ def mark_sync_failed(path: str) -> None:
 
 
 def clear_sync_failed(lock: int) -> None:
-    """Remove the mark, after the log was written to a new file."""
+    """Remove the mark, and the record of what was written, after the log was written to a new file."""
     os.ftruncate(lock, _LENGTH)
 
 

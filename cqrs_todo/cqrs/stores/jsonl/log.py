@@ -11,7 +11,6 @@ from ...errors import DamagedLog, ReadOnlyLog
 from ...events import Commit, EventTypes, Metadata, Recorded
 from ...store import NEVER, Append, Progress, check_append
 from ..chain import ChainedLog
-from .files import os_errors_as_store_errors
 from .reader import LogReader
 
 if TYPE_CHECKING:
@@ -26,7 +25,10 @@ class JsonlLog(ChainedLog):
 
     Attributes:
         made_as: The name that the log was made under.
+        opened_by: The store that has opened it. None for a log that no store may write together with others.
     """
+
+    opened_by: object = None
 
     def __init__(self, path: str, name: str, types: EventTypes, progress: Progress, indexes: str) -> None:
         """Open a log. The arguments, and the errors that are raised, are those of `LogReader`."""
@@ -47,10 +49,6 @@ class JsonlLog(ChainedLog):
     def forgotten(self) -> Collection[str]:
         """The streams that were forgotten; see `Log`."""
         return self._reader.header.forgotten
-
-    def is_in(self, folder: str) -> bool:
-        """Return whether the file of this log is in a folder."""
-        return os.path.dirname(self._reader.path) == folder
 
     def forbid_appending(self, reason: str) -> None:
         """Refuse to append from now on, and warn readers.
@@ -113,8 +111,7 @@ class JsonlLog(ChainedLog):
 
     def sync(self) -> None:
         """Make durable what was read; see `Log`. The process that wrote it may not have come to that."""
-        with self._reader.open(os.O_RDONLY) as file, os_errors_as_store_errors(self._reader.path):
-            self._writer.sync(file.fd)
+        self._writer.sync()
 
     @cached_property
     def _writer(self) -> "LogWriter":

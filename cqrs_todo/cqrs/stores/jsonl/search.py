@@ -65,8 +65,8 @@ class Search:
                     lambda log: self._index.offsets_in(stream, first, last, log, backward=backward, limit=most),
                 )
             except IndexUnavailable:
-                wanted = holds_stream(stream)
-                commits = self._reader.commits_backward(wanted=wanted) if backward else self._reader.commits(wanted=wanted)
+                read = self._reader.commits_backward if backward else self._reader.commits
+                commits = read(wanted=holds_stream(stream), whole=False)
             else:
                 commits = (self._commit_at(file, offset) for offset in offsets)
             for commit in commits:

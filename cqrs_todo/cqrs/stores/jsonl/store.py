@@ -24,6 +24,7 @@ from .files import (
     file_lock,
     make_directory,
     os_errors_as_store_errors,
+    shared_lock,
     sync_directory,
     there,
 )
@@ -84,6 +85,7 @@ class JsonlStore(Store):
         except LogNotFound:
             self._inventory().check(name, archived=False)
             raise
+        log.opened_by = self
         if not log.head_is_recorded or log.made_as != name:
             inventory = self._inventory()
             inventory.check(name, archived=False)
@@ -131,7 +133,7 @@ class JsonlStore(Store):
 
     def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
         """Do a piece of work while nobody else can write to some logs; see `Store`."""
-        with at_work(self._at_work, logs, self.url, lambda log: isinstance(log, JsonlLog) and log.is_in(self._lists)):
+        with at_work(self._at_work, logs, self.url, lambda log: isinstance(log, JsonlLog) and log.opened_by is self):
             ours = [log for log in logs if isinstance(log, JsonlLog)]
             with self._locks(*(log.name for log in ours)) as locks, delay_signals() as arrived, ExitStack() as held:
                 for log in ours:
@@ -438,8 +440,13 @@ class JsonlStore(Store):
 
     @contextmanager
     def _holding(self, *names: str) -> Iterator[Mapping[str, int]]:
-        """Hold the locks of some names during the block, in which an `OSError` becomes a `StoreUnavailable`."""
-        with os_errors_as_store_errors(self._lists), self._locks(*names) as locks:
+        """Hold the locks of some names during the block, in which an `OSError` becomes a `StoreUnavailable`.
+
+        A writer that has released its lock may still sync its file, and record that. The block begins when it is done.
+        """
+        with os_errors_as_store_errors(self._lists), self._locks(*names) as locks, ExitStack() as files:
+            for name in sorted(set(names)):
+                files.enter_context(shared_lock(self._path(name)))
             yield locks
 
     @contextmanager

@@ -10,7 +10,8 @@ from ...errors import OutcomeUnknown
 from ...events import FORGOTTEN, LOST
 from ...operation_errors import AnotherHistory, ImportRefused
 from ..chain import Versions, Walk
-from ..format import CommitLine, Header, InvalidLine, decode_header, decode_lines
+from ..exported import header_in, refused, used_before, was_forgotten
+from ..format import CommitLine, Header, InvalidLine, decode_lines
 from ..hash_chain import DIGEST_MEMBER_LENGTH, continues, last_digest
 from ..recording import check_line
 from .files import (
@@ -70,10 +71,7 @@ def verified(folder: str, name: str, lines: Iterable[bytes]) -> Iterator[Incomin
     """
     rest = iter(lines)
     first = next(rest, b"")
-    try:
-        header, sum = decode_header(first.removesuffix(b"\n"))
-    except InvalidLine as error:
-        raise ImportRefused(f"line 1: {_explained_line(first, error)}{_NOTHING}") from error
+    header, sum = header_in(first)
     with os_errors_as_store_errors(folder, _NOTHING):
         make_directory(folder)
         remove_left_behind(folder, name)
@@ -124,10 +122,10 @@ class _Accepted:
                 continue
             check_line(commit)
             if commit.command in self._commands:
-                raise InvalidLine(f"its command id {commit.command!a} was used before")
+                raise InvalidLine(used_before(commit.command))
             for event in commit.events if self._forgotten else ():
                 if event.stream in self._forgotten and event.type not in (FORGOTTEN, LOST):
-                    raise InvalidLine(f"it holds data of {event.stream}, which was forgotten")
+                    raise InvalidLine(was_forgotten(event.stream))
             self._commands.add(commit.command)
             self._position = commit.position
         return last
@@ -162,16 +160,8 @@ def _write_verified(fd: int, start: Cursor, lines: Iterator[bytes], accepted: _A
         if bad:
             raise InvalidLine("the last line has no line feed at its end: it was cut off")
     except InvalidLine as error:
-        raise ImportRefused(f"line {walk.cursor.line + 1}, byte {walk.cursor.offset}: {error}{_NOTHING}") from error
+        raise refused(walk.cursor, error) from error
     return walk.cursor
-
-
-def _explained_line(line: bytes, error: InvalidLine) -> str:
-    if line.startswith(b"\xef\xbb\xbf"):
-        return "it begins with a byte order mark, which a log does not have"
-    if line.endswith(b"\r\n"):
-        return "it ends with CR LF; the lines of a log end with LF"
-    return str(error)
 
 
 def remove_left_behind(folder: str, name: str) -> None:

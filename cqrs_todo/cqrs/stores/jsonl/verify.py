@@ -11,9 +11,8 @@ from ...store import Known, Progress, nothing_known
 from ...struct import replace
 from ...verification import Damage, Verdict
 from ..chain import Versions, Walk
-from ..format import InvalidLine, decode_header, decode_lines
+from ..format import CommitLine, InvalidLine, decode_header, decode_lines
 from ..hash_chain import continues
-from .evidence import as_commit
 from .files import os_errors_as_store_errors
 from .head_record import head_in, holds, lacks_only_lf, read_record
 from .lines import LogFile
@@ -98,7 +97,7 @@ class _Walk:
         return Verdict(cursor.position, self._commits, cursor.digest.decode(), damage, beyond, forgotten=self._forgotten)
 
     def _damaged(self, kind: str, detail: str) -> Verdict:
-        beyond = sum(1 for line in self._after() if as_commit(line) is not None)
+        beyond = sum(1 for line in self._after() if _commit_in(line) is not None)
         return self._verdict(Damage(self._walk.cursor.line + 1, self._walk.cursor.offset, kind, detail), beyond)
 
     def _after(self) -> Iterator[bytes]:
@@ -112,7 +111,7 @@ class _Walk:
     def _kind(self, error: InvalidLine) -> tuple[str, str]:
         """Return what kind of damage the first bad line has, and a sentence about it."""
         line = next(self._file.forward(self._walk.cursor.offset))
-        commit = as_commit(line)
+        commit = _commit_in(line)
         expected = self._walk.cursor.position + 1
         if continues(self._walk.cursor.digest, line.strip()):
             return "altered", "white space was added to the line, as when line ends become CRLF"
@@ -147,3 +146,10 @@ class _Walk:
             lost = f"{head.offset - size} byte{'s' * (head.offset - size != 1)}, up to @{head.position},"
             return "missing", f"its end is missing: {lost} had been recorded"
         return "altered", f"it was rewritten: @{head.position} had been recorded with another digest"
+
+
+def _commit_in(line: bytes) -> CommitLine | None:
+    """Return the commit in a line, as far as it can still be read; see `as_commit`."""
+    from .evidence import as_commit  # an intact log needs none of it
+
+    return as_commit(line)

@@ -1,9 +1,9 @@
 """Writing one log in one file: the append protocol, which docs/reliability.md describes step by step."""
 
-import fcntl
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ...cursor import Cursor
@@ -13,8 +13,32 @@ from ...store import Append
 from ..hash_chain import continues
 from ..recording import check_condition, record, repeated
 from ..signals import delay_signals
-from .files import create_durable, dated, file_lock, read_range, replace_durably, unavailable, write_all
-from .head_record import clear_sync_failed, encode_record, lock_path, mark_sync_failed, read_lock_file, write_record
+from .files import (
+    create_durable,
+    dated,
+    file_lock,
+    is_open_as,
+    lock_in_time,
+    os_errors_as_store_errors,
+    read_range,
+    release,
+    replace_durably,
+    unavailable,
+    wait_to_lock,
+    write_all,
+)
+from .head_record import (
+    clear_sync_failed,
+    encode_record,
+    has_sync_failed,
+    head_in,
+    holds,
+    lock_path,
+    mark_sync_failed,
+    read_lock_file,
+    read_written,
+    write_record,
+)
 from .lines import LogFile
 from .reader import LogReader
 
@@ -63,25 +87,24 @@ class LogWriter:
                 earlier = self._earlier(file, metadata.command)
                 if earlier is None:
                     self._check(condition)
-                    commit = self._append(lock, file.fd, appends, metadata)
+                    commit = self._write(file.fd, appends, metadata)
                 else:
-                    commit = self._append_again(lock, file.fd, earlier, appends)
+                    commit = repeated(earlier, appends)
+                self._sync_in_turn(lock, file.fd)
             if arrived:
                 reader.warn(f"@{commit.position} was recorded before the interruption")
             return commit
 
-    def sync(self, fd: int) -> None:
-        """Sync the file. If that fails, mark it for the next writer; the sync is not tried again.
-
-        Raises:
-            OSError: The sync failed.
-        """
-        try:
-            os.fsync(fd)
-        except OSError:
-            with suppress(OSError):
-                mark_sync_failed(self._path)
-            raise
+    def sync(self) -> None:
+        """Make durable what was read; see `Log.sync`."""
+        with self._reader.open(os.O_RDONLY) as file, os_errors_as_store_errors(self._path):
+            lock_in_time(file.fd, self._path)
+            sync_failed = has_sync_failed(self._path)
+            if not sync_failed:
+                self._sync(file.fd)
+        if sync_failed:
+            with self._lock() as lock, delay_signals():
+                self._open(lock).close()  # it continues in a new file, which is durable
 
     def _lock(self) -> AbstractContextManager[int]:
         return file_lock(self._lock_path, self._path) if self._held_lock is None else nullcontext(self._held_lock)
@@ -120,12 +143,8 @@ class LogWriter:
         raise LogBusy(f"{self._path} was rewritten meanwhile by a merge that was stopped; nothing was recorded")
 
     def _prepare(self, file: LogFile) -> None:
-        """Verify what the file holds, repair its tail, and make sure that no other program holds a lock on it."""
+        """Verify what the file holds, and repair its tail."""
         reader = self._reader
-        try:
-            fcntl.flock(file.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LogBusy(f"{self._path} is held though its lock file was free; nothing was recorded") from None
         reader.catch_up_to_append(file)
         self._check_undamaged()
         if file.size > reader.reached.offset:
@@ -142,47 +161,91 @@ class LogWriter:
         tail = read_range(file.fd, reached.offset, file.size)
         if continues(reached.digest, tail):
             write_all(file.fd, b"\n")
-            self.sync(file.fd)
+            self._sync(file.fd)
             file.size += 1
             self._reader.catch_up(file)
             return
         aside = dated(self._path, "torn")
         create_durable(aside, tail)
         os.ftruncate(file.fd, reached.offset)
-        self.sync(file.fd)
+        self._sync(file.fd)
         left = f"{len(tail)} byte{'s' * (len(tail) != 1)}"
         self._reader.warn(f"an interrupted write had left {left} at the end of {self._path}: now in {aside}")
 
     def _continue_in_new_file(self) -> None:
         """Continue in a new file, because after a failed sync the kernel may hold pages that it never writes."""
-        with self._reader.open(os.O_RDONLY) as file:
+        with self._reader.open(os.O_RDWR) as file:
             content = read_range(file.fd, 0, file.size)
-        aside = dated(self._path, "unsynced")
-        create_durable(aside, content)
-        replace_durably(self._path, content)
+            aside = dated(self._path, "unsynced")
+            create_durable(aside, content)
+            lock_in_time(file.fd, self._path)  # nobody syncs the old file and records that while it is replaced
+            replace_durably(self._path, content)
         self._reader.restart()
         self._reader.warn(f"the disk had failed to sync {self._path}: it was written anew; a copy of then is in {aside}")
 
     # the write
 
-    def _append(self, lock: int, fd: int, appends: Sequence[Append], metadata: Metadata) -> Commit:
+    def _write(self, fd: int, appends: Sequence[Append], metadata: Metadata) -> Commit:
+        """Write a commit. It is not synced."""
         reader = self._reader
         reached = reader.reached
         versions = {append.stream: reader.versions.version_of(append.stream) for append in appends}
         commit = record(appends, metadata, self._types, reached.position, versions, reader.header.forgotten)
         line, recorded = reader.codec.encode(commit, reached.digest)
-        head = Cursor(recorded.last, reached.line + 1, reached.offset + len(line), recorded.sum.encode())
-        # encoded before the sync: right after it the processor is still waking up, and this took three times as long
-        head_record = encode_record(reader.header.id, head)
         try:
             write_all(fd, line)
         except OSError as error:
             self._undo_write(fd, error)
             raise StoreUnavailable(f"{self._path}: {error.strerror}; nothing was recorded") from error
-        self._sync_or_unknown(fd)
+        head = Cursor(recorded.last, reached.line + 1, reached.offset + len(line), recorded.sum.encode())
         reader.add_commit(metadata.command, head, versions)
-        self._record_head(lock, head_record)
         return recorded
+
+    def _sync_in_turn(self, lock: int, fd: int) -> None:
+        """Sync what was read and written, unless another writer has done that meanwhile.
+
+        The lock is released before, so that the others decide and write during the sync. The next sync is one for all that
+        they have written. A commit is recorded only if those before it are, because a sync covers the whole file. This is
+        the group commit of DeWitt et al., "Implementation Techniques for Main Memory Database Systems" (1984).
+
+        Args:
+            lock: The file descriptor of the lock file.
+            fd: That of the log's file.
+
+        Raises:
+            OutcomeUnknown: It could not be synced.
+        """
+        reader = self._reader
+        end, log = reader.reached, reader.header.id
+        record = encode_record(log, end)
+        write_record(lock, record, synced=False)
+        is_synced = partial(self._is_synced, lock, end)
+        try:
+            if self._held_lock is None:
+                release(self._lock_path, lock)
+            held = wait_to_lock(fd, self._path, self._path, is_needless=is_synced)
+            if is_synced():
+                return
+            if held or read_lock_file(lock)[1]:
+                raise self._unknown(held or "the disk has failed to sync what others wrote before")
+            written_record = read_written(lock)
+            self._sync(fd)
+            if is_open_as(self._path, fd):  # otherwise the log was rewritten or renamed after the write
+                written = head_in(written_record, log) if written_record != record else None
+                if written is not None and written.offset > end.offset and holds(fd, written):
+                    record = written_record
+                write_record(lock, record)
+                reader.head_record = record
+        except OSError as error:
+            raise self._unknown(error.strerror) from error
+
+    def _is_synced(self, lock: int, end: Cursor) -> bool:
+        """Return whether another writer has recorded that the log is synced up to where this one had come, or farther."""
+        record, _ = read_lock_file(lock)
+        if record == self._reader.head_record:  # that of before the write
+            return False
+        head = head_in(record, self._reader.header.id)
+        return head is not None and head.offset >= end.offset
 
     def _earlier(self, file: LogFile, command: str) -> Commit | None:
         """Return the commit with a command id; None if there is none."""
@@ -199,31 +262,30 @@ class LogWriter:
         if condition.after < self._reader.reached.position:
             check_condition(condition, self._types, self._reader.matching_backward(condition.query, condition.after))
 
-    def _append_again(self, lock: int, fd: int, earlier: Commit, appends: Sequence[Append]) -> Commit:
-        """Return the commit of an append that is sent again."""
-        reader = self._reader
-        commit = repeated(earlier, appends)
-        self._sync_or_unknown(fd)  # its writer may have been stopped before its sync
-        reader.head = reader.reached
-        self._record_head(lock, encode_record(reader.header.id, reader.reached))
-        return commit
-
-    def _record_head(self, lock: int, head_record: bytes) -> None:
-        write_record(lock, head_record)
-        self._reader.head_record = head_record
-
     def _undo_write(self, fd: int, cause: OSError) -> None:
         try:
             os.ftruncate(fd, self._reader.reached.offset)
-            self.sync(fd)
-        except OSError as error:
-            raise self._unknown(cause) from error
+            self._sync(fd)
+        except (OSError, LogBusy) as error:
+            raise self._unknown(cause.strerror) from error
 
-    def _sync_or_unknown(self, fd: int) -> None:
+    def _sync(self, fd: int) -> None:
+        """Sync the file. If that fails, mark it for the next writer; the sync is not tried again.
+
+        One process syncs at a time, and nobody else does until the file is closed. So each of them sees the mark that an
+        earlier one has left. Without that, a sync could succeed for one after it failed for what another had written before.
+
+        Raises:
+            LogBusy: Another process syncs it for too long.
+            OSError: The sync failed.
+        """
+        lock_in_time(fd, self._path)
         try:
-            self.sync(fd)
-        except OSError as error:
-            raise self._unknown(error) from error
+            os.fsync(fd)
+        except OSError:
+            with suppress(OSError):
+                mark_sync_failed(self._path)
+            raise
 
-    def _unknown(self, error: OSError) -> OutcomeUnknown:
-        return OutcomeUnknown(f"{self._path}: {error.strerror}: it cannot be known whether the last commit was recorded")
+    def _unknown(self, reason: object) -> OutcomeUnknown:
+        return OutcomeUnknown(f"{self._path}: {reason}: it cannot be known whether the last commit was recorded")

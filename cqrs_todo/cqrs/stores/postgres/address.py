@@ -3,6 +3,7 @@
 import ipaddress
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -78,16 +79,35 @@ def _wrong_host(host: str) -> str | None:
     return None
 
 
+_PLACE = ("hostaddr", "service", "options")
+"""The parameters that say where the tables are. `options` can name their schema."""
+
+
 def address(given: Mapping[str, Any]) -> str:
-    """Return the URL of a database without its password, and without the parameters after '?'."""
+    """Return the URL of a database, without its password. Of the parameters it has those that say where the tables are.
+
+    So the addresses of two schemas differ, and a command that names an address works on the same tables.
+    """
     name = str(given.get("user") or "").partition(":")[0]  # what follows may be a password that was escaped with the name
-    user = f"{name}@" if name else ""
-    hosts = [f"[{each}]" if ":" in each else each for each in (given.get("host") or "localhost").split(",")]
-    ports = str(given.get("port") or "").split(",")
-    if len(ports) == 1:  # of all hosts
-        ports *= len(hosts)
-    places = ",".join(f"{host}:{port}" if port else host for host, port in zip(hosts, ports, strict=True))
-    return f"postgresql://{user}{places}/{given.get('dbname') or ''}"
+    user = f"{_escaped(name, '')}@" if name else ""
+    host, port = (str(given.get(key) or "") for key in ("host", "port"))
+    parameters = {key: str(given[key]) for key in _PLACE if given.get(key)}
+    places = ""
+    if host and not any(each.startswith("/") for each in host.split(",")):
+        hosts = [f"[{each}]" if ":" in each else _escaped(each, "") for each in host.split(",")]
+        ports = port.split(",")
+        if len(ports) == 1:  # of all hosts
+            ports *= len(hosts)
+        places = ",".join(f"{host}:{port}" if port else host for host, port in zip(hosts, ports, strict=True))
+    else:  # the folder of a socket cannot stand before the name of the database
+        parameters = {key: value for key, value in (("host", host), ("port", port)) if value} | parameters
+    query = "&".join(f"{key}={_escaped(value, '/,:')}" for key, value in parameters.items())
+    return f"postgresql://{user}{places}/{_escaped(str(given.get('dbname') or ''), '/')}{f'?{query}' if query else ''}"
+
+
+def _escaped(text: str, also: str) -> str:
+    """Return a part of a URL. Letters and digits of all languages stay as they are, and so do the characters in `also`."""
+    return "".join(each if each.isalnum() or each in also else quote(each, "") for each in text)
 
 
 _DEFAULTS = {"connect_timeout": "10", "tcp_user_timeout": "30000", "application_name": "cqrs"}

@@ -63,10 +63,10 @@ class Database:
 
     Every method that works on the database raises `StoreUnavailable` if it cannot be reached or if a later program made its
     tables, `OutdatedStore` if an earlier program made them, and `MissingGrant` if the role lacks a privilege. In an empty
-    schema the tables are made at once.
+    schema the tables are made by the first piece of work that needs them, which `rows` does not.
 
     Attributes:
-        address: The URL, without the password.
+        address: A URL of the same tables, without the password.
         within_transaction: Whether what is done now is part of a transaction that is still to be committed.
     """
 
@@ -84,6 +84,7 @@ class Database:
         self.address = address(given)
         self.within_transaction = False
         self._connection: Connection | None = None
+        self._has_tables = False
         self._schema: str | None = None
         self._statement = ""
         self._not_awaited: list[str] = []
@@ -112,12 +113,16 @@ class Database:
         return self._schema
 
     def rows(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[TupleRow]:
-        """Run a query that changes nothing, and return its rows."""
-        return self.run(lambda connection: connection.execute(self.sql(query), values).fetchall())
+        """Run a query that changes nothing, and return its rows. An empty schema has none, and stays empty."""
+
+        def work(connection: Connection) -> list[TupleRow]:
+            return connection.execute(self.sql(query), values).fetchall() if self._has_tables else []
+
+        return self.run(work, in_tables=False)
 
     # pieces of work
 
-    def run(self, work: Callable[[Connection], T], *, writes: bool = False) -> T:
+    def run(self, work: Callable[[Connection], T], *, writes: bool = False, in_tables: bool = True) -> T:
         """Do a piece of work on a connection, and do it again on another one if the connection is lost.
 
         Threads take turns. If a piece of work calls this method itself, that is part of the piece.
@@ -125,6 +130,7 @@ class Database:
         Args:
             work: What to do; it may be called several times.
             writes: Whether it changes anything.
+            in_tables: Whether it needs the tables, so that they are made in an empty schema.
 
         Raises:
             LogBusy: Another writer held a lock for too long.
@@ -132,10 +138,10 @@ class Database:
         """
         with self._turn:
             if self._at_work:
-                return self._as_part(work)
+                return self._as_part(work, in_tables)
             self._at_work = True
             try:
-                return self._tried(work, writes)
+                return self._tried(work, writes, in_tables)
             finally:
                 self._at_work = False
 
@@ -161,9 +167,9 @@ class Database:
 
         return self.run(whole, writes=True)
 
-    def _as_part(self, work: Callable[[Connection], T]) -> T:
+    def _as_part(self, work: Callable[[Connection], T], in_tables: bool) -> T:
         """Do a piece of work as part of another, which alone tries again after the connection was lost."""
-        connection = self._connected()
+        connection = self._connected(in_tables)
         try:
             return work(connection)
         except psycopg.Error as error:
@@ -171,12 +177,12 @@ class Database:
                 raise
             raise self._failed(error, doubt=False, connection=connection) from error
 
-    def _tried(self, work: Callable[[Connection], T], writes: bool) -> T:
+    def _tried(self, work: Callable[[Connection], T], writes: bool, in_tables: bool) -> T:
         doubt = False
         for tried in range(1, LOST_TRIES + 1):
             connection = None
             try:
-                connection = self._connected()
+                connection = self._connected(in_tables)
                 self._not_awaited.clear()
                 result = work(connection)
                 if self._not_awaited:
@@ -236,15 +242,18 @@ class Database:
             if connection is not None:
                 connection.close()
 
-    def _connected(self) -> Connection:
-        if self._connection is None:
-            connection = self.open()
+    def _connected(self, in_tables: bool) -> Connection:
+        if self._connection is None or not self._has_tables:
+            connection = self._connection or self.open()
+            self._connection = None
             try:
                 version = self._version(connection)
-                if version == 0:
+                if version == 0 and in_tables:
                     self._migrate(connection)
                     version = self._version(connection)
-                self._check(version)
+                self._has_tables = version > 0 or in_tables
+                if self._has_tables:
+                    self._check(version)
             except psycopg.errors.InsufficientPrivilege as error:  # asked while the connection is there to be asked on
                 failed = self._failed(error, doubt=False, connection=connection)
                 connection.close()

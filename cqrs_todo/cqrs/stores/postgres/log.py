@@ -69,16 +69,31 @@ def _values(log: int, step: Step, streams: list[str] | None = None) -> tuple[int
     return log, position, digest.decode(), line.decode(), (digest_in(line) or b"").decode(), streams
 
 
-def send_all(connection: Connection, database: Database, *, log: int, steps: Sequence[Step]) -> str:
+class Refusal(NamedTuple):
+    """The server's answer to the first of some lines that it did not record.
+
+    Attributes:
+        place: How many of the lines come before it.
+        status: Why it was not recorded; see `cqrs_append` in the schema.
+        about: What the server says about that; None if it says nothing.
+    """
+
+    place: int
+    status: str
+    about: str | None
+
+
+def send_all(connection: Connection, database: Database, *, log: int, steps: Sequence[Step]) -> Refusal | None:
     """Append lines one after the other, without waiting for the answer to each.
 
     Returns:
-        The first answer of the server that is not "recorded", or else "recorded".
+        The answer to the first line that was not recorded; None if all were.
     """
     cursor = connection.cursor()
     cursor.executemany(database.sql(_APPEND), [_values(log, step) for step in steps], returning=True)
-    answers = (status for results in cursor.results() for status, _ in results)
-    return next((status for status in answers if status != "recorded"), "recorded")
+    answers = (answer for results in cursor.results() for answer in results)
+    refusals = (Refusal(place, *answer) for place, answer in enumerate(answers) if answer[0] != "recorded")
+    return next(refusals, None)
 
 
 class _Encoded(NamedTuple):
@@ -211,8 +226,8 @@ class PostgresLog(ChainedLog):
         try:
             self._reader.check(condition)
             encoded = self._encode(appends, metadata)
-        except (ConditionFailed, ForgottenStream, WrongExpectedVersion):
-            return None
+        except (ConditionFailed, ForgottenStream, WrongExpectedVersion, TypeError):
+            return None  # if the command was recorded before, its commit is the answer
         streams = [append.stream for append in appends] if condition is None else None
         with delay_signals() as arrived:
             row = connection.execute(self._database.sql(_APPEND), _values(self._key, encoded.step, streams)).fetchone()

@@ -155,6 +155,7 @@ class PostgresStore(Store):
             LogBusy: A lock could not be had in time; nothing was recorded.
             OutcomeUnknown: The answer to the COMMIT was lost, and a second try did not succeed.
             TypeError: These are no logs.
+            ReadOnlyLog: One of the logs is archived, or this program must not write to it.
             ValueError: A log is not one of this store's, or the work calls `together`.
         """
         with at_work(self._at_work, logs, self.url, self._has_opened):

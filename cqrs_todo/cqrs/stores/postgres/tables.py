@@ -102,8 +102,7 @@ class PostgresCheckpoints(Checkpoints):
 
     def park(self, reaction: str, log_id: str, parked: Parked) -> None:
         """Park an event; see `Checkpoints`."""
-        error = parked.error.replace("\0", "\ufffd")  # a column of text cannot hold NUL
-        values = (parked.event, parked.position, error, parked.at, parked.tries)
+        values = (parked.event, parked.position, parked.error, parked.at, parked.tries)
         self._changes(_PARK, (check_log_name(reaction), log_id, *values))
 
     def unpark(self, reaction: str, log_id: str, event: str) -> None:

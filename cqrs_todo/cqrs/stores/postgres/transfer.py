@@ -5,10 +5,11 @@ from itertools import islice
 
 import psycopg
 
-from ...cursor import START, Cursor
+from ...cursor import Cursor
 from ...operation_errors import AnotherHistory, ImportRefused
 from ..chain import Versions, Walk
-from ..format import CommitLine, InvalidLine, decode_header, decode_lines
+from ..exported import header_in, refused, used_before, was_forgotten
+from ..format import CommitLine, InvalidLine, decode_line, decode_lines
 from ..recording import check_line
 from .database import Connection, Database
 from .log import Step, send_all
@@ -37,20 +38,20 @@ class NewLines:
             ImportRefused: They are not lines that can come there.
         """
         self._name = name
-        self._position = since.position
+        self._since = since
         self._versions = Versions(since.position, lambda _: 0)  # `send` checks the first event of each stream
-        self._before: dict[str, int] = {}  # the versions that the streams must have at the cursor
+        self._first: dict[str, tuple[int, int]] = {}  # the first version of each stream, and the position of its commit
         walk = Walk(since, self._advance, decode_lines)
         try:
             self._steps = _steps(walk, lines)
         except InvalidLine as error:
-            raise ImportRefused(f"line {walk.cursor.line + 1}: {error}{_NOTHING}") from error
+            raise refused(walk.cursor, error) from error
 
     def _advance(self, position: int, commits: Sequence[CommitLine]) -> int:
         for commit in commits:
             check_line(commit)
             for event in commit.events:
-                self._before.setdefault(event.stream, event.version - 1)
+                self._first.setdefault(event.stream, (event.version, commit.position))
         return self._versions.advance(position, commits)
 
     def send(self, connection: Connection, database: Database, key: int) -> int:
@@ -68,13 +69,14 @@ class NewLines:
             ImportRefused: They do not continue the log, or it does not end at the cursor.
         """
         with connection.transaction():
-            rows = connection.execute(database.sql(_VERSIONS), (key, self._position, [*self._before])).fetchall()
+            rows = connection.execute(database.sql(_VERSIONS), (key, self._since.position, [*self._first])).fetchall()
             found: dict[str, int] = dict(rows)
-            for stream, version in self._before.items():
-                if found.get(stream, 0) != version:
-                    wrong = f"version {version + 1} of {stream} follows {found.get(stream, 0)}"
-                    raise ImportRefused(f"{wrong}{_NOTHING}")
-            _append(connection, database, key, self._name, self._steps)
+            for stream, (version, position) in self._first.items():
+                before = found.get(stream, 0)
+                if version != before + 1:
+                    place = _behind(self._since, [step for step in self._steps if step[0] < position - 1])
+                    raise refused(place, f"version {version} of {stream} follows {before}")
+            _append(connection, database, key, self._name, self._since, self._steps)
         return len(self._steps)
 
 
@@ -99,19 +101,19 @@ class Import:
         self._name = name
         self._versions = Versions()
         rest = iter(lines)
-        header = next(rest, b"").removesuffix(b"\n")
-        walk = Walk(START, self._advance, decode_lines)
+        first = next(rest, b"")
+        header, digest = header_in(first)
+        if header.newer:
+            newer = f"the log was made by a newer program: its format {header.version} is newer than this program's"
+            raise ImportRefused(f"{newer}{_NOTHING}")
+        self._start = Cursor(0, 1, len(first), digest)
+        walk = Walk(self._start, self._advance, decode_lines)
         try:
-            read, digest = decode_header(header)
-            if read.newer:
-                newer = f"the log was made by a newer program: its format {read.version} is newer than this program's"
-                raise ImportRefused(f"{newer}{_NOTHING}")
-            walk.cursor = Cursor(0, 1, len(header) + 1, digest)
             self._steps = _steps(walk, rest)
         except InvalidLine as error:
-            raise ImportRefused(f"line {walk.cursor.line + 1}: {error}{_NOTHING}") from error
-        self.log_id = read.id
-        self.header = header.decode()
+            raise refused(walk.cursor, error) from error
+        self.log_id = header.id
+        self.header = first.removesuffix(b"\n").decode()
 
     def _advance(self, position: int, commits: Sequence[CommitLine]) -> int:
         for commit in commits:
@@ -137,7 +139,8 @@ class Import:
         same = all(line.decode() == row[0] for (_, _, line), row in zip(self._steps, known, strict=False))
         if not same or header != self.header:
             raise AnotherHistory(self._name)
-        _append(connection, database, key, self._name, self._steps[len(known) :])
+        place = _behind(self._start, self._steps[: len(known)])
+        _append(connection, database, key, self._name, place, self._steps[len(known) :])
         return max(0, len(self._steps) - len(known))
 
 
@@ -170,19 +173,27 @@ def _steps(walk: Walk, lines: Iterable[bytes]) -> list[Step]:
     return steps
 
 
-def _append(connection: Connection, database: Database, key: int, name: str, steps: Sequence[Step]) -> None:
-    """Append lines to the end of a log in the database.
+def _behind(since: Cursor, steps: Sequence[Step]) -> Cursor:
+    """Return the cursor behind some lines that come after a cursor, as far as an error has to name it."""
+    size = sum(len(line) + 1 for _, _, line in steps)
+    return Cursor(since.position, since.line + len(steps), since.offset + size)
+
+
+def _append(connection: Connection, database: Database, key: int, name: str, since: Cursor, steps: Sequence[Step]) -> None:
+    """Append lines, which come after a cursor, to the end of a log in the database.
 
     Raises:
         ImportRefused: They cannot be stored there, or the log has another end.
     """
     try:
-        answer = send_all(connection, database, log=key, steps=steps)
+        refusal = send_all(connection, database, log=key, steps=steps)
     except psycopg.DataError as error:
         raise ImportRefused(f"{error.diag.message_primary or error}{_NOTHING}") from error
-    if answer == "known":
-        raise ImportRefused(f"one of these lines has a command id that was used before{_NOTHING}")
-    if answer == "forgotten":
-        raise ImportRefused(f"one of these lines holds data of a stream that was forgotten{_NOTHING}")
-    if answer != "recorded":
-        raise ImportRefused(f"{name} was changed meanwhile{_NOTHING}")
+    if refusal is None:
+        return
+    place = _behind(since, steps[: refusal.place])
+    if refusal.status == "known":
+        raise refused(place, used_before(decode_line(steps[refusal.place][2]).command))
+    if refusal.status == "forgotten" and refusal.about is not None:
+        raise refused(place, was_forgotten(refusal.about))
+    raise ImportRefused(f"{name} was changed meanwhile{_NOTHING}")
