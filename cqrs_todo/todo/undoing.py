@@ -9,18 +9,18 @@ went to. Both are refused if a todo is not where the step left it, or was change
 of the two lists.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice, takewhile
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice, takewhile
 from typing import TypeAlias
 
 from ..cqrs.errors import LogBusy
-from ..cqrs.events import BATCH, FORGOTTEN, LOST, MADE, MERGED, REDOES, UNDOES, Commit, UnknownEvent
+from ..cqrs.events import BATCH, FORGOTTEN, LOST, MADE, MERGED, REDOES, UNDOES, Commit, Recorded, UnknownEvent
 from ..cqrs.fold import Fold
 from ..cqrs.ids import new_command_id
 from ..cqrs.struct import replace
-from ..cqrs.timeline import Positions, Step, batch_of, marked, undo_steps
+from ..cqrs.timeline import Positions, Step, batch_of, in_force, marked, undo_steps
 from .batches import CommitContent, fits_one_commit, note_earlier_commits
-from .errors import CannotUndo, ChangedLater, EventNotFound, NotInForce
+from .errors import CannotUndo, ChangedLater, EventNotFound, NotInForce, WithoutEffect
 from .events import TodoEvent, TodoRemoved, TodoRestored
 from .fields import State
 from .model import DECIDER, events_between, field_of
@@ -80,15 +80,72 @@ def undo_at(todos: Recorder, position: int) -> Answer:
 
 
 def _last_steps(side: ListState, direction: Direction, count: int, *, own: bool = False) -> list[Step]:
+    since = "the sync" if own else "a merge"
     own = own or (direction is UNDO and _has_merged(side))
-    found = _own_steps(side) if own else direction.steps(side.backward())
-    steps = list(islice(_remembered(side, found) if side.todos.log.forgotten else found, count))
+    all_steps = undo_steps(side.backward(), without_effect=True) if direction is UNDO else direction.steps(side.backward())
+    found = _own_steps(side, all_steps) if own else all_steps
+    found = _remembered(side, found) if side.todos.log.forgotten else found
+    steps = list(islice(found, count))
     if not steps:
         why = ": what was forgotten cannot come back" if side.todos.log.forgotten else ""
         if own and next(direction.steps(side.backward()), None) is not None:
             raise CannotUndo(f"{side.todos.author} has nothing to undo here; a change of others is undone by its position")
         raise CannotUndo(f"there is nothing to {direction.verb}{why}")
-    return steps
+    if direction is REDO:
+        return steps
+    for newer, step in enumerate(steps):
+        if not _has_effect(side, step, own=own):
+            what = f"{'your' if own else 'the'} {'change' if newer else 'last change'}, {{}},"
+            commits = [*side.commits_of(step).values()]
+            before = chain(steps[newer + 1 :], found)
+            earlier = next((each for each in before if _has_effect(side, each, own=own)), ())
+            positions = [commit.position for commit in side.commits_of(earlier).values()]
+            raise WithoutEffect(commits, what=what, since=since, newer=newer, earlier=min(positions, default=None))
+    return [_without_what_lost(side, step) for step in steps]
+
+
+def _has_effect(side: ListState, step: Step, *, own: bool) -> bool:
+    """Return whether a step has an effect: not all of it lost in a merge, and others have not changed all of its fields.
+
+    Args:
+        side: The list.
+        step: The step.
+        own: Whether the changes of others count. If a step is not in the way of those, they do not concern its author.
+    """
+    commits = [*map(as_asked, side.commits_of(step).values())]
+    if all(_has_lost(commit) for commit in commits):
+        return not commits  # what names an unknown commit is refused later on
+    if not own or any(move_of(commit) is not None for commit in commits):
+        return True
+    fields = {(event.stream, field_of(event.data)) for event in _changes(commits)}
+    newest = max(commit.position for commit in commits)
+    later = takewhile(lambda found: found[0].position > newest, in_force(side.backward()))
+    others = [
+        as_asked(commit)
+        for commit in side.commits_of(command for _, commands in later for command in commands).values()
+        if commit.metadata.by != side.todos.author
+    ]
+    # what holds only unknown events is refused later on
+    return not fields or not fields <= {(event.stream, field_of(event.data)) for event in _changes(others)}
+
+
+def _changes(commits: Iterable[Commit]) -> Iterator[Recorded]:
+    """Yield the events of commits that are in force and that this program knows."""
+    for commit in commits:
+        yield from (event for event in commit.events if not isinstance(event.data, UnknownEvent))
+
+
+def _without_what_lost(side: ListState, step: Step) -> Step:
+    """Return a step without the commits of it that a merge has left without effect."""
+    if len(step) == 1:
+        return step
+    lost = {command for command, commit in side.commits_of(step).items() if _has_lost(commit)}
+    return tuple(command for command in step if command not in lost)
+
+
+def _has_lost(commit: Commit) -> bool:
+    """Return whether a merge has left a commit without effect."""
+    return all(event.type in _WITHOUT_EFFECT for event in commit.events) and not _is_forgotten(commit)
 
 
 def _has_merged(side: ListState) -> bool:
@@ -101,10 +158,10 @@ def _has_merged(side: ListState) -> bool:
     return False
 
 
-def _own_steps(side: ListState) -> Iterator[Step]:
-    """Yield the steps that can be undone and that the author of this list did."""
+def _own_steps(side: ListState, steps: Iterable[Step]) -> Iterator[Step]:
+    """Yield those of some steps that the author of this list did."""
     own = {each.metadata.command for each in side.backward() if each.metadata.by == side.todos.author}
-    return (step for step in undo_steps(side.backward()) if own.issuperset(step))
+    return (step for step in steps if own.issuperset(step))
 
 
 def _remembered(side: ListState, steps: Iterable[Step]) -> Iterator[Step]:
@@ -133,7 +190,7 @@ def _step_with(side: ListState, position: int) -> Step:
     return step
 
 
-def _not_in_force(side: ListState, commit: Commit, position: int) -> NotInForce:
+def _not_in_force(side: ListState, commit: Commit, position: int) -> CannotUndo:
     """Return why a commit cannot be undone, and whether it can be redone.
 
     Args:
@@ -143,28 +200,46 @@ def _not_in_force(side: ListState, commit: Commit, position: int) -> NotInForce:
     """
     name = f"@{commit.position}"
     if position != commit.position:
-        name = f"@{position} belongs to @{commit.position}, which"
-    for key, noun in ((UNDOES, "an undo"), (REDOES, "a redo")):
-        commands = marked(commit.metadata, key)
-        if commands:
-            found = side.commits_of(commands)
-            positions = [found[command].position for command in commands if command in found]
-            of = ", ".join(f"@{each}" for each in positions)
-            message = f"{name} is {noun} of {of}, which cannot be undone by its position"
-            return _with_ways(side, message, min(positions, default=1), commands)
-    undone = next((each for each in side.backward() if commit.metadata.command in marked(each.metadata, UNDOES)), None)
-    by = "" if undone is None else f" by @{undone.position}"
-    return _with_ways(side, f"{name} was undone{by}", commit.position, (commit.metadata.command,))
+        name = f"@{position} belongs to {name}, which"
+    commands: tuple[str, ...] = (commit.metadata.command,)
+    of = is_a = ""
+    for key, noun in ((UNDOES, "undo"), (REDOES, "redo")):
+        if found := marked(commit.metadata, key):
+            commands, is_a = found, noun
+            of = ", ".join(f"@{each.position}" for each in side.commits_of(found).values())
+            name += f" is {'an' if noun == 'undo' else 'a'} {noun} of {of}"
+    undone = None if is_a == "undo" else _undo_of(side, commands)
+    if undone is not None:
+        already = f"is undone already, by @{undone.position}"
+        return _with_ways(side, f"{name}, which {already}" if is_a else f"{name} {already}", commands, is_a)
+    if not is_a and _has_lost(commit):
+        return WithoutEffect([commit], since="a merge")
+    why = "; it cannot be undone by its position" if is_a else " holds nothing that can be undone"
+    return _with_ways(side, name + why, commands, is_a)
 
 
-def _with_ways(side: ListState, message: str, position: int, commands: Sequence[str]) -> NotInForce:
-    """Return the error that says what can be done about a step of which a person named a commit, an undo or a redo."""
+def _undo_of(side: ListState, commands: Sequence[str]) -> Commit | None:
+    """Return the commit that undid all of some commands last; None if there is none, or a redo of one came later."""
+    for commit in side.backward():
+        if not set(commands).isdisjoint(marked(commit.metadata, REDOES)):
+            return None
+        if set(commands).issubset(marked(commit.metadata, UNDOES)):
+            return commit
+    return None
 
-    def place(direction: Direction) -> int:
+
+def _with_ways(side: ListState, message: str, commands: Sequence[str], is_a: str) -> NotInForce:
+    """Return the error that says what can be done about the commands that a person named, or of which an undo or a redo."""
+
+    def place(direction: Direction) -> tuple[int, Collection[str]]:
         steps = _remembered(side, direction.steps(side.backward()))
-        return next((number for number, step in enumerate(steps, 1) if not set(commands).isdisjoint(step)), 0)
+        numbered = ((number, step) for number, step in enumerate(steps, 1) if not set(commands).isdisjoint(step))
+        return next(numbered, (0, commands))
 
-    return NotInForce(message, position, redone_by=place(REDO), in_force=place(UNDO) > 0)
+    redone_by, step = place(REDO)
+    undone_by, step = place(UNDO) if not redone_by else (0, step)
+    positions = [each.position for each in side.commits_of(set(commands) & set(step)).values()]
+    return NotInForce(message, min(positions, default=1), is_a=is_a, redone_by=redone_by, in_force=undone_by > 0)
 
 
 def _apply_steps(todos: Recorder, direction: Direction, choose: Choose) -> Answer:
@@ -315,10 +390,8 @@ def _check_later(side: ListState, steps: Sequence[Sequence[Commit]]) -> None:
     commits_here = (commit for step in steps for commit in step if _move_of(side.todos, commit) is None)
     fields = {(event.stream, field_of(event.data)) for commit in commits_here for event in commit.events}
     conflicting = [commit.position for commit in side.commits_of(later).values() if _conflicts(commit, fields)]
-    in_the_way = [f"@{position}" for position in sorted(conflicting)]
-    if in_the_way:
-        what = ", ".join(f"@{min(commit.position for commit in step)}" for step in steps)
-        raise ChangedLater(what, in_the_way)
+    if conflicting:
+        raise ChangedLater(steps, sorted(conflicting))
 
 
 def _conflicts(commit: Commit, fields: set[tuple[str, str]]) -> bool:

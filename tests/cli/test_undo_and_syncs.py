@@ -9,10 +9,10 @@ from tests.conftest import Todo
 
 
 class Two:
-    """Two machines that sync an inbox with one todo, by a hub in a folder."""
+    """Two machines that sync an inbox with one todo, by a hub in a folder or a shared folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self.url = f"jsonl:{folder / 'hub'}"
+    def __init__(self, folder: Path, kind: str = "jsonl") -> None:
+        self.url = f"{kind}:{folder / 'there'}"
         self.laptop, self.desktop = self._home(folder, "laptop"), self._home(folder, "desktop")
         self.laptop("add", "milk")
         self.sync(self.laptop, self.desktop)
@@ -85,3 +85,64 @@ def test_a_history_without_changes_says_nothing_of_what_there_is(two: Two, optio
     note_on_a_removed_todo(two)
     shown = two.laptop("history", "-n", "0", *options)
     assert (shown.out, shown.err) == ("", "")
+
+
+def hint(home: Todo, *args: str) -> str:
+    """Return the hint of a refusal, which the person can follow."""
+    refused = home.run(*args)
+    assert refused.code == 1, refused
+    return refused.err.splitlines()[1].strip()
+
+
+@pytest.mark.parametrize("more", [0, 2])
+def test_undo_does_not_pass_over_the_last_change_because_it_lost(two: Two, more: int) -> None:
+    two.desktop("add", "important thing")
+    two.sync(two.desktop, two.laptop)
+    two.desktop("edit", "1", "soy milk")
+    two.laptop("edit", "1", "oat milk")
+    for number in range(more):
+        two.laptop("add", f"more {number}")
+    two.sync(two.laptop, two.desktop, two.laptop)
+    before = two.desktop("history").out
+    edit = f"@{4 + more} (1 text set to soy milk)"
+    for count in ([], ["1"], ["2"]):
+        refused = two.desktop.run("undo", *count)
+        assert refused.err == (
+            f"todo: your last change, {edit}, has no effect since the sync\n"
+            "      to undo the change before it: todo undo @2\n"
+        )
+        assert refused.code == 1
+    assert two.desktop("history").out == before
+    two.desktop("add", "newer")
+    assert two.desktop.run("undo", "2").err == (
+        f"todo: your change, {edit}, has no effect since the sync\n"
+        "      to undo only what came after it: todo undo 1; to undo the change before it: todo undo @2\n"
+    )
+    assert "created: newer" in two.desktop("undo", "1").out
+    assert "has no effect since a merge\n" in two.desktop.run("undo", f"@{4 + more}").err
+    assert "created: important thing" in two.desktop("undo", "@2").out
+    assert hint(two.desktop, "undo") == "to see what can be undone: todo history"
+
+
+def test_undo_does_not_pass_over_the_last_change_because_others_have_replaced_it(tmp_path: Path) -> None:
+    two = Two(tmp_path, "folder")
+    two.desktop("add", "important thing")
+    two.desktop("edit", "1", "soy milk", "pri:H")
+    two.desktop("edit", "1", "--clear", "priority")
+    two.desktop("edit", "1", "rice milk")
+    two.laptop("edit", "1", "oat milk")
+    two.sync(two.desktop, two.laptop, two.desktop)
+    assert two.desktop("history", "-n", "1").out.endswith("1 text: rice milk → oat milk\n")
+    assert two.desktop.run("undo").err == (
+        "todo: your last change, @6 (1 text: soy milk → rice milk), has no effect since the sync\n"
+        "      to undo the change before it: todo undo @5\n"
+    )
+    assert "priority cleared, was H" in two.desktop("history", "-n", "3").out
+    assert "Undid @5" in two.desktop("undo", "@5").out
+    two.laptop("add", "so that both have changed")
+    two.sync(two.laptop, two.desktop)
+    assert two.desktop.run("undo", "@3").err == (
+        "todo: @3 (1 text: milk → soy milk, priority set to H) cannot be undone alone: @6, @7 changed the same fields"
+        " later\n"
+        "      to undo the later change first: todo undo @7\n"
+    )
