@@ -49,7 +49,7 @@ def reversed_steps(todos: TodoList, commits: Iterable[Commit], key: str) -> list
         key: The key in a commit's `meta`: `UNDOES` or `REDOES`.
     """
     commands = [command for commit in commits for command in marked(commit.metadata, key)]
-    found = [as_asked(commit) for commit in commits_of(todos.history(), commands).values()]
+    found = list(commits_of(todos.history(), commands).values())
     return as_steps(found if key == UNDOES else reversed(found))
 
 
@@ -83,7 +83,7 @@ def print_steps(session: Session, answer: Answer, done: str, key: str, back: str
     if (
         key == UNDOES
         and len(steps) == 1
-        and all(type(event.data) in FIELD_BY_EVENT for commit in steps[0] for event in commit.events)
+        and all(type(event.data) in FIELD_BY_EVENT for commit in steps[0] for event in as_asked(commit).events)
     ):
         # "old → new" of what was undone would say the opposite of what is now
         position = min(commit.position for commit in steps[0])

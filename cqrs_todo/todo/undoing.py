@@ -14,26 +14,24 @@ from itertools import chain, islice, takewhile
 from typing import TypeAlias
 
 from ..cqrs.errors import LogBusy
-from ..cqrs.events import BATCH, FORGOTTEN, LOST, MADE, MERGED, REDOES, UNDOES, Commit, Recorded, UnknownEvent
+from ..cqrs.events import BATCH, FORGOTTEN, LOST, MADE, MERGED, REDOES, UNDOES, Commit, UnknownEvent
 from ..cqrs.fold import Fold
 from ..cqrs.ids import new_command_id
+from ..cqrs.replication.registers import CREATION
 from ..cqrs.struct import replace
 from ..cqrs.timeline import Positions, Step, batch_of, in_force, marked, undo_steps
 from .batches import CommitContent, fits_one_commit, note_earlier_commits
 from .errors import CannotUndo, ChangedLater, EventNotFound, NotInForce, WithoutEffect
 from .events import TodoEvent, TodoRemoved, TodoRestored
 from .fields import State
-from .model import DECIDER, events_between, field_of
+from .model import events_between, field_of
 from .moves import Half, half_stamper, record_all
 from .recorder import Answer, Recorder, refusals_in_words, with_lists
-from .undo_planning import REDO, UNDO, Direction, ListState
+from .undo_planning import REDO, UNDO, Direction, ListState, with_effect
 from .views import Move, as_asked, companions_of, move_of
 
 Choose: TypeAlias = Callable[[ListState], Sequence[Step]]
 """Chooses the steps to undo or redo, in the order in which they are undone or redone."""
-
-_WITHOUT_EFFECT = (FORGOTTEN, MERGED)
-"""The types of the events of which nothing can be undone or redone."""
 
 
 def undo(todos: Recorder, count: int = 1, *, own: bool = False) -> Answer:
@@ -112,27 +110,36 @@ def _has_effect(side: ListState, step: Step, *, own: bool) -> bool:
         step: The step.
         own: Whether the changes of others count. If a step is not in the way of those, they do not concern its author.
     """
-    commits = [*map(as_asked, side.commits_of(step).values())]
+    commits = [*side.commits_of(step).values()]
     if all(_has_lost(commit) for commit in commits):
         return not commits  # what names an unknown commit is refused later on
     if not own or any(move_of(commit) is not None for commit in commits):
         return True
-    fields = {(event.stream, field_of(event.data)) for event in _changes(commits)}
+    fields = _fields(commits)
+    created = {stream for stream, field in fields if field == CREATION}
+    if any(not ((state := side.state(stream)) is None or state.removed) for stream in created):
+        return True
+    fields = {(stream, field) for stream, field in fields if stream not in created}
+    fields |= {(stream, field_of(TodoRemoved())) for stream in created}
     newest = max(commit.position for commit in commits)
     later = takewhile(lambda found: found[0].position > newest, in_force(side.backward()))
     others = [
-        as_asked(commit)
+        commit
         for commit in side.commits_of(command for _, commands in later for command in commands).values()
         if commit.metadata.by != side.todos.author
     ]
     # what holds only unknown events is refused later on
-    return not fields or not fields <= {(event.stream, field_of(event.data)) for event in _changes(others)}
+    return not fields or not fields <= _fields(others)
 
 
-def _changes(commits: Iterable[Commit]) -> Iterator[Recorded]:
-    """Yield the events of commits that are in force and that this program knows."""
-    for commit in commits:
-        yield from (event for event in commit.events if not isinstance(event.data, UnknownEvent))
+def _fields(commits: Iterable[Commit]) -> set[tuple[str, str]]:
+    """Return the fields that commits changed, each with the stream. Events that this program does not know are left out."""
+    return {
+        (event.stream, field_of(event.data))
+        for commit in commits
+        for event in with_effect(commit).events
+        if not isinstance(event.data, UnknownEvent)
+    }
 
 
 def _without_what_lost(side: ListState, step: Step) -> Step:
@@ -145,7 +152,7 @@ def _without_what_lost(side: ListState, step: Step) -> Step:
 
 def _has_lost(commit: Commit) -> bool:
     """Return whether a merge has left a commit without effect."""
-    return all(event.type in _WITHOUT_EFFECT for event in commit.events) and not _is_forgotten(commit)
+    return not with_effect(commit).events and not _is_forgotten(commit)
 
 
 def _has_merged(side: ListState) -> bool:
@@ -263,8 +270,6 @@ def _apply_steps(todos: Recorder, direction: Direction, choose: Choose) -> Answe
 def _commits_of(side: ListState, steps: Sequence[Step]) -> list[list[Commit]]:
     """Return the commits of each step.
 
-    Events that were forgotten are left out: nothing brings them back. So are those that a merge made ineffective.
-
     Raises:
         CannotUndo: A step names a commit that does not exist, or has events that this program does not know.
     """
@@ -276,9 +281,8 @@ def _commits_of(side: ListState, steps: Sequence[Step]) -> list[list[Commit]]:
         commits = [found[command] for command in step]
         if all(event.type == MERGED for commit in commits for event in commit.events):  # its undo may have an effect
             raise CannotUndo(f"@{commits[0].position} has had no effect since a merge, so there is nothing to undo or redo")
-    for command, commit in found.items():
-        found[command] = commit = _with_effect(commit)
-        unknown = [event.type for event in commit.events if isinstance(event.data, UnknownEvent)]
+    for commit in found.values():
+        unknown = [event.type for event in with_effect(commit).events if isinstance(event.data, UnknownEvent)]
         if LOST in unknown:
             raise CannotUndo(
                 f"@{commit.position} contains what was lost when the log was damaged: it cannot be undone or redone"
@@ -286,12 +290,6 @@ def _commits_of(side: ListState, steps: Sequence[Step]) -> list[list[Commit]]:
         if unknown:
             raise CannotUndo(f"@{commit.position} contains {unknown[0]}, which a newer version wrote: update this program")
     return [[found[command] for command in step] for step in steps]
-
-
-def _with_effect(commit: Commit) -> Commit:
-    """Return a commit with only those of its events that can be undone or redone, and that its command asked for."""
-    commit = as_asked(commit)
-    return replace(commit, events=tuple(event for event in commit.events if event.type not in _WITHOUT_EFFECT))
 
 
 def _other_lists(todos: Recorder, steps: Iterable[Sequence[Commit]]) -> dict[str, Recorder]:
@@ -332,7 +330,8 @@ def _move_of(todos: Recorder, commit: Commit) -> Move | None:
         return None
     here = todos.log.id
     joined = here not in (move.source, move.target)
-    left = here == move.source or (joined and all(isinstance(event.data, TodoRemoved) for event in commit.events))
+    removes = all(isinstance(event.data, TodoRemoved) for event in with_effect(commit).events)
+    left = here == move.source or (joined and removes)
     id, name = (move.target, move.target_name) if left else (move.source, move.source_name)
     other = todos.other(id, name) or todos.other_with(commit.metadata.command, name)
     there = id if other is None else other.log.id
@@ -355,10 +354,10 @@ def _plan_here(side: ListState, direction: Direction, steps: Sequence[Sequence[C
         side.apply_step(commit, direction)
     side.check_places(direction)
     if not any(batch_of(commit.metadata) for commit in commits):
-        changes = direction.events(DECIDER, commits)
+        changes = direction.events(commits)
         if fits_one_commit(changes):
             return [(changes, {direction.key: [commit.metadata.command for commit in commits]})]
-    return [(direction.events(DECIDER, [commit]), _meta(direction, commit)) for commit in commits]
+    return [(direction.events([commit]), _meta(direction, commit)) for commit in commits]
 
 
 def _meta(direction: Direction, commit: Commit) -> dict[str, object]:
@@ -388,7 +387,7 @@ def _check_later(side: ListState, steps: Sequence[Sequence[Commit]]) -> None:
             break
     # moves are checked in `_bring_home`, by where the todos are
     commits_here = (commit for step in steps for commit in step if _move_of(side.todos, commit) is None)
-    fields = {(event.stream, field_of(event.data)) for commit in commits_here for event in commit.events}
+    fields = {(event.stream, field_of(event.data)) for commit in commits_here for event in with_effect(commit).events}
     conflicting = [commit.position for commit in side.commits_of(later).values() if _conflicts(commit, fields)]
     if conflicting:
         raise ChangedLater(steps, sorted(conflicting))
@@ -399,7 +398,7 @@ def _conflicts(commit: Commit, fields: set[tuple[str, str]]) -> bool:
     for event in as_asked(commit).events:
         if event.stream not in streams or event.type == MERGED:
             continue
-        if isinstance(event.data, UnknownEvent) or (event.stream, "*") in fields or move_of(commit) is not None:
+        if isinstance(event.data, UnknownEvent) or (event.stream, CREATION) in fields or move_of(commit) is not None:
             return True
         if (event.stream, field_of(event.data)) in fields:
             return True
@@ -472,7 +471,7 @@ def _in_each_list(
         if twin is not None and _can_apply(there, direction, twin):  # a crash may have prevented it
             if direction is UNDO:
                 _check_later_there(there, there.commits_of(commands).values())
-            parts[there] = _with_effect(twin)
+            parts[there] = twin
     command = new_command_id()
     return [
         Half(
@@ -512,8 +511,8 @@ def _bring_home(here: ListState, there: ListState, commit: Commit, direction: Di
         CannotUndo: A todo is not where the step left it, or was changed there.
     """
     twin = next((each for each in there.backward() if each.metadata.command == commit.metadata.command), None)
-    events = (event for half in (commit, twin) if half is not None for event in half.events)
-    streams = dict.fromkeys(event.stream for event in events if event.type != FORGOTTEN)
+    events = (event for half in (commit, twin) if half is not None for event in with_effect(half).events)
+    streams = dict.fromkeys(event.stream for event in events)
     home, away = (here, there) if direction.home(move) == here.todos.log.id else (there, here)
     arriving: dict[str, list[TodoEvent]] = {}
     leaving: dict[str, list[TodoEvent]] = {}

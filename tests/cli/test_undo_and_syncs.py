@@ -52,7 +52,7 @@ def test_the_removal_of_a_todo_whose_note_was_set_elsewhere_can_be_undone(two: T
     assert two.laptop("redo").out.startswith("Redid @2: 1 removed (milk). ")
     two.laptop("undo")
     two.sync(two.laptop, two.desktop)
-    assert "changed back: 1 note cleared, was with figures (milk). " in two.desktop("undo").out
+    assert "Undid @3, changed back: 1 note cleared, was with figures (milk). " in two.desktop("undo").out
     assert [(todo["text"], todo["note"]) for todo in two.desktop.todos()] == [("milk", None)]
 
 
@@ -146,3 +146,15 @@ def test_undo_does_not_pass_over_the_last_change_because_others_have_replaced_it
         " later\n"
         "      to undo the later change first: todo undo @7\n"
     )
+
+
+def test_undo_does_not_offer_to_undo_that_another_machine_removed_a_new_todo(two: Two) -> None:
+    two.desktop("add", "eggs", "pri:H")
+    two.sync(two.desktop, two.laptop)
+    two.laptop("rm", "2")
+    two.sync(two.laptop, two.desktop)
+    refused = two.desktop.run("undo")
+    assert "your last change, @2 (2 created: eggs (priority H)), has no effect since the sync\n" in refused.err, refused
+    two.laptop("restore", "2")
+    two.sync(two.laptop, two.desktop)
+    assert "cannot be undone alone" in two.desktop.run("undo").err
