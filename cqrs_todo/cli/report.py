@@ -112,7 +112,7 @@ def _message(error: Exception, session: Session | None) -> str:
         case AboutSteps() if session is not None:
             from .changes import named_step  # most runs describe no step
 
-            return error.told(lambda step: named_step(session, step))
+            return error.message_with(lambda step: named_step(session, step))
         case InvalidLogName():
             return f"a list's name {error.reason}"
         case LogNotFound():

@@ -158,10 +158,10 @@ class AboutSteps(CannotUndo):
         self._text = text
         self._steps = steps
         self.positions = {*positions, *map(_position_of, steps)}
-        super().__init__(self.told(lambda step: f"@{_position_of(step)}"))
+        super().__init__(self.message_with(lambda step: f"@{_position_of(step)}"))
 
-    def told(self, name: Callable[[Sequence[Commit]], str]) -> str:
-        """Return what is wrong.
+    def message_with(self, name: Callable[[Sequence[Commit]], str]) -> str:
+        """Return the message.
 
         Args:
             name: Names a step, by its commits.
