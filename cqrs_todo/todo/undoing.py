@@ -91,29 +91,36 @@ def _last_steps(side: ListState, direction: Direction, count: int, *, own: bool 
         raise CannotUndo(f"there is nothing to {direction.verb}{why}")
     if direction is REDO:
         return steps
+    commits = side.commits_of(command for step in steps for command in step)
+    changed = _changed_by_others(side, min((each.position for each in commits.values()), default=0)) if own else {}
     for newer, step in enumerate(steps):
-        if not _has_effect(side, step, own=own):
+        if not _has_effect(side, _known(commits, step), changed):
             what = f"{'your' if own else 'the'} {'change' if newer else 'last change'}, {{}},"
-            commits = [*side.commits_of(step).values()]
-            before = chain(steps[newer + 1 :], found)
-            earlier = next((each for each in before if _has_effect(side, each, own=own)), ())
-            positions = [commit.position for commit in side.commits_of(earlier).values()]
-            raise WithoutEffect(commits, what=what, since=since, newer=newer, earlier=min(positions, default=None))
-    return [_without_what_lost(side, step) for step in steps]
+            changed = _changed_by_others(side, 0) if own else {}
+            older = (_known(side.commits_of(each), each) for each in chain(steps[newer + 1 :], found))
+            earlier = next((each for each in older if _has_effect(side, each, changed)), [])
+            position = min((commit.position for commit in earlier), default=None)
+            raise WithoutEffect(_known(commits, step), what=what, since=since, newer=newer, earlier=position)
+    lost = {command for command, commit in commits.items() if _has_lost(commit)}
+    return [tuple(command for command in step if command not in lost) for step in steps]
 
 
-def _has_effect(side: ListState, step: Step, *, own: bool) -> bool:
+def _known(commits: Mapping[str, Commit], step: Step) -> list[Commit]:
+    """Return the commits of a step, as far as they are known."""
+    return [commits[command] for command in step if command in commits]
+
+
+def _has_effect(side: ListState, commits: Sequence[Commit], changed: Mapping[tuple[str, str], int]) -> bool:
     """Return whether a step has an effect: not all of it lost in a merge, and others have not changed all of its fields.
 
     Args:
         side: The list.
-        step: The step.
-        own: Whether the changes of others count. If a step is not in the way of those, they do not concern its author.
+        commits: The commits of the step.
+        changed: By stream and field, the position at which others changed it last.
     """
-    commits = [*side.commits_of(step).values()]
-    if all(_has_lost(commit) for commit in commits):
+    if all(map(_has_lost, commits)):
         return not commits  # what names an unknown commit is refused later on
-    if not own or any(move_of(commit) is not None for commit in commits):
+    if not changed or any(move_of(commit) is not None for commit in commits):
         return True
     fields = _fields(commits)
     created = {stream for stream, field in fields if field == CREATION}
@@ -122,14 +129,30 @@ def _has_effect(side: ListState, step: Step, *, own: bool) -> bool:
     fields = {(stream, field) for stream, field in fields if stream not in created}
     fields |= {(stream, field_of(TodoRemoved())) for stream in created}
     newest = max(commit.position for commit in commits)
-    later = takewhile(lambda found: found[0].position > newest, in_force(side.backward()))
-    others = [
-        commit
-        for commit in side.commits_of(command for _, commands in later for command in commands).values()
-        if commit.metadata.by != side.todos.author
-    ]
     # what holds only unknown events is refused later on
-    return not fields or not fields <= _fields(others)
+    return not fields or any(changed.get(field, 0) < newest for field in fields)
+
+
+def _changed_by_others(side: ListState, since: int) -> dict[tuple[str, str], int]:
+    """Return which fields others changed, and no undo of that is in force: by stream and field, the last position of those.
+
+    Args:
+        side: The list.
+        since: The position from which on changes count.
+    """
+    later = takewhile(lambda found: found[0].position > since, in_force(side.backward()))
+    places = {command: commit.position for commit, commands in later for command in commands}
+    changed: dict[tuple[str, str], int] = {}
+    for command, commit in side.commits_of(places).items():
+        if commit.metadata.by != side.todos.author:
+            for field in _fields([commit]):
+                changed[field] = max(places[command], changed.get(field, 0))
+    return changed
+
+
+def _has_lost(commit: Commit) -> bool:
+    """Return whether a merge has left a commit without effect."""
+    return not with_effect(commit).events and not _is_forgotten(commit)
 
 
 def _fields(commits: Iterable[Commit]) -> set[tuple[str, str]]:
@@ -140,19 +163,6 @@ def _fields(commits: Iterable[Commit]) -> set[tuple[str, str]]:
         for event in with_effect(commit).events
         if not isinstance(event.data, UnknownEvent)
     }
-
-
-def _without_what_lost(side: ListState, step: Step) -> Step:
-    """Return a step without the commits of it that a merge has left without effect."""
-    if len(step) == 1:
-        return step
-    lost = {command for command, commit in side.commits_of(step).items() if _has_lost(commit)}
-    return tuple(command for command in step if command not in lost)
-
-
-def _has_lost(commit: Commit) -> bool:
-    """Return whether a merge has left a commit without effect."""
-    return not with_effect(commit).events and not _is_forgotten(commit)
 
 
 def _has_merged(side: ListState) -> bool:
