@@ -208,11 +208,11 @@ class LogWriter:
             self._undo_write(fd, reached.offset, error.strerror)
             raise StoreUnavailable(f"{self._path}: {error.strerror}; nothing was recorded") from error
         if not is_in_place:
-            self._take_back(fd, line)
+            self._undo_misplaced_write(fd, line)
         reader.add_commit(metadata.command, head, versions)
         return recorded
 
-    def _take_back(self, fd: int, line: bytes) -> None:
+    def _undo_misplaced_write(self, fd: int, line: bytes) -> None:
         """Remove a line that stands behind one that another program has written at the same time.
 
         Both held a lock. So the lock file was removed, or this file system knows no locks.
