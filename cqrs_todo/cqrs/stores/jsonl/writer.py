@@ -250,10 +250,10 @@ class LogWriter:
             if self._held_lock is None:
                 release(self._lock_path, lock)
             for _ in tries(partial(read_lock_file, lock)):
-                if self._is_synced(lock, end):
-                    return
                 if try_lock(fd):
                     break
+                if self._is_synced(lock, end):
+                    return
             else:
                 raise self._unknown(f"{holder(fd)} has synced it for too long")
             if self._is_synced(lock, end):
