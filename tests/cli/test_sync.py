@@ -1485,6 +1485,28 @@ def test_what_an_archived_list_lacks_on_a_hub_is_named_until_it_is_there(users: 
     assert [todo["text"] for todo in two("-L", "work", "ls", "--json").json["todos"]] == ["Write", "Buy milk"]
 
 
+def test_an_archived_list_that_a_remote_does_not_have_is_named_once_with_the_command_that_sends_it(tmp_path: Path) -> None:
+    one = Todo(tmp_path / "one")
+    one("add", "Buy milk")
+    one("-L", "old", "add", "Write")
+    one("lists", "archive", "old")
+    for kind in ("jsonl", "folder"):
+        url = f"{kind}:{tmp_path / kind}"
+        steps = "todo lists unarchive old && todo sync && todo lists archive old"
+        line = f"old is archived here, and not on {url}: a sync does not send such a list. To send it: {steps}\n"
+        for words in (["--dry-run"], []):
+            assert line in one("sync", url, *words).err
+        result = one("sync")
+        assert (result.out, result.err) == (f"Nothing to sync with {url}\n", "")
+        status = f"  old (archived): never synced. To send it: {steps}"
+        assert one("sync", "--status").out.splitlines()[-1] == status
+        for command in status.partition(": todo ")[2].split(" && todo "):
+            one(*command.split())
+        assert one("sync").err == ""
+        assert "old (archived)" not in one("sync", "--status").out
+        assert Todo(tmp_path / f"other-{kind}")("sync", url).err == "", "who never had the list is told nothing"
+
+
 def test_all_lists_can_be_synced_where_the_environment_names_one(peers: Machines) -> None:
     one = peers.one
     one("add", "Buy milk")

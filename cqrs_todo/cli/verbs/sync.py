@@ -333,8 +333,18 @@ class _Report:
 
             print_message(session, complete_hint(in_words(renames, wanted, where), session))
         for warning in done.warnings:
-            if warning.kind != "renamed":
+            if warning.kind not in ("renamed", "only-here"):
                 print_message(session, complete_hint(self._warning(warning), session))
+        if only_here := [warning.list for warning in done.warnings if warning.kind == "only-here"]:
+            names, are = ", ".join(map(visible, only_here)), "is" if len(only_here) == 1 else "are"
+            print_message(
+                session,
+                complete_hint(
+                    f"{names} {are} archived here, and not on {visible(done.remote)}: a sync does not send such a list."
+                    f" To send it: {_send_archived(only_here[0])}",
+                    session,
+                ),
+            )
         if done.began:
             kind, place = done.remote.split(":", 1)
             what = "shared folder" if kind == "folder" else "hub"
@@ -580,7 +590,9 @@ def _print_status(session: Session) -> None:
     rows: list[tuple[str, datetime | None, list[_ListStatus]]] = []
     for url, known in memory.remotes.items():
         lists = [_list_status(session, head, known) for head in heads]
-        rows.append((url, known.at, [each for each in lists if not each.head.archived or each.is_incomplete]))
+        rows.append(
+            (url, known.at, [each for each in lists if not each.head.archived or each.is_incomplete or each.is_only_here])
+        )
     if session.options.json:
         from .. import document
 
@@ -597,8 +609,8 @@ def _print_status(session: Session) -> None:
         when = "never completely" if at is None else short_instant(at, to_local)
         print_line(f"{visible(url)}: synced {when}{', used next' if url == following else ''}")
         for each in lists:
-            for line in each.lines():
-                print_line(line)
+            for line in each.lines("" if url == following else url):
+                print_line(complete_hint(line, session))
 
 
 class _ListStatus(Struct, frozen=True):
@@ -622,6 +634,11 @@ class _ListStatus(Struct, frozen=True):
         return bool(self.unsent or self.to_forget or self.is_unforgotten or self.holders)
 
     @property
+    def is_only_here(self) -> bool:
+        """Whether it is archived, and a sync does not send it."""
+        return self.head.archived and self.unsent is None
+
+    @property
     def is_unforgotten(self) -> bool:
         return self.known is not None and self.known.unforgotten != ""
 
@@ -643,14 +660,15 @@ class _ListStatus(Struct, frozen=True):
             "held": [{"name": each.name, "machine": each.machine} for each in self.held],
         }
 
-    def lines(self) -> Iterator[str]:
-        """Yield what people read."""
+    def lines(self, remote: str) -> Iterator[str]:
+        """Yield what people read. The remote is '' if the next sync uses it."""
         count, new = self.unsent, self.to_forget
         state = "never synced" if count is None else f"{count_of(count, 'commit')} not sent" if count else "all sent"
         archived = " (archived)" if self.head.archived else ""
         left = ", not forgotten there: what was forgotten here" if self.is_unforgotten else ""
         left = f", not yet forgotten there: {count_of(new, 'todo')}" if new and not self.is_unforgotten else left
-        yield f"  {visible(self.head.name)}{archived}: {state}{left}"
+        send = f". To send it: {_send_archived(self.head.name, remote)}" if self.is_only_here else ""
+        yield f"  {visible(self.head.name)}{archived}: {state}{left}{send}"
         if self.holders:
             files = f"the files of {', '.join(map(visible, self.holders))}"
             yield f"    Forgotten here, and still in {files}: run todo sync there, or delete the files"
@@ -664,6 +682,13 @@ def _list_status(session: Session, head: "LogHead", known: "RemoteMemory") -> _L
 
     store = session.store
     return _ListStatus(head, unsent(store, head, known), to_forget(store, head, known), known.lists.get(head.id))
+
+
+def _send_archived(name: str, remote: str = "") -> str:
+    """Return the commands that send an archived list to a remote; without one, to that which was used last."""
+    name = visible(shlex.quote(name))
+    sync = f"todo sync {visible(shlex.quote(remote))}" if remote else "todo sync"
+    return f"todo lists unarchive {name} && {sync} && todo lists archive {name}"
 
 
 def _shown(url: str) -> str:

@@ -108,10 +108,12 @@ class RemoteMemory(Struct):
 
     Attributes:
         at: When that was.
+        only_here: The ids of the archived lists that are not there, as a sync has said.
         lists: What was known of each list, by the ids of the logs.
     """
 
     at: datetime | None = None
+    only_here: list[str] = field(default_factory=list)
     lists: dict[str, ListMemory] = field(default_factory=dict)
 
 

@@ -54,6 +54,7 @@ class Names:
         self._taken_here = {
             (id, label) for label, renamed in named.items() for id, name in renamed.items() if self._is_taken(name, renamed)
         }
+        self._say_only_here(archived)
         for id in archived:
             self._follow_unarchived(self._sides.heads[id])
             if self._sides.remote.is_hub:
@@ -100,6 +101,15 @@ class Names:
             head.id for head in self._sides.heads.values() if not head.archived and name_key(head.name) == name_key(name)
         )
         return any(id not in self._sides.theirs or label not in self._sides.theirs[id].names for id in same)
+
+    def _say_only_here(self, archived: Collection[str]) -> None:
+        """Warn once of the archived lists that the remote does not have, because a sync does not send them."""
+        known = self._sides.known
+        only_here = [id for id in archived if id not in known.lists and id not in self._sides.theirs]
+        for id in only_here:
+            if id not in known.only_here:
+                self._sides.warn("only-here", self._sides.heads[id])
+        known.only_here = only_here
 
     def _follow_unarchived(self, mine: LogHead) -> None:
         """Report that a list that is archived here was brought back into use elsewhere since the last sync."""
