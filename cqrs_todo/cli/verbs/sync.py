@@ -101,38 +101,52 @@ def _remove(session: Session, word: str | None) -> None:
     url = find_known(session, word, list(memory.remotes))
     names = [name for name, other in session.config.sync.items() if remembered(other) == url]
     removed = remove_remote(file, url, [*names, memory.last] if remembered(memory.last) == url else names)
-    left = [] if removed is None else _not_forgotten(session, removed)
+    left = {} if removed is None else _not_forgotten(session, removed)
     written = lines_in_config(names)
     if session.options.json:
         from .. import document
 
         config = [{"file": path, "line": line, "name": name} for path, line, name in written]
-        print_line(document.encode({"removed": url if removed is not None else None, "unforgotten": left, "config": config}))
+        print_line(
+            document.encode({"removed": url if removed is not None else None, "unforgotten": [*left], "config": config})
+        )
         return
     where = visible(url)
     if removed is None:
         print_message(session, f"This machine knows nothing of {where}: it was never synced there, or was removed before.")
     else:
         print_message(session, f"Removed: {where}. No list was changed, here or there.")
-        if left:
-            print_message(session, f"What was forgotten here is still there, in {', '.join(map(visible, left))}.")
+        for name, holders in left.items():
+            print_message(session, complete_hint(_left_there(name, holders, url), session))
     for path, line, name in written:
         place = f", line {line}" if line else ""
         print_message(session, f"{visible(path)} still names it: to end that, delete [sync.{visible(name)}]{place}.")
 
 
-def _not_forgotten(session: Session, known: "RemoteMemory") -> list[str]:
-    """Return the names of the lists of which a remote still has what was forgotten here, as far as that is known."""
+def _left_there(name: str, holders: Sequence[str], url: str) -> str:
+    """Return a line about what was forgotten in a list and may still be on a remote. The other arguments are as below."""
+    name, where = visible(name), visible(url)
+    place = f"in the files of {', '.join(map(visible, holders))}" if holders else "there"
+    said = f"At the last sync with {where}, what was forgotten in {name} was still {place}."
+    return f"{said} To make sure: todo sync {visible(shlex.quote(url))}, and then remove it again."
+
+
+def _not_forgotten(session: Session, known: "RemoteMemory") -> Mapping[str, Sequence[str]]:
+    """Return the names of the lists of which a remote had what was forgotten here, as far as that is known.
+
+    Returns:
+        For each the names of the machines whose files in a shared folder had it.
+    """
     from ...todo.sync import to_forget
 
     heads = {head.id: head for head in session.store.heads()}
-    found = []
+    found: dict[str, Sequence[str]] = {}
     for id, each in known.lists.items():
         is_left = bool(each.unforgotten or each.holders)
         with suppress(CqrsError):  # a list that cannot be read does not keep a remote
             is_left = is_left or (id in heads and to_forget(session.store, heads[id], known) > 0)
         if is_left:
-            found.append(heads[id].name if id in heads else each.name)
+            found[heads[id].name if id in heads else each.name] = each.holders
     return found
 
 
@@ -180,7 +194,7 @@ def _sync(session: Session, word: str | None, joining: "Joining | None", *, dry_
     from ..remotes import about_remote, find_remote
 
     file = syncing.MemoryFile(sync_dir(session.store_url))
-    url, used_as = find_remote(session, word, file.load().last)
+    url, used_as = find_remote(session, word, file.load())
     only = [session.list_name] if session.names_a_list else []
 
     def run(joining: "Joining | None") -> "Synced":
@@ -353,7 +367,7 @@ class _Report:
             done_here = "" if self._dry_run else ", and delete what this sync has written here"
             print_message(
                 session,
-                f"{begins}. No other machine has synced there yet. If one has, the {named} is wrong: sync with the right"
+                f"{begins}. If you expected the lists of another machine there, the {named} is wrong: sync with the right"
                 f" one{done_here}.",
             )
         if done.renewed:
@@ -602,7 +616,7 @@ def _print_status(session: Session) -> None:
     if not rows:
         print_message(session, f"This machine was never synced: to begin: {session.typed(None, 'sync URL')}")
     try:
-        following = remembered(find_remote(session, None, memory.last)[0]) if rows else ""
+        following = remembered(find_remote(session, None, memory)[0]) if rows else ""
     except UsageError:  # several are known, or the last one is no longer in the configuration
         following = ""
     for url, at, lists in rows:
@@ -671,7 +685,10 @@ class _ListStatus(Struct, frozen=True):
         yield f"  {visible(self.head.name)}{archived}: {state}{left}{send}"
         if self.holders:
             files = f"the files of {', '.join(map(visible, self.holders))}"
-            yield f"    Forgotten here, and still in {files}: run todo sync there, or delete the files"
+            yield (
+                f"    At the last sync, what was forgotten here was still in {files}: run todo sync there, and then here; or"
+                " delete the files"
+            )
         for each in self.held:
             name, machine = visible(each.name), visible(each.machine)
             yield f"    Named {name} on {machine}, which has not received the list {name} from here: run todo sync there"
