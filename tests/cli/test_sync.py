@@ -1617,6 +1617,49 @@ def test_what_a_sync_does_on_a_hub_beside_commits_is_named(users: Machines) -> N
     assert one("sync", "--json").json["effects"] == [{"kind": "unarchived", "list": "job", "other": None}]
 
 
+def test_what_a_sync_tells_the_other_machines_of_a_shared_folder_is_named(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("lists", "new", "work")
+    peers.equal(one, two)
+    told = f"the other machines on {peers.url}:"
+    one("lists", "rename", "work", "job")
+    assert one("sync", "--dry-run").out == f"Would tell {told} work is named job here\n"
+    assert one("sync").out == f"Told {told} work is named job here\n"
+    one("lists", "archive", "job")
+    assert one("sync").out == f"Told {told} job is archived here\n"
+    one("lists", "unarchive", "job")
+    assert one("sync").out == f"Told {told} job is in use again here\n"
+    assert one("sync").out.startswith("Nothing to sync with ")
+
+
+def test_new_commits_of_an_archived_list_are_named_once_with_the_command_that_receives_them(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("-L", "work", "add", "Write")
+    one("-L", "work", "add", "Secret")
+    peers.equal(one, two)
+    one("lists", "archive", "work")
+    one("sync")
+    assert one("sync").out.startswith("Nothing to sync with ")
+    two("-L", "work", "add", "Paint")
+    two("-L", "work", "forget", "2", "--yes")
+    two("sync")
+    assert "so new commits of it on " in one("sync").err
+    assert one("sync").err == ""
+    two("-L", "work", "done", "1")
+    two("sync")
+    back = "todo lists unarchive work && todo sync"
+    for words in (["--dry-run"], []):
+        result = one("sync", *words)
+        assert result.out == "Nothing was sent or received\n"
+        assert result.err == (
+            f"work is archived here, so new commits of it on {peers.url} were not received. To receive them: {back}\n"
+        )
+    assert one("sync").out.startswith("Nothing to sync with ")
+    for command in back.split(" && "):
+        received = one(*command.split()[1:]).out
+    assert received.startswith("work: 2 commits received\n")
+
+
 def test_who_forgets_a_todo_is_told_where_it_still_is(peers: Machines) -> None:
     one, two, _ = peers.all
     one("add", "hunter2")
@@ -1662,7 +1705,7 @@ def test_what_is_to_be_forgotten_is_named_before_the_sync(
     assert one("sync", "--status").out.splitlines()[1].strip() == state
     assert one("sync", "--status", "--json").json["remotes"][0]["lists"][0]["unforgotten"] is True
     would, did = (
-        [line for line in one("sync", *words).out.splitlines() if "orget" in line or "orgot" in line]
+        [line for line in one("sync", *words).out.splitlines() if re.match("(Would f|F)org", line)]
         for words in (["--dry-run"], [])
     )
     assert did == [line.replace("Would forget", "Forgotten") for line in would]

@@ -447,6 +447,10 @@ class _Report:
             others = " The files of other machines there still have it until these sync." if effect.machines else ""
             forgets = f"Would forget in {name} on {where}, too" if self._dry_run else f"Forgotten in {name} on {where}, too"
             return f"{forgets}.{others}"
+        if where.startswith("folder:"):
+            tells = f"{'Would tell' if self._dry_run else 'Told'} the other machines on {where}"
+            news = {"archived": "archived", "unarchived": "in use again"}.get(effect.kind, f"named {visible(effect.other)}")
+            return f"{tells}: {name} is {news} here"
         did = f"Would {would[effect.kind]}" if self._dry_run else effect.kind.capitalize()
         return f"{did} {name}{f' to {visible(effect.other)}' if effect.other else ''} on {where}"
 
@@ -503,6 +507,9 @@ class _Report:
                 return f"{name} is archived on {where}{out}. {archive}"
             case "unarchived":
                 return f"{name} is in use again on {where}. To use it here, too: todo lists unarchive {shlex.quote(name)}"
+            case "unreceived":
+                back = f"todo lists unarchive {shlex.quote(name)} && todo sync"
+                return f"{name} is archived here, so new commits of it on {where} were not received. To receive them: {back}"
             case "unnamed":
                 return f"{name} could not be renamed or archived on {where}, where it is named {there}: {other}"
             case "waiting":

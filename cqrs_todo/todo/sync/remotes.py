@@ -18,6 +18,7 @@ from ...cqrs.store import Log, LogHead, Store
 from ...cqrs.stores.jsonl.files import make_directory, os_errors_as_store_errors, sync_directory, write_all
 from ...cqrs.struct import Struct
 from ..errors import RemoteUnavailable, WrongRemote
+from .results import Effect
 
 Kind: TypeAlias = Literal["hub", "folder"]
 MARKER = "cqrs-todo-sync.json"
@@ -199,6 +200,10 @@ class Remote(ABC):
             Why that was not possible, in words; '' if it was.
         """
         return ""
+
+    def news(self, names: Mapping[str, str], archived: Mapping[str, str]) -> Sequence[Effect]:
+        """Return what `finish` is going to tell the others otherwise than before; its arguments are the same."""
+        return ()
 
     def finish(self, names: Mapping[str, str], archived: Mapping[str, str]) -> None:  # noqa: B027  # a hub has nothing to do
         """Tell the others how the lists of this machine are called.
