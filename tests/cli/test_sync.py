@@ -1579,6 +1579,23 @@ def test_a_new_folder_is_announced_and_is_made_only_in_one_that_exists(peers: Ma
     assert one("sync").err == two("sync", peers.url).err == ""
 
 
+@pytest.mark.parametrize("kind", ["folder", "jsonl"])
+def test_a_new_folder_in_a_remote_or_around_one_is_refused_with_the_right_path(peers: Machines, kind: str) -> None:
+    one, two, _ = peers.all
+    around, place = peers.folder / "Sync", peers.folder / "Sync/todo"
+    around.mkdir()
+    one("add", "Buy milk")
+    one("sync", f"{kind}:{place}")
+    for path, where in ((around, "around"), (place / "todo", "in")):
+        for url in (f"folder:{path}", f"jsonl:{path}"):
+            before = sorted(around.rglob("*"))
+            refused = two.run("sync", url)
+            assert (refused.code, refused.out) == (2, "")
+            hint = f"to use that one: todo sync {kind}:{place}; or give a folder apart from it"
+            assert refused.err == f"todo: {url} would be {where} another remote, {kind}:{place}\n      {hint}\n"
+            assert sorted(around.rglob("*")) == before
+
+
 def test_a_new_hub_on_a_server_is_announced(tmp_path: Path, database: str) -> None:
     psycopg = pytest.importorskip("psycopg")
     one, two, _ = Machines(tmp_path, database).all
