@@ -32,6 +32,8 @@ def about_remote(error: CqrsError, url: str) -> CqrsError:
     scheme, _, folder = url.partition(":")
     if isinstance(error, RemoteUnavailable) and "FATAL:" in str(error):  # the word for what a server says before it hangs up
         hint = "the server is running, but refuses: correct the URL, or try again later: todo sync URL"
+        if (missing := re.search(r'database "(.+)" does not exist', str(error))) is not None:
+            hint = f"make the database on the server: createdb {shlex.quote(missing[1])}; or correct the URL: todo sync URL"
     elif type(error) is StoreUnavailable and scheme in ("jsonl", "folder") and folder in str(error):
         hint = f"look at the folder of the remote, and try again: ls -la {shlex.quote(folder)}"
     else:

@@ -759,13 +759,20 @@ def test_a_remote_that_cannot_be_reached(peers: Machines) -> None:
 
 def test_a_server_that_refuses_is_not_said_not_to_run(todo: Todo, server: str) -> None:
     todo("add", "Buy milk")
-    for url in (server.replace("//postgres:@", "//nobody:@"), server.replace("/postgres?", "/nothing?")):
+    for url, hint in (
+        (
+            server.replace("//postgres:@", "//nobody:@"),
+            "the server is running, but refuses: correct the URL, or try again later",
+        ),
+        (server.replace("/postgres?", "/nothing?"), "make the database on the server: createdb nothing; or correct the URL"),
+    ):
         assert url != server
         result = todo.run("sync", url)
         assert (result.code, "does not exist" in result.err) == (6, True), result.err
-        assert result.err.endswith(
-            "the server is running, but refuses: correct the URL, or try again later: todo sync URL\n"
-        )
+        assert result.err.endswith(f"\n      {hint}: todo sync URL\n")
+    missing = todo.run("sync", f"{server}&options=-csearch_path%3Dteam")
+    assert missing.code == 6
+    assert missing.err.endswith(": there is no schema team; to make it: CREATE SCHEMA team\n"), "and no other hint"
 
 
 def test_the_document_has_all_errors(peers: Machines) -> None:
