@@ -1645,14 +1645,14 @@ def test_what_a_sync_tells_the_other_machines_of_a_shared_folder_is_named(peers:
     one, two, _ = peers.all
     one("lists", "new", "work")
     peers.equal(one, two)
-    told = f"the other machines on {peers.url}:"
+    others = f"the other machines on {peers.url}:"
     one("lists", "rename", "work", "job")
-    assert one("sync", "--dry-run").out == f"Would tell {told} work is named job here\n"
-    assert one("sync").out == f"Told {told} work is named job here\n"
+    assert one("sync", "--dry-run").out == f"Would tell {others} work is named job here\n"
+    assert one("sync").out == f"Told {others} work is named job here\n"
     one("lists", "archive", "job")
-    assert one("sync").out == f"Told {told} job is archived here\n"
+    assert one("sync").out == f"Told {others} job is archived here\n"
     one("lists", "unarchive", "job")
-    assert one("sync").out == f"Told {told} job is in use again here\n"
+    assert one("sync").out == f"Told {others} job is in use again here\n"
     assert one("sync").out.startswith("Nothing to sync with ")
 
 

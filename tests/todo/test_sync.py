@@ -1245,8 +1245,8 @@ def test_a_todo_is_forgotten_in_an_archived_list_too(homes: tuple[Home, Home, Ho
     stream = forgotten_while_another_has_archived(url, one, two)
     if archives_later:
         one.store.archive("work")
-    told = ["archived"] if archives_later and url.startswith("folder:") else []
-    assert [effect.kind for effect in one.sync(url).effects] == ["forgotten", *told]
+    archived = ["archived"] if archives_later and url.startswith("folder:") else []
+    assert [effect.kind for effect in one.sync(url).effects] == ["forgotten", *archived]
     (done,) = two.sync(url).lists
     assert done.merged is not None
     assert (done.name, done.merged.forgotten) == ("work", (stream,))

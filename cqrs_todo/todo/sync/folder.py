@@ -265,14 +265,14 @@ class SharedFolder(Remote):
         return [stream for stream in left if f'"{stream}"'.encode() in content]
 
     def news(self, names: Mapping[str, str], archived: Mapping[str, str]) -> Sequence[Effect]:
-        """Return which lists were renamed or archived here since this machine has told the others; see `Remote`."""
-        told = self._machines.get(self._memory.machine)
+        """Return which lists were renamed or archived here since this machine has published the others; see `Remote`."""
+        published = self._machines.get(self._memory.machine)
         there = {file.id for file in self._files}
         effects: list[Effect] = []
         for id, name in {**names, **archived}.items():
-            if told is None or id not in told.lists or id not in there:
+            if published is None or id not in published.lists or id not in there:
                 continue
-            before = told.lists[id]
+            before = published.lists[id]
             if before.name != name:
                 effects.append(Effect("renamed", before.name, name))
             if before.archived != (id in archived):
