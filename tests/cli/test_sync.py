@@ -1537,7 +1537,12 @@ def test_an_archived_list_that_a_remote_does_not_have_is_named_once_with_the_com
             one(*command.split())
         assert one("sync").err == ""
         assert "old (archived)" not in one("sync", "--status").out
-        assert Todo(tmp_path / f"other-{kind}")("sync", url).err == "", "who never had the list is told nothing"
+        assert Todo(tmp_path / f"other-{kind}")("sync", url).err == "", "who never had the list hears nothing"
+    one("-L", "older", "add", "Write")
+    one("lists", "archive", "older")
+    said = one("sync", f"jsonl:{tmp_path / 'third'}").err
+    assert said.startswith(f"old, older are archived here, and not on jsonl:{tmp_path / 'third'}: ")
+    assert f". To send one: {steps}\n" in said
 
 
 def test_all_lists_can_be_synced_where_the_environment_names_one(peers: Machines) -> None:

@@ -350,12 +350,12 @@ class _Report:
             if warning.kind not in ("renamed", "only-here"):
                 print_message(session, complete_hint(self._warning(warning), session))
         if only_here := [warning.list for warning in done.warnings if warning.kind == "only-here"]:
-            names, are = ", ".join(map(visible, only_here)), "is" if len(only_here) == 1 else "are"
+            names, (are, it) = ", ".join(map(visible, only_here)), ("is", "it") if len(only_here) == 1 else ("are", "one")
             print_message(
                 session,
                 complete_hint(
                     f"{names} {are} archived here, and not on {visible(done.remote)}: a sync does not send such a list."
-                    f" To send it: {_send_archived(only_here[0])}",
+                    f" To send {it}: {_send_archived(only_here[0])}",
                     session,
                 ),
             )

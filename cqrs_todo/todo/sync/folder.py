@@ -265,7 +265,7 @@ class SharedFolder(Remote):
         return [stream for stream in left if f'"{stream}"'.encode() in content]
 
     def news(self, names: Mapping[str, str], archived: Mapping[str, str]) -> Sequence[Effect]:
-        """Return which lists were renamed or archived here since this machine has last said how it calls them; see `Remote`."""
+        """Return which lists were renamed or archived here since this machine has last said so; see `Remote`."""
         published = self._machines.get(self._memory.machine)
         there = {file.id for file in self._files}
         effects: list[Effect] = []
