@@ -171,6 +171,8 @@ def _hint(error: Exception, hint: str | None) -> str | None:
             return f"to add what it lacks: todo -L {shlex.quote(error.name)} import FILE"
         case ListArchived():
             return f"to bring it back: todo lists unarchive {shlex.quote(error.name)}"
+        case TodoNotFound(hint=None):
+            return hint
         case ListNotFound(nearest=str(nearest)) if not hasattr(error, "hint"):
             return f"did you mean {nearest!r}?"
         case _:
