@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
-from .names import check_recorded_name, check_several, check_type
+from .names import check_kind, check_recorded_name, check_several, check_type
 from .struct import Struct
 
 S = TypeVar("S")
@@ -48,9 +48,7 @@ class Decider(Struct, Generic[S, C, E], frozen=True):
         """
         check_several("ignores", self.ignores)
         check_recorded_name("the kind of a decider", self.kind)
-        if "/" in self.kind:
-            kind = self.kind.partition("/")[0]
-            raise ValueError(f"the kind of a decider contains '/': {self.kind!r}; its streams would be of the kind {kind!r}")
+        check_kind("the kind of a decider", self.kind)
 
     def stream(self, id: str) -> str:
         """Return the name of the stream that holds the events of the aggregate with this id.

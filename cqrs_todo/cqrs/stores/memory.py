@@ -11,7 +11,7 @@ from typing import Any
 
 from ..checkpoints import Checkpoint, Checkpoints, Parked
 from ..cursor import START, Cursor
-from ..errors import LogExists, LogNotFound, StaleCursor
+from ..errors import READ_AGAIN, LogExists, LogNotFound, StaleCursor
 from ..events import CREATION, FORGOTTEN, Commit, EventBatch, EventTypes, Metadata, Recorded, UnknownEvent, check_aware
 from ..fold import Entities, Fold
 from ..forgetting import MEMBERS_BY_STREAM, Forgetting, kept_meta, names_streams
@@ -97,7 +97,7 @@ class MemoryLog(Log):
             return
         place = bisect_right(self._commits, cursor.position, key=lambda commit: commit.last) - 1
         if cursor != (self._start if place < 0 else self._cursor_behind(self._commits[place], len(self._forgotten))):
-            raise StaleCursor(f"{self.name} is not what it was at @{cursor.position}")
+            raise StaleCursor(f"{self.name} is not what it was at @{cursor.position}", READ_AGAIN)
 
     def _cursor_behind(self, commit: Commit, forgotten: int) -> Cursor:
         # what was read before streams were forgotten must be read again, so their number is a part of the digest

@@ -619,14 +619,6 @@ def test_the_address_of_a_store_is_a_url_that_leads_to_the_same_tables(url: str,
     assert open_store(address, CONTRACT_TYPES).url == address
 
 
-def test_a_name_with_nul_is_refused(crowd: PostgresStore) -> None:
-    log = crowd.open("b-2")
-    for append, command in ((one("a/\0", 1), "c1"), (one("a/1", 1), "c\0")):
-        with pytest.raises(ValueError, match="NUL"):
-            log.append(append, metadata(command))
-    assert list(log.commits()) == []
-
-
 def chained(*documents: bytes) -> list[bytes]:
     """Return the lines of a log with these documents."""
     lines: list[bytes] = []
