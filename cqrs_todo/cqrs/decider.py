@@ -19,7 +19,9 @@ class Decider(Struct, Generic[S, C, E], frozen=True):
     Attributes:
         kind: The kind of aggregate: the part before the first '/' in the names of the streams.
         initial: The state of an aggregate without events.
-        events: The event classes by their type strings.
+        events: The event classes by their type strings. Give them to the store as well: `EventTypes({**decider.events})`.
+            When an event gets a new type string, change it here. Only the upcasters of `EventTypes` have the older one.
+            Merges look here which type an event has, and so do the tests of a decider.
         decide: Returns the events that a command gives in a state, none if there is nothing to do. It refuses the command by
             raising `Rejected`.
         evolve: Returns the state after an event. It never fails.

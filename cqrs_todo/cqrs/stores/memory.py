@@ -298,7 +298,7 @@ class MemorySnapshots(Snapshots):
 
 
 class MemoryStore(Store):
-    """Logs in the memory of this process."""
+    """Logs in the memory of this process, which belong to this object. Another store in memory has other logs."""
 
     url = "memory:"
     in_process = True
@@ -326,7 +326,7 @@ class MemoryStore(Store):
             return log
 
     def open(self, name: str) -> Log:
-        """Open a log; see `Store`. Everyone gets the same object."""
+        """Open a log; see `Store`. Each call with this store gives the same object."""
         return self._known(self._logs, name)
 
     def rename(self, old: str, new: str) -> None:
