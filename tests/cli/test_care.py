@@ -5,6 +5,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -745,3 +746,19 @@ def test_all_files_and_folders_that_the_program_makes_are_private_under_any_umas
         assert path in made
     for path in (".config/cqrs-todo/config.toml", ".config/fish/completions/todo.fish", ".bashrc", "other/store/lists"):
         assert path in made
+
+
+def test_where_says_in_which_folders_other_users_can_read_the_names_of_lists(todo: Todo) -> None:
+    with tempfile.TemporaryDirectory() as folder:  # every folder above it may be entered, as in most homes
+        Path(folder).chmod(0o755)
+        lists = Path(folder, "a store/lists")
+        todo.env["TODO_STORE"] = f"jsonl:{lists.parent}"
+        todo("add", "x")
+        assert todo("where").err == ""
+        lists.chmod(0o755)
+        assert todo("where").err == "", "nobody can enter the folder above"
+        lists.parent.chmod(0o711)
+        says = f"Other users can read the names of your lists in {lists}, but not the lists."
+        assert todo("where").err == f"{says} To hide the names: chmod 700 '{lists}'\n"
+        lists.chmod(0o711)
+        assert todo("where").err == ""

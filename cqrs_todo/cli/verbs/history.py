@@ -70,7 +70,7 @@ def history(
     wanted = _Filter(*_limits(session, since, until), by, tuple(map(_event_type, types)), text)
     names = session.originals() if all_lists else [session.list.name]
     if follow:
-        _follow(
+        _show_as_recorded(
             session, names, ids, wanted, _FOLLOWED if limit is None else limit, raw=raw, seconds=seconds, all_lists=all_lists
         )
         return
@@ -132,7 +132,7 @@ def _read(
     return _Found(todos, view, [HistoryRow(view, commit, streams, todos) for commit in islice(commits, limit)], lost)
 
 
-def _follow(
+def _show_as_recorded(
     session: Session,
     names: Sequence[str],
     ids: Sequence[str],

@@ -26,9 +26,19 @@ from .files import (
     os_errors_as_store_errors,
     shared_lock,
     sync_directory,
+    sync_file,
     there,
 )
-from .head_record import clear_record, lock_path, log_and_head, moving_record, read_record, record_head, require_record
+from .head_record import (
+    clear_record,
+    lock_path,
+    log_and_head,
+    mark_sync_failed,
+    moving_record,
+    read_record,
+    record_head,
+    require_record,
+)
 from .log import JsonlLog
 
 if TYPE_CHECKING:
@@ -136,6 +146,9 @@ class JsonlStore(Store):
         with at_work(self._at_work, logs, self.url, lambda log: isinstance(log, JsonlLog) and log.opened_by is self):
             ours = [log for log in logs if isinstance(log, JsonlLog)]
             with self._locks(*(log.name for log in ours)) as locks, delay_signals() as arrived, ExitStack() as held:
+                for log in ours:
+                    with shared_lock(self._path(log.name)):
+                        pass  # a sync that stands still is found out before anything is written
                 for log in ours:
                     held.enter_context(log.holding(locks[log.name]))
                 result = work()
@@ -489,6 +502,11 @@ def _move(source: str, target: str, old: str, new: str) -> None:
         raise LogNotFound(old)
     if there(target):
         raise LogExists(new)
+    try:
+        sync_file(source)  # a writer may not have come to its sync
+    except OSError:
+        mark_sync_failed(source)
+        raise
     with moving_record(source, target):
         os.rename(source, target)
         sync_directory(os.path.dirname(target))
