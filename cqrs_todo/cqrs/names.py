@@ -99,6 +99,15 @@ def check_recorded_name(what: str, name: str) -> None:
         raise ValueError(f"cannot be recorded: {what} has more than {RECORDED_BYTES:,} bytes")
 
 
+def can_be_recorded(name: object) -> bool:
+    """Return whether `check_recorded_name` accepts a name. If not, nothing in a log has it, so a store need not look."""
+    try:
+        check_recorded_name("it", name)  # type: ignore[arg-type]  # it refuses what is no text
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
 def check_stream_name(name: str) -> None:
     """Check the name of a stream, in the same way for every store: a kind, a slash, and an id.
 

@@ -18,6 +18,7 @@ from ...errors import (
     WrongExpectedVersion,
 )
 from ...events import Commit, EventTypes, Metadata, Recorded
+from ...names import can_be_recorded
 from ...query import AppendCondition
 from ...store import NEVER, Append, Progress, at_most, check_append, readable
 from ..chain import ChainedLog
@@ -40,11 +41,6 @@ _AWAIT_STANDBYS = b"""
     SELECT CASE WHEN pg_catalog.current_setting('synchronous_standby_names') <> '' AND NOT pg_catalog.pg_is_in_recovery()
            THEN pg_catalog.pg_logical_emit_message(true, 'cqrs', '') END
 """
-
-
-def _may_be_stored(name: str) -> bool:
-    """Return whether a name can be looked for in the tables. Neither NUL nor a lone surrogate can be sent to the server."""
-    return "\0" not in name and not any("\ud800" <= char < "\ue000" for char in name)
 
 
 Step: TypeAlias = tuple[int, bytes, bytes]
@@ -142,7 +138,7 @@ class PostgresLog(ChainedLog):
 
     def find_command(self, command: str) -> Commit | None:
         """Find the commit with a command id; see `Log`."""
-        if not _may_be_stored(command):
+        if not can_be_recorded(command):
             return None
         while True:
             found = self._database.run(partial(self._line_of, command))
@@ -155,7 +151,7 @@ class PostgresLog(ChainedLog):
         """Read events, oldest first; see `Log`."""
         if stream is None:
             return super().events(since, limit=limit)
-        if not _may_be_stored(stream):
+        if not can_be_recorded(stream):
             return iter(())
         return readable(at_most(self._reader.events(stream, since + 1, NEVER, limit, backward=False), limit))
 
@@ -165,7 +161,7 @@ class PostgresLog(ChainedLog):
         """Read events, newest first; see `Log`."""
         if stream is None:
             return super().events_backward(before, limit=limit)
-        if not _may_be_stored(stream):
+        if not can_be_recorded(stream):
             return iter(())
         last = NEVER if before is None else before - 1
         return readable(at_most(self._reader.events(stream, 1, last, limit, backward=True), limit))
