@@ -127,8 +127,11 @@ def _message(error: Exception, session: Session | None) -> str:
             return f"these commits are those of the list {shown}, and a store has each list once; nothing was imported"
         case ForgottenStream():
             return f"todo {error.stream.partition('/')[2]} was forgotten, so nothing can be recorded of it"
-        case UnknownEvents():
-            return str(error).replace(error.stream, f"todo {error.stream.partition('/')[2]}", 1)
+        case UnknownEvents():  # the hint says what helps
+            said = str(error).removesuffix(f"; {error.remedy}")
+            return said.replace(error.stream, f"todo {error.stream.partition('/')[2]}", 1)
+        case StaleCursor():  # the hint says what to do
+            return error.what
         case WrongExpectedVersion():
             return f"todo {error.stream.partition('/')[2]} was changed meanwhile: it has version {error.version} now"
         case _:

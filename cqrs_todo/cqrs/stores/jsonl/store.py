@@ -9,7 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ...cursor import START, Cursor
-from ...errors import DamagedLog, LogExists, LogNotFound, MissingLog, ReadOnlyLog, StaleCursor
+from ...errors import READ_AGAIN, DamagedLog, LogExists, LogNotFound, MissingLog, ReadOnlyLog, StaleCursor
 from ...events import EventTypes
 from ...names import NAME_BYTES, check_free, check_log_name, check_several, name_key
 from ...store import Known, Log, LogHead, Progress, Store, T, at_work, no_progress, nothing_known
@@ -529,5 +529,5 @@ def _continued(log: Log, since: Cursor, lines: Iterable[bytes]) -> Iterator[byte
     if log.damage is not None:
         raise DamagedLog(log.damage)
     if size != since.offset or last_digest(last) != since.digest:
-        raise StaleCursor(f"{log.name} is not what it was at @{since.position}")
+        raise StaleCursor(f"{log.name} is not what it was at @{since.position}", READ_AGAIN)
     yield from lines
