@@ -490,7 +490,7 @@ def move_instead(commits: Sequence[Commit], stream: str, planned: Mapping[str, b
                 continue
             if move is None and isinstance(wanted, TodoRemoved):
                 removed = removed if FROM in commit.metadata.meta else commit.position
-            elif (move is not None or isinstance(wanted, TodoCreated)) and key > newest:
+            elif (move is not None or isinstance(wanted, TodoCreated)) and key >= newest:
                 newest, place, away = key, commit.position, move if isinstance(wanted, TodoRemoved) else None
     return None if removed > place else away
 

@@ -3,6 +3,9 @@
 Both halves have the same command id and the `meta` of `views.Move`. Both logs are locked from the first read to the last
 append, so that no other process sees a half-finished move. The half that brings the todos to their new list is recorded
 first. So a crash between the two halves leaves the todos in both lists, never in none. Moving them again completes the move.
+
+Todos can be in both lists for another reason, for example because something was undone in one of them. A move then records
+in the new list that they are brought there again. A sync needs this half: it says that they are wanted there.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +18,7 @@ from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import as_of, undo_events
 from .batches import CommitContent, note_earlier_commits, split_to_commit_size, with_batch_ids
 from .errors import CannotMove
-from .events import TodoRemoved
+from .events import TodoRemoved, TodoRestored
 from .fields import Todo
 from .link_rules import with_descendants
 from .model import DECIDER, REMOVED, events_between
@@ -25,6 +28,10 @@ from .views import Item, Move, items_of, move_of
 
 if TYPE_CHECKING:
     from .requests import Request
+
+
+BROUGHT_AGAIN = (TodoRemoved(), TodoRestored())
+"""The events of a half that brings a todo to a list in which it is already."""
 
 
 def move(source: Recorder, chosen: Sequence[Item], target: Recorder) -> Answer:
@@ -176,15 +183,18 @@ def _moved(source: Recorder, chosen: Sequence[Item], target: Recorder) -> Answer
     chosen = with_descendants(source.repository.fold(), chosen, open_only=False)
     move = Move(source.log.id, source.name, target.log.id, target.name)
     leaving, half_moved = _find_leaving(source, chosen, target)
+    interrupted = _interrupted(half_moved, target, move)
     not_moved = {stream: todo for stream, todo in leaving.items() if stream not in half_moved}
+    again = {stream: BROUGHT_AGAIN for stream in leaving if stream in half_moved and stream not in interrupted}
+    arriving = {**events_to_reach(target.repository.fold(), not_moved), **again}
     halves: list[tuple[Half, Half]] = []
-    arriving: CommitContent = (events_to_reach(target.repository.fold(), not_moved), move.meta)
-    for (changes, meta), command in with_batch_ids(split_to_commit_size([arriving]), new_command_id()) if not_moved else ():
+    contents = split_to_commit_size([(arriving, move.meta)]) if arriving else ()
+    for (changes, meta), command in with_batch_ids(contents, new_command_id()):
         leave: CommitContent = ({stream: [TodoRemoved()] for stream in changes}, meta)
         halves.append((Half(target, (changes, meta), command), Half(source, leave, command)))
-    missing = _missing_halves(source, half_moved, target, move)
+    missing = _missing_halves(source, interrupted, target, move)
     if request is not None:
-        if not_moved and (arrived := request.find(target)) is not None:
+        if arriving and (arrived := request.find(target)) is not None:
             raise _taken(f"{request.id}", source, target, arrived[0])
         stamp = half_stamper(request, [half for pair in halves for half in pair])
         halves = [(stamp(first, number), stamp(second, number)) for number, (first, second) in enumerate(halves, 1)]
@@ -276,21 +286,37 @@ def _find_leaving(source: Recorder, chosen: Sequence[Item], target: Recorder) ->
     return leaving, half_moved
 
 
-def _missing_halves(source: Recorder, half_moved: set[str], target: Recorder, move: Move) -> list[tuple[Half, Half]]:
-    """Return the missing halves of moves that a crash interrupted, with the command ids of the halves that were recorded."""
+def _interrupted(half_moved: set[str], target: Recorder, move: Move) -> dict[str, str]:
+    """Find moves that a crash interrupted after their first half.
+
+    Args:
+        half_moved: The streams of the todos that are in both lists.
+        target: The list that they go to.
+        move: The move.
+
+    Returns:
+        The command ids of the first halves, by the streams of those todos that such a half has brought to the target.
+    """
     commands: dict[str, str] = {}
-    for commit in target.log.commits_backward() if half_moved else ():
-        for stream in half_moved & {event.stream for event in commit.events} - set(commands):
-            found = move_of(commit)
-            complete = found is not None and (found.source, found.target) == (move.source, move.target)
-            commands[stream] = commit.metadata.command if complete else ""
-        if len(commands) == len(half_moved):
+    remaining = set(half_moved)
+    for commit in target.log.commits_backward() if remaining else ():
+        streams = remaining & {event.stream for event in commit.events}
+        found = move_of(commit) if streams else None
+        if found is not None and (found.source, found.target) == (move.source, move.target):
+            commands |= dict.fromkeys(streams, commit.metadata.command)
+        remaining -= streams
+        if not remaining:
             break
+    return commands
+
+
+def _missing_halves(source: Recorder, commands: Mapping[str, str], target: Recorder, move: Move) -> list[tuple[Half, Half]]:
+    """Return the missing halves of moves that a crash interrupted, with the command ids of the halves that were recorded."""
     halves: list[tuple[Half, Half]] = []
     for command in sorted(set(commands.values())):
-        leave = {stream: [TodoRemoved()] for stream in half_moved if commands[stream] == command}
+        leave = {stream: [TodoRemoved()] for stream in commands if commands[stream] == command}
         earlier = next((each for each in source.log.commits_backward() if each.metadata.command == command), None)
         meta = move.meta if earlier is None else {**move.meta, REDOES: [earlier.metadata.command]}
-        id = command if command and earlier is None else new_command_id()
+        id = command if earlier is None else new_command_id()
         halves.append((Half(target, ({}, {}), id), Half(source, (leave, meta), id)))
     return halves

@@ -25,7 +25,7 @@ from .errors import CannotUndo, ChangedLater, EventNotFound, NotInForce, Without
 from .events import TodoEvent, TodoRemoved, TodoRestored
 from .fields import State
 from .model import events_between, field_of
-from .moves import Half, half_stamper, record_all
+from .moves import BROUGHT_AGAIN, Half, half_stamper, record_all
 from .recorder import Answer, Recorder, refusals_in_words, with_lists
 from .undo_planning import REDO, UNDO, Direction, ListState, with_effect
 from .views import Move, as_asked, companions_of, move_of
@@ -543,8 +543,7 @@ def _bring_home(here: ListState, there: ListState, commit: Commit, direction: Di
         ):
             refused[number] = f"it was changed in {away.todos.name}, where it is {away.number(stream)}: undo that first"
             continue
-        if at_home.removed:
-            arriving[stream] = [TodoRestored()]
+        arriving[stream] = [TodoRestored()] if at_home.removed else [*BROUGHT_AGAIN]
         leaving[stream] = [TodoRemoved()]
     if refused:
         raise direction.refusal(commit, refusals_in_words(refused))

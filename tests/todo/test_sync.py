@@ -805,6 +805,54 @@ def test_a_todo_that_was_moved_to_two_lists_is_in_one(homes: tuple[Home, Home, H
     assert (one.texts(), one.texts("work"), one.texts("home")) == (["Here"], ["In work"], ["In home", "Moved"])
 
 
+def in_two_lists(url: str, one: Home, two: Home) -> None:
+    """Leave a todo in two lists of one machine, and in one list of the other machine."""
+    one.add("Moved")
+    one.store.create("work", NOW)
+    until_equal(url, one, two, names=("inbox", "work"))
+    two.list().move(two.list().select(["1"]), two.list("work"))
+    two.sync(url)
+    one.list().undo()
+    one.list().redo()
+    until_equal(url, one, two, names=("inbox", "work"))
+    assert (one.texts(), one.texts("work")) == (["Moved"], []), "the newest change stands"
+    one.list("work").undo_at(2)
+    assert (one.texts(), one.texts("work")) == (["Moved"], ["Moved"])
+
+
+@pytest.mark.parametrize("undoes_first", [True, False])
+def test_a_todo_that_was_in_two_lists_when_it_was_moved_is_received(
+    homes: tuple[Home, Home, Home], url: str, undoes_first: bool
+) -> None:
+    one, two, three = homes
+    in_two_lists(url, one, two)
+    if undoes_first:  # each of both moves takes the todo from one list, and the second one brings it back there
+        one.list("work").undo_at(1)
+        one.list().move(one.list().select(["1"]), one.list("work"))
+    else:
+        one.list().move(one.list().select(["1"]), one.list("work"))
+        one.list("work").undo_at(1)
+    wanted = one.texts(), one.texts("work")
+    assert wanted == (([], ["Moved"]) if undoes_first else (["Moved"], []))
+    for home in homes:
+        assert home.sync(url).warnings == []
+    until_equal(url, *homes, names=("inbox", "work"))
+    assert (three.texts(), three.texts("work")) == wanted
+
+
+@pytest.mark.parametrize("undoes", [True, False])
+def test_a_todo_stays_where_the_newest_move_found_it_already(homes: tuple[Home, Home, Home], url: str, undoes: bool) -> None:
+    one, two, _ = homes
+    in_two_lists(url, one, two)
+    two.list().move(two.list().select(["1"]), two.list("work"))
+    if undoes:
+        one.list("work").undo_at(1)
+    else:
+        one.list("work").move(one.list("work").select(["1"]), one.list())
+    until_equal(url, one, two, names=("inbox", "work"))
+    assert (one.texts(), one.texts("work")) == (["Moved"], [])
+
+
 def messages(done: Synced) -> list[str]:
     """Return the conflicts that a sync reports: who made the change that stands, its field, and who made the other one."""
     return [
