@@ -5,7 +5,8 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from ..cqrs.errors import CqrsError, ReactionBusy
+from ..cqrs.errors import CqrsError
+from ..cqrs.operation_errors import ReactionBusy
 from ..todo.service import TodoList
 from .hints import complete_hint
 from .reactions import FoundReaction, ListReaction, begun, failure_in_words, find_reactions

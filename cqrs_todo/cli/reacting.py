@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 from ..cqrs import reactions
 from ..cqrs.cursor import Cursor
-from ..cqrs.errors import CqrsError, LogNotFound, ReactionBusy, StoreUnavailable
-from ..cqrs.operation_errors import OutdatedStore
+from ..cqrs.errors import CqrsError, LogNotFound, StoreUnavailable
+from ..cqrs.operation_errors import OutdatedStore, ReactionBusy
 from ..cqrs.store import Log
 from ..cqrs.struct import Struct
 from ..cqrs.subscriptions import follow

@@ -13,7 +13,6 @@ from ..cqrs.errors import (
     CommandReused,
     CqrsError,
     DamagedLog,
-    ForgottenStream,
     InvalidLogName,
     LogBusy,
     LogExists,
@@ -25,7 +24,7 @@ from ..cqrs.errors import (
     UnknownEvents,
     WrongExpectedVersion,
 )
-from ..cqrs.operation_errors import AnotherHistory, OutdatedStore, SameLog, StreamNotFound
+from ..cqrs.operation_errors import AnotherHistory, ForgottenStream, OutdatedStore, SameLog, StreamNotFound
 from ..cqrs.stores.installed import MissingExtra, UnknownStore
 from ..cqrs.stores.jsonl.files import make_directory
 from ..cqrs.stores.passwords import HIDDEN, hidden, secrets_in

@@ -18,14 +18,12 @@ if TYPE_CHECKING:
         ConditionFailed,
         CqrsError,
         DamagedLog,
-        ForgottenStream,
         InvalidLogName,
         LogBusy,
         LogExists,
         LogNotFound,
         MissingLog,
         OutcomeUnknown,
-        ReactionBusy,
         ReadOnlyLog,
         Rejected,
         StaleCursor,
@@ -37,7 +35,16 @@ if TYPE_CHECKING:
     from .events import Commit, EventTypes, Metadata, Recorded, Splitter, UnknownEvent, Upcaster
     from .fold import Entity, Fold
     from .ids import now
-    from .operation_errors import CannotMerge, ExportRefused, ImportRefused, InvalidPattern, OutdatedStore, StreamNotFound
+    from .operation_errors import (
+        CannotMerge,
+        ExportRefused,
+        ForgottenStream,
+        ImportRefused,
+        InvalidPattern,
+        OutdatedStore,
+        ReactionBusy,
+        StreamNotFound,
+    )
     from .projections import NewerProjection, Projection, ProjectionBehind, ProjectionFailed, ReadModel
     from .projections.postgres import PostgresTables
     from .projections.sqlite import SqliteTables

@@ -31,7 +31,7 @@
         ├── OutdatedStore       the store must be migrated first
         └── OutcomeUnknown      it is not known whether the commit was recorded
 
-Those of operations on whole logs are in `operation_errors`. Misuse by the caller raises `TypeError` or `ValueError` instead.
+Those that few programs meet are in `operation_errors`. Misuse by the caller raises `TypeError` or `ValueError` instead.
 """
 
 from enum import Enum
@@ -124,19 +124,6 @@ class LogNotFound(CqrsError):
         self.name = name
 
 
-class ForgottenStream(CqrsError):
-    """A stream was forgotten, so nothing can be appended to it. Nothing was written.
-
-    Args:
-        stream: The name of the stream.
-    """
-
-    def __init__(self, stream: str) -> None:
-        """Make the error; the argument is described above."""
-        super().__init__(f"{stream} was forgotten, so nothing can be appended to it; nothing was recorded")
-        self.stream = stream
-
-
 class LogExists(CqrsError):
     """The store has a log with this name already, or with a name that differs from it only by case.
 
@@ -182,10 +169,6 @@ READ_AGAIN = "read again from the start"
 """What someone does who reads from a stale cursor."""
 APPEND_AGAIN = "append again"
 """What someone does whose append meets a stale cursor: the log object reads the log again then."""
-
-
-class ReactionBusy(CqrsError):
-    """Another runner runs the reaction, or has taken it over because this one did not renew its lease in time."""
 
 
 class UnreadableEvent(CqrsError):

@@ -1,6 +1,7 @@
-"""The errors of operations on whole logs, such as an import, a merge, or an export; `errors` shows the tree of all errors.
+"""The errors of operations on whole logs, such as an import or a merge, and others that few programs meet.
 
-They are apart because most programs that read and append never need them, and each class makes the start slower.
+`errors` shows the tree of all errors. These are apart because most programs that read and append never need them, and each
+class makes the start slower.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,27 @@ class StreamNotFound(CqrsError):
         super().__init__(f"{log} has no events in {', '.join(streams)}" if streams else "no stream was named")
         self.log = log
         self.streams = tuple(streams)
+
+
+class ForgottenStream(CqrsError):
+    """A stream was forgotten, so nothing can be appended to it. Nothing was written.
+
+    Args:
+        stream: The name of the stream.
+    """
+
+    def __init__(self, stream: str) -> None:
+        """Make the error; the argument is described above."""
+        super().__init__(f"{stream} was forgotten, so nothing can be appended to it; nothing was recorded")
+        self.stream = stream
+
+
+class ReactionBusy(CqrsError):
+    """Another runner runs the reaction, or has taken it over because this one did not renew its lease in time."""
+
+
+class NestedTogether(ValueError):
+    """The work of `together` calls `together` itself. That is a fault of its code, whatever it works on."""
 
 
 class LogReplaced(LogBusy):

@@ -24,7 +24,6 @@ from .errors import (
     CqrsError,
     DamagedLog,
     LogBusy,
-    ReactionBusy,
     StaleCursor,
     StoreUnavailable,
     UnknownEvents,
@@ -34,9 +33,10 @@ from .errors import (
 from .events import CAUSATION, CORRELATION, LOST, Metadata, Recorded, failure_of, remedy_of
 from .ids import now
 from .names import check_log_name, check_type
+from .operation_errors import NestedTogether, ReactionBusy
 from .query import Query
 from .repository import Repository
-from .store import Log, NestedTogether, Store
+from .store import Log, Store
 from .struct import Struct, replace
 from .subscriptions import follow
 

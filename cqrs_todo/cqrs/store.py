@@ -177,10 +177,6 @@ def in_use_together(name: str) -> ValueError:
     return ValueError(f"the work of `together` reads {name} and appends to it, and must not change it in another way")
 
 
-class NestedTogether(ValueError):
-    """The work of `together` calls `together` itself. That is a fault of its code, whatever it works on."""
-
-
 @contextmanager
 def at_work(threads: set[int], logs: Sequence["Log"], url: str, is_ours: Callable[["Log"], bool]) -> Iterator[None]:
     """Check the arguments of `Store.together`, as every store does, and refuse that its work calls it during the block.
@@ -205,6 +201,8 @@ def at_work(threads: set[int], logs: Sequence["Log"], url: str, is_ours: Callabl
             raise ValueError(f"{log.name} is not a log of {url}")
     thread = get_ident()
     if thread in threads:
+        from .operation_errors import NestedTogether  # few programs call it
+
         raise NestedTogether("the work of `together` must not call `together` itself: name all logs in the first call")
     threads.add(thread)
     try:

@@ -10,14 +10,13 @@ from .errors import (
     DamagedLog,
     LogBusy,
     LogNotFound,
-    ReactionBusy,
     StaleCursor,
     StoreUnavailable,
     UnreadableEvent,
 )
 from .events import Recorded
 from .names import check_type
-from .operation_errors import LogReplaced, OutdatedStore
+from .operation_errors import LogReplaced, OutdatedStore, ReactionBusy
 from .query import Query
 from .store import Log, Store
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import CommandReused, ConditionFailed, ForgottenStream
+from ..errors import CommandReused, ConditionFailed
 from ..events import Commit, EventTypes, Metadata, Recorded, UnknownEvent, failure_of
 from ..names import check_recorded_name, check_stream_name
 from ..store import Append, T, check_precondition
@@ -51,6 +51,8 @@ def record(
             raise ValueError("an append of no events needs a precondition: a commit names at least one of the two")
         check_precondition(append.precondition, append.stream, before[append.stream])
         if append.events and append.stream in forgotten:
+            from ..operation_errors import ForgottenStream  # forgetting is rare
+
             raise ForgottenStream(append.stream)
     events: list[Recorded] = []
     reached: dict[str, int] = {}

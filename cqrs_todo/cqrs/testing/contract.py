@@ -19,7 +19,6 @@ from ..cursor import START, Cursor
 from ..errors import (
     CommandReused,
     ConditionFailed,
-    ForgottenStream,
     InvalidLogName,
     LogExists,
     LogNotFound,
@@ -33,7 +32,7 @@ from ..errors import (
 from ..events import FORGOTTEN, Commit, EventBatch, EventTypes, Metadata, Recorded, UnknownEvent
 from ..forgetting import KEPT_MEMBERS
 from ..names import check_log_name
-from ..operation_errors import ImportRefused, StreamNotFound
+from ..operation_errors import ForgottenStream, ImportRefused, StreamNotFound
 from ..query import AppendCondition, Query, QueryItem
 from ..reactions import Reaction, Runner
 from ..repository import Repository

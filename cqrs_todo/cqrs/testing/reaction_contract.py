@@ -10,8 +10,9 @@ from ..boundary import DecisionModel, decide_on
 from ..checkpoints import Checkpoint, Parked
 from ..cursor import START, Cursor
 from ..decider import Decider
-from ..errors import InvalidLogName, ReactionBusy, Rejected, StaleCursor, StoreUnavailable, UnknownEvents, in_words
+from ..errors import InvalidLogName, Rejected, StaleCursor, StoreUnavailable, UnknownEvents, in_words
 from ..events import FORGOTTEN, EventTypes, Metadata, Recorded
+from ..operation_errors import ReactionBusy
 from ..query import AppendCondition, Query
 from ..reactions import Reaction, Runner, Send
 from ..repository import Repository

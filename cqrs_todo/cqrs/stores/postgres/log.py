@@ -9,7 +9,6 @@ from ...errors import (
     APPEND_AGAIN,
     ConditionFailed,
     DamagedLog,
-    ForgottenStream,
     LogBusy,
     LogNotFound,
     OutcomeUnknown,
@@ -19,6 +18,7 @@ from ...errors import (
 )
 from ...events import Commit, EventTypes, Metadata, Recorded
 from ...names import can_be_recorded
+from ...operation_errors import ForgottenStream
 from ...query import AppendCondition
 from ...store import NEVER, Append, Progress, at_most, check_append, readable
 from ..chain import ChainedLog
