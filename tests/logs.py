@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from cqrs_todo.cqrs.decider import C, Decider, E, S
-from cqrs_todo.cqrs.events import EventBatch
 from cqrs_todo.cqrs.fold import Fold
+from cqrs_todo.cqrs.protocols import EventBatch
 
 
 def fold_of(decider: Decider[S, C, E], commits: Iterable[EventBatch]) -> Fold[S]:

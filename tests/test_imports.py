@@ -17,6 +17,7 @@ MODULES = (
     "cqrs.operation_errors",
     "cqrs.names",
     "cqrs.ids",
+    "cqrs.protocols",
     "cqrs.events",
     "cqrs.query",
     "cqrs.decider",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
 from .errors import UnreadableEvent
 from .names import check_recorded_name, check_several, check_type
@@ -270,42 +270,6 @@ class Commit(Struct, frozen=True, gc=False):
     def at(self) -> datetime:
         """The wall time of recording."""
         return self.metadata.at
-
-
-class BatchEvent(Protocol):
-    """What a fold needs of an event. The properties mean the same as the attributes of `Recorded`."""
-
-    @property
-    def stream(self) -> str:
-        """The name of its stream."""
-
-    @property
-    def version(self) -> int:
-        """Its number in the stream."""
-
-    @property
-    def data(self) -> Any:
-        """The event itself, or an `UnknownEvent`."""
-
-
-class EventBatch(Protocol):
-    """What a fold needs of a commit. A store may be able to read this faster than complete commits."""
-
-    @property
-    def position(self) -> int:
-        """The position of its first event."""
-
-    @property
-    def last(self) -> int:
-        """The position of its last event."""
-
-    @property
-    def at(self) -> datetime:
-        """The wall time of recording."""
-
-    @property
-    def events(self) -> Sequence[BatchEvent]:
-        """The events."""
 
 
 class Upcaster(Struct, frozen=True):

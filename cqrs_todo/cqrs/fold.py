@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
-from typing import Any, Generic, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol
 
 from .decider import Decider, S
 from .errors import UnreadableEvent
-from .events import FRAMEWORK_TYPES, BatchEvent, Commit, EventBatch, UnknownEvent
+from .events import FRAMEWORK_TYPES, Commit, UnknownEvent
 from .struct import Struct
+
+if TYPE_CHECKING:
+    from .protocols import BatchEvent, EventBatch
 
 WAITING = 10_000
 """How many events are kept for entities that no one has asked for yet. With more, the whole snapshot is decoded."""
@@ -31,33 +34,35 @@ class Entity(Struct, Generic[S], frozen=True, array_like=True, gc=False):
     number: int = 0
 
 
-class Base(Protocol[S]):
-    """The entities of a snapshot, which may be decoded only when they are asked for. A base never changes."""
+if TYPE_CHECKING:  # a protocol is slow to make
 
-    @property
-    def others(self) -> Mapping[str, int]:
-        """The versions of the streams of other kinds."""
+    class Base(Protocol[S]):
+        """The entities of a snapshot, which may be decoded only when they are asked for. A base never changes."""
 
-    def __len__(self) -> int:
-        """Return the number of entities."""
+        @property
+        def others(self) -> Mapping[str, int]:
+            """The versions of the streams of other kinds."""
 
-    def __iter__(self) -> Iterator[Entity[S]]:
-        """Iterate over the entities in order of creation."""
+        def __len__(self) -> int:
+            """Return the number of entities."""
 
-    def numbered(self, number: int) -> Entity[S]:
-        """Return the entity with a number, which is at least 1 and at most their count."""
+        def __iter__(self) -> Iterator[Entity[S]]:
+            """Iterate over the entities in order of creation."""
 
-    def number_of(self, stream: str) -> int:
-        """Return the number of the entity with this stream; 0 if there is none."""
+        def numbered(self, number: int) -> Entity[S]:
+            """Return the entity with a number, which is at least 1 and at most their count."""
 
-    def starting(self, prefix: str) -> Sequence[int]:
-        """Return the numbers of the entities whose streams' names begin with a prefix."""
+        def number_of(self, stream: str) -> int:
+            """Return the number of the entity with this stream; 0 if there is none."""
 
-    def mentioning(self, text: str) -> Iterable[Entity[S]]:
-        """Return the entities whose states have a text as a value, and perhaps others."""
+        def starting(self, prefix: str) -> Sequence[int]:
+            """Return the numbers of the entities whose streams' names begin with a prefix."""
 
-    def version_of(self, stream: str) -> int:
-        """Return the version of a stream of any kind; 0 if it has no events."""
+        def mentioning(self, text: str) -> Iterable[Entity[S]]:
+            """Return the entities whose states have a text as a value, and perhaps others."""
+
+        def version_of(self, stream: str) -> int:
+            """Return the version of a stream of any kind; 0 if it has no events."""
 
 
 class Entities(Generic[S]):

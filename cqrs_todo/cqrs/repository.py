@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Generic, TypeAlias
+from typing import TYPE_CHECKING, Generic, TypeAlias
 
 from .cursor import START, Cursor
 from .decider import C, Decider, E, S
@@ -22,8 +22,8 @@ from .errors import (
     UnknownEvents,
     WrongExpectedVersion,
 )
-from .events import Commit, EventBatch, Metadata, remedy_of
-from .fold import Base, Entity, Fold, Reads
+from .events import Commit, Metadata, remedy_of
+from .fold import Entity, Fold, Reads
 from .snapshots import (
     NeverSnapshot,
     NullSnapshots,
@@ -36,6 +36,10 @@ from .snapshots import (
 )
 from .store import NEVER, Append, Expected, Log, check_precondition
 from .struct import Struct
+
+if TYPE_CHECKING:
+    from .fold import Base
+    from .protocols import EventBatch
 
 RETRIES = 3
 """How often a command is decided again after a conflict before the conflict is raised."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 from .cursor import Cursor
 from .decider import S
-from .fold import Base, Fold
+from .fold import Fold
 from .store import NEVER
 from .struct import Struct
+
+if TYPE_CHECKING:
+    from .fold import Base
 
 SPACING = 1.2
 """How many times farther than the last permanent snapshot the next permanent one is, at least, in a short log."""

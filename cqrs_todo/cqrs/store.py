@@ -19,13 +19,14 @@ from .errors import (
     UnreadableEvent,
     WrongExpectedVersion,
 )
-from .events import Commit, EventBatch, EventTypes, Metadata, Recorded, check_aware, failure_of
+from .events import Commit, EventTypes, Metadata, Recorded, check_aware, failure_of
 from .names import check_recorded_name, check_stream_name, check_type
 from .struct import Struct
 
 if TYPE_CHECKING:  # most runs neither verify nor repair, and have no reactions
     from .checkpoints import Checkpoints
     from .forgetting import Forgetting
+    from .protocols import EventBatch
     from .query import AppendCondition, Query
     from .replication import MergedLog, MergeRules, MergeTerms
     from .verification import Repair, Stray, Verdict
@@ -408,7 +409,9 @@ class Log(ABC):
         """
 
     @abstractmethod
-    def event_batches(self, since: Cursor = START, versions: StreamVersions | None = None) -> Iterator[Sequence[EventBatch]]:
+    def event_batches(
+        self, since: Cursor = START, versions: StreamVersions | None = None
+    ) -> "Iterator[Sequence[EventBatch]]":
         """Read the same commits as `commits`, but only what a fold needs of them, and many at a time.
 
         A log that begins to read at a cursor does not know the versions of the streams before it, which it needs in order to

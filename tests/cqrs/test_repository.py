@@ -15,8 +15,9 @@ from cqrs_todo.cqrs.errors import (
     StoreUnavailable,
     WrongExpectedVersion,
 )
-from cqrs_todo.cqrs.events import Commit, EventBatch, EventTypes, Metadata
+from cqrs_todo.cqrs.events import Commit, EventTypes, Metadata
 from cqrs_todo.cqrs.fold import Entity, Fold
+from cqrs_todo.cqrs.protocols import EventBatch
 from cqrs_todo.cqrs.query import AppendCondition
 from cqrs_todo.cqrs.repository import RETRIES, PlannedCommit, Repository, decide_all
 from cqrs_todo.cqrs.snapshots import (

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from cqrs_todo.cqrs.cursor import START, Cursor
-from cqrs_todo.cqrs.events import EventBatch, Metadata
+from cqrs_todo.cqrs.events import Metadata
 from cqrs_todo.cqrs.fold import Fold
+from cqrs_todo.cqrs.protocols import EventBatch
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import (
     FARTHEST,

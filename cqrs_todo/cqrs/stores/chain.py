@@ -11,12 +11,13 @@ import msgspec
 
 from ..cursor import START, Cursor
 from ..errors import DamagedLog, UnreadableEvent
-from ..events import Commit, EventBatch, EventTypes, Recorded
+from ..events import Commit, EventTypes, Recorded
 from ..store import Log, StreamVersions, chosen, chosen_backward, selected_in
 from .format import BROKEN, Codec, CommitLine, EventLine, Header, InvalidLine, decode_line, knows_data, verified_digest
 from .hash_chain import NO_DIGEST, digest_in, has_digest, last_digest, verify_lines
 
 if TYPE_CHECKING:  # most runs select nothing
+    from ..protocols import EventBatch
     from ..query import Query
 
 
@@ -50,7 +51,7 @@ class LineBlock(msgspec.Struct, frozen=True, gc=False):
         """Decode the commits as far as they can be read; see `Codec.commit`."""
         return map(partial(codec.commit, whole=False), self.commits, self.digests)
 
-    def event_batches(self, codec: Codec) -> Sequence[EventBatch]:
+    def event_batches(self, codec: Codec) -> "Sequence[EventBatch]":
         """Return the commits as far as a fold needs them, and as far as they can be read.
 
         The decoded lines themselves are that, if the data of the events were decoded with them.
@@ -269,7 +270,7 @@ class ChainReader(ABC):
         found = ((line, digest) for line, digest in self.lines_backward(None) if line.command == command)
         return next((self.codec.commit(line, digest, whole=False) for line, digest in found), None)
 
-    def event_batches(self, since: Cursor, versions: StreamVersions | None) -> Iterator[Sequence[EventBatch]]:
+    def event_batches(self, since: Cursor, versions: StreamVersions | None) -> "Iterator[Sequence[EventBatch]]":
         """Read commits as far as a fold needs them; see `Log.event_batches`."""
         return (block.event_batches(self.codec) for block in self.blocks(since, versions))
 
@@ -406,7 +407,9 @@ class ChainedLog(Log):
         """Read commits, oldest first; see `Log`."""
         return self._chain.commits(since, whole=True)
 
-    def event_batches(self, since: Cursor = START, versions: StreamVersions | None = None) -> Iterator[Sequence[EventBatch]]:
+    def event_batches(
+        self, since: Cursor = START, versions: StreamVersions | None = None
+    ) -> "Iterator[Sequence[EventBatch]]":
         """Read commits as far as a fold needs them; see `Log`."""
         return self._chain.event_batches(since, versions)
 

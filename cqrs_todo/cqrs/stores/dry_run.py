@@ -8,12 +8,12 @@ the two would record. The `Trace` has every step.
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..checkpoints import Checkpoints
 from ..cursor import START, Cursor
 from ..errors import CqrsError, DamagedLog, LogExists, LogNotFound, MissingLog, ReadOnlyLog, WrongExpectedVersion
-from ..events import Commit, EventBatch, EventTypes, Metadata
+from ..events import Commit, EventTypes, Metadata
 from ..fold import Fold
 from ..forgetting import Forgetting
 from ..names import check_free, check_log_name
@@ -26,6 +26,9 @@ from ..verification import Verdict
 from .format import FORMAT, VERSION, Codec, Header, decode_header, encode_header
 from .null import NullCheckpoints, NullLog
 from .recording import check_condition, record, repeated
+
+if TYPE_CHECKING:
+    from ..protocols import EventBatch
 
 
 class DryRunRefused(CqrsError):
@@ -214,7 +217,9 @@ class DryRunLog(Log):
                 yield commit
         yield from [commit for commit in kept.commits if commit.last > since.position]
 
-    def event_batches(self, since: Cursor = START, versions: StreamVersions | None = None) -> Iterator[Sequence[EventBatch]]:
+    def event_batches(
+        self, since: Cursor = START, versions: StreamVersions | None = None
+    ) -> "Iterator[Sequence[EventBatch]]":
         """Read commits as far as a fold needs them; see `Log`."""
         kept = self._kept
         reading = self._store.trace.reading(self)
@@ -307,7 +312,7 @@ class DryRunLog(Log):
         trace.appended.append(Appended(self.name, commit, preconditions, line))
         return commit
 
-    def _learn(self, batches: Sequence[EventBatch]) -> None:
+    def _learn(self, batches: "Sequence[EventBatch]") -> None:
         """Remember the versions of the streams in batches that were read."""
         self._versions.update((event.stream, event.version) for batch in batches for event in batch.events)
         self._reached = max([self._reached, *(batch.last for batch in batches)])
@@ -347,7 +352,7 @@ class DryRunLog(Log):
         return decode_header(header.removesuffix(b"\n"))[1]
 
 
-def _count_forward(reading: Reading, batches: Sequence[EventBatch], since: int) -> None:
+def _count_forward(reading: Reading, batches: "Sequence[EventBatch]", since: int) -> None:
     """Count events that were read forward, after a position."""
     reading.forward.add(max(batches[0].position, since + 1), batches[-1].last)
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..checkpoints import Checkpoint, Checkpoints, Parked
 from ..cursor import START, Cursor
 from ..errors import READ_AGAIN, LogExists, LogNotFound, StaleCursor
-from ..events import CREATION, FORGOTTEN, Commit, EventBatch, EventTypes, Metadata, Recorded, UnknownEvent, check_aware
+from ..events import CREATION, FORGOTTEN, Commit, EventTypes, Metadata, Recorded, UnknownEvent, check_aware
 from ..fold import Entities, Fold
 from ..forgetting import MEMBERS_BY_STREAM, Forgetting, kept_meta, names_streams
 from ..names import check_free, check_log_name, check_several
@@ -29,6 +29,9 @@ except ImportError:  # without msgspec, for example under WebAssembly
     Codec = None  # type: ignore[assignment, misc]  # it is a class or None
 
 from .recording import check_condition, record, repeated
+
+if TYPE_CHECKING:
+    from ..protocols import EventBatch
 
 
 class MemoryLog(Log):
@@ -81,7 +84,9 @@ class MemoryLog(Log):
         """Read commits, oldest first; see `Log`."""
         return iter(self._after(since))
 
-    def event_batches(self, since: Cursor = START, versions: StreamVersions | None = None) -> Iterator[Sequence[EventBatch]]:
+    def event_batches(
+        self, since: Cursor = START, versions: StreamVersions | None = None
+    ) -> "Iterator[Sequence[EventBatch]]":
         """Read commits as far as a fold needs them; see `Log`. The log knows all versions, so `versions` is not used."""
         later = self._after(since)
         return iter((later,) if later else ())

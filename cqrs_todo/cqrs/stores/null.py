@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..checkpoints import Checkpoint, Checkpoints, Parked
 from ..cursor import START, Cursor
 from ..errors import LogNotFound
-from ..events import CREATION, Commit, EventBatch, EventTypes, Metadata, check_aware
+from ..events import CREATION, Commit, EventTypes, Metadata, check_aware
 from ..names import check_log_name
 from ..query import AppendCondition
 from ..store import Append, Known, Log, Store, StreamVersions, T, at_work, check_append, nothing_known
@@ -16,6 +16,7 @@ from .recording import record
 
 if TYPE_CHECKING:
     from ..forgetting import Forgetting
+    from ..protocols import EventBatch
 
 
 class NullLog(Log):
@@ -34,7 +35,9 @@ class NullLog(Log):
         """Return an empty iterator."""
         return iter(())
 
-    def event_batches(self, since: Cursor = START, versions: StreamVersions | None = None) -> Iterator[Sequence[EventBatch]]:
+    def event_batches(
+        self, since: Cursor = START, versions: StreamVersions | None = None
+    ) -> "Iterator[Sequence[EventBatch]]":
         """Return an empty iterator."""
         return iter(())
 

@@ -29,10 +29,11 @@ from ..errors import (
     UnreadableEvent,
     WrongExpectedVersion,
 )
-from ..events import FORGOTTEN, Commit, EventBatch, EventTypes, Metadata, Recorded, UnknownEvent
+from ..events import FORGOTTEN, Commit, EventTypes, Metadata, Recorded, UnknownEvent
 from ..forgetting import KEPT_MEMBERS
 from ..names import check_log_name
 from ..operation_errors import ForgottenStream, ImportRefused, StreamNotFound
+from ..protocols import EventBatch
 from ..query import AppendCondition, Query, QueryItem
 from ..reactions import Reaction, Runner
 from ..repository import Repository

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ..events import EventBatch, EventTypes, Metadata, Splitter, Upcaster
+from ..events import EventTypes, Metadata, Splitter, Upcaster
+from ..protocols import EventBatch
 from ..store import Append
 from ..struct import Struct
 

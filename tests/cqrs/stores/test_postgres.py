@@ -26,9 +26,9 @@ from cqrs_todo.cqrs.errors import (
     StoreUnavailable,
     WrongExpectedVersion,
 )
-from cqrs_todo.cqrs.events import EventBatch
 from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.operation_errors import ImportRefused, InvalidPattern
+from cqrs_todo.cqrs.protocols import EventBatch
 from cqrs_todo.cqrs.query import AppendCondition, Query
 from cqrs_todo.cqrs.reactions import Reaction, Runner
 from cqrs_todo.cqrs.repository import Repository

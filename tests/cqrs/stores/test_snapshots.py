@@ -12,8 +12,9 @@ import pytest
 from cqrs_todo.cqrs.cursor import START, Cursor
 from cqrs_todo.cqrs.decider import Decider
 from cqrs_todo.cqrs.errors import DamagedLog, StaleCursor, WrongExpectedVersion
-from cqrs_todo.cqrs.events import Commit, EventBatch, EventTypes, Metadata
+from cqrs_todo.cqrs.events import Commit, EventTypes, Metadata
 from cqrs_todo.cqrs.fold import Fold
+from cqrs_todo.cqrs.protocols import EventBatch
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import SnapshotEvery, SnapshotInfo
 from cqrs_todo.cqrs.store import NEW, Append, Log, Store, StreamVersions

@@ -13,9 +13,10 @@ import pytest
 from cqrs_todo.cqrs.checkpoints import Checkpoint, Checkpoints, Parked
 from cqrs_todo.cqrs.cursor import START, Cursor
 from cqrs_todo.cqrs.errors import CommandReused, StaleCursor, UnreadableEvent
-from cqrs_todo.cqrs.events import Commit, EventBatch, EventTypes, Metadata, Recorded
+from cqrs_todo.cqrs.events import Commit, EventTypes, Metadata, Recorded
 from cqrs_todo.cqrs.forgetting import Forgetting
 from cqrs_todo.cqrs.operation_errors import StreamNotFound
+from cqrs_todo.cqrs.protocols import EventBatch
 from cqrs_todo.cqrs.query import AppendCondition, Query
 from cqrs_todo.cqrs.store import Append, Blobs, Log, Store, StreamVersions, T, check_precondition, no_progress, readable
 from cqrs_todo.cqrs.stores.chain import Versions
