@@ -17,10 +17,15 @@ import time
 import warnings
 import webbrowser
 from collections.abc import Iterator
+from itertools import chain, zip_longest
 from pathlib import Path
 
 import pdoc
+import pdoc.render_helpers
 import time_machine
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
 from rich.console import Console
 from rich.text import Text
 
@@ -188,9 +193,18 @@ def api(folder: Path) -> None:
     """
     with warnings.catch_warnings(action="error"):
         pdoc.render.configure(docformat="markdown", show_source=False)
+        pdoc.render.env.filters["linkify"] = linkify
         # named one by one, because pdoc looks for no modules in a package that has `__all__`
         framework = [f"cqrs_todo.{module}" for module in MODULES if module.startswith("cqrs.")]
         pdoc.pdoc("cqrs_todo.cqrs", "cqrs_todo.todo", *framework, output_directory=folder)
+
+
+@pass_context
+def linkify(context: Context, code: str, namespace: str = "", shorten: bool = True) -> Markup:
+    """Make links of identifiers as pdoc does, but not within an address: in https://dcb.events it would find a module."""
+    parts = re.split(r"""(https?://[^\s<"]+)""", code)
+    linked = (pdoc.render_helpers.linkify(context, part, namespace, shorten) for part in parts[::2])
+    return Markup("").join(chain.from_iterable(zip_longest(linked, map(Markup, parts[1::2]), fillvalue=Markup(""))))
 
 
 def generate() -> int:

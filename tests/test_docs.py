@@ -48,7 +48,7 @@ def test_the_code_in_the_tutorial_passes_its_tests(generate: ModuleType, tmp_pat
     for path, text in generate.tutorial().items():
         (tmp_path / path.name).write_text(text, encoding="utf-8")
     ran = subprocess.run([sys.executable, "-m", "pytest"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (ran.returncode, " 15 passed in" in ran.stdout) == (0, True), ran.stdout + ran.stderr
+    assert (ran.returncode, " 16 passed in" in ran.stdout) == (0, True), ran.stdout + ran.stderr
 
 
 @pytest.mark.parametrize(("name", "most"), [("bank.py", 150), ("courses.py", 200)])
@@ -69,6 +69,8 @@ def test_the_api_pages_are_generated_without_a_warning(generate: ModuleType, tmp
     generate.api(tmp_path)
     page = (tmp_path / "cqrs_todo/cqrs/reactions.html").read_text(encoding="utf-8")
     assert "Gives a reaction the events of a log" in page
+    page = (tmp_path / "cqrs_todo/cqrs/query.html").read_text(encoding="utf-8")
+    assert "Boundary: https://dcb.events.)" in page, "no part of an address is taken for a module"
 
 
 def words_of(svg: str) -> list[str]:

@@ -1,16 +1,21 @@
 """Commits in words, for answers: which todos they changed, and how."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ..cqrs.events import Commit
+from ..cqrs.struct import replace
 from ..cqrs.timeline import batch_of
 from ..todo.events import TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoRestored
 from ..todo.fields import FIELD_BY_EVENT, FIELDS
 from ..todo.history import describe_event
-from ..todo.views import Item, Label, Move, move_of, number_ranges
+from ..todo.views import Item, Label, Move, as_asked, move_of, number_ranges
 from .clock import to_local
 from .reports import count_of
 from .text import visible
+
+if TYPE_CHECKING:
+    from .session import Session
 
 _MOST_GROUPS = 3
 """How many groups of todos are described one by one, if their changes differ."""
@@ -50,7 +55,7 @@ def changes_by_todo(commits: Iterable[Commit], label: Label) -> dict[str, list[s
     words: dict[str, list[str]] = {}
     for commit in commits:
         move = move_of(commit)
-        for event in commit.events:
+        for event in as_asked(commit).events:
             if move is None:
                 words.setdefault(event.stream, []).append(visible(describe_event(event, to_local, label)))
             else:
@@ -62,13 +67,14 @@ def _moved(move: Move) -> str:
     return visible(f"moved from {move.source_name} to {move.target_name}")
 
 
-def changes_in_words(commits: Sequence[Commit], items: Iterable[Item], label: Label) -> str:
+def changes_in_words(commits: Sequence[Commit], items: Iterable[Item], label: Label, *, titles: bool = True) -> str:
     """Return which todos some commits changed, and how: `3 done (Buy milk)`, `1-4 tagged +home (4 todos)`.
 
     Args:
         commits: The commits of one command, in any order.
         items: The todos as they are now.
         label: What the todos are called where an event names them.
+        titles: Whether to name todos also by their texts.
     """
     known = {item.stream: item for item in items}
     if sum(len(commit.events) for commit in commits) > _MOST_EVENTS:
@@ -77,10 +83,38 @@ def changes_in_words(commits: Sequence[Commit], items: Iterable[Item], label: La
         return f"{numbers} {_kind(commits)} ({count_of(len(changed), 'todo')})"
     groups = _groups(commits, label, known)
     if len(groups) <= _MOST_GROUPS:
-        return "; ".join(_group_in_words([known[stream] for stream in streams], words) for words, streams in groups.items())
+        return "; ".join(
+            _group_in_words([known[stream] for stream in streams], words, titles=titles) for words, streams in groups.items()
+        )
     streams = [stream for group in groups.values() for stream in group]
     numbers = number_ranges([known[stream].number for stream in streams])
     return f"{numbers} {_kind(commits)} ({count_of(len(streams), 'todo')})"
+
+
+def named_step(session: "Session", step: Sequence[Commit]) -> str:
+    """Return the position of a step of the list in use, and what it changed, or was to change: `@4 (3 done)`.
+
+    Args:
+        session: This run of the program.
+        step: Its commits.
+    """
+    from ..cqrs.replication import Merged  # few lists were merged
+    from ..cqrs.stores.merging import with_wanted
+    from ..todo.merging import RULES
+    from ..todo.recorder import TYPES
+
+    def wanted(commit: Commit) -> Commit:
+        events = with_wanted(commit, TYPES, RULES).events
+        return replace(
+            commit,
+            events=tuple(
+                replace(event, data=event.data.event) if isinstance(event.data, Merged) else event for event in events
+            ),
+        )
+
+    todos = session.list
+    words = changes_in_words([wanted(commit) for commit in step], todos.view().items, todos.label, titles=False)
+    return f"@{min(commit.position for commit in step)} ({words})"
 
 
 def _groups(commits: Iterable[Commit], label: Label, known: Mapping[str, Item]) -> dict[tuple[str, ...], list[str]]:
@@ -130,10 +164,10 @@ def details(commits: Sequence[Commit], items: Iterable[Item], label: Label) -> s
     return ", ".join(field.name for field in FIELDS if field.name in changed)
 
 
-def _group_in_words(items: Sequence[Item], words: Sequence[str]) -> str:
+def _group_in_words(items: Sequence[Item], words: Sequence[str], *, titles: bool) -> str:
     """Return what happened to todos. The texts of a few are added, unless the words contain a text."""
     shown = f"{number_ranges([item.number for item in items])} {', '.join(words)}"
-    if any(word.startswith(("created: ", "text: ")) for word in words):
+    if not titles or any(word.startswith(("created: ", "text: ")) for word in words):
         return shown
     if len(items) > _MOST_TITLES:
         return f"{shown} ({count_of(len(items), 'todo')})"

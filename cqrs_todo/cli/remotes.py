@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from ..cqrs.errors import CqrsError, StoreUnavailable
 from ..cqrs.stores import open_store
@@ -11,6 +12,9 @@ from ..cqrs.stores.passwords import without_password
 from .config import config_content, config_file, sync_dir
 from .errors import UsageError
 from .session import Session, check_text
+
+if TYPE_CHECKING:
+    from ..todo.sync.memory import Memory
 
 _FOLDERS = ("jsonl", "folder")
 _FORMS = "postgresql://HOST/DATABASE, jsonl:DIR or folder:DIR"
@@ -28,6 +32,8 @@ def about_remote(error: CqrsError, url: str) -> CqrsError:
     scheme, _, folder = url.partition(":")
     if isinstance(error, RemoteUnavailable) and "FATAL:" in str(error):  # the word for what a server says before it hangs up
         hint = "the server is running, but refuses: correct the URL, or try again later: todo sync URL"
+        if (missing := re.search(r'database "(.+)" does not exist', str(error))) is not None:
+            hint = f"make the database on the server: createdb {shlex.quote(missing[1])}; or correct the URL: todo sync URL"
     elif type(error) is StoreUnavailable and scheme in ("jsonl", "folder") and folder in str(error):
         hint = f"look at the folder of the remote, and try again: ls -la {shlex.quote(folder)}"
     else:
@@ -38,22 +44,24 @@ def about_remote(error: CqrsError, url: str) -> CqrsError:
     return better
 
 
-def find_remote(session: Session, word: str | None, last: str) -> tuple[str, str]:
+def find_remote(session: Session, word: str | None, memory: "Memory") -> tuple[str, str]:
     """Return the URL of a remote, and what to remember it by.
 
     Args:
         session: This run of the program.
         word: What was typed: a name or a URL; None for nothing.
-        last: What the last remote is remembered by; '' if there was none.
+        memory: What this machine remembers of its syncs.
 
     Raises:
-        UsageError: It is neither, or nothing was typed and nothing is known.
+        UsageError: It is neither, or nothing was typed and it is not known which remote to use.
     """
     named = session.config.sync
-    word = word or last or (next(iter(named)) if len(named) == 1 else "")
+    word = word or memory.last or (next(iter(named)) if len(named) == 1 else "")
     if not word:
-        names = f"name one of {', '.join(named)}" if named else f"give its URL: {_FORMS}"
-        raise UsageError("it is not known what to sync with", names)
+        others = {remembered(url) for url in named.values()}
+        words = [*named, *(url for url in memory.remotes if url not in others)]
+        ways = " or ".join(f"todo sync {shlex.quote(each)}" for each in words)
+        raise UsageError("it is not known what to sync with", f"name it: {ways}" if words else f"give its URL: {_FORMS}")
     if word in named:
         return _absolute(session, named[word]), word
     if ":" not in word:

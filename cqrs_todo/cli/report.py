@@ -31,6 +31,7 @@ from ..cqrs.stores.jsonl.files import make_directory
 from ..cqrs.stores.passwords import HIDDEN, hidden, secrets_in
 from ..cqrs.struct import Struct, replace
 from ..todo.errors import (
+    AboutSteps,
     EventNotFound,
     InNoList,
     InvalidCondition,
@@ -97,7 +98,7 @@ def failure(error: Exception, session: Session | None = None) -> Failure | None:
     """
     for kinds, exit_code, code, hint in _KINDS:
         if isinstance(error, kinds):
-            message = "; ".join([_message(error), *getattr(error, "__notes__", ())])
+            message = "; ".join([_message(error, session), *getattr(error, "__notes__", ())])
             what_to_do = _hint(error, hint)
             if what_to_do is not None and session is not None:
                 what_to_do = complete_hint(what_to_do, session)
@@ -105,9 +106,13 @@ def failure(error: Exception, session: Session | None = None) -> Failure | None:
     return None
 
 
-def _message(error: Exception) -> str:
+def _message(error: Exception, session: Session | None) -> str:
     """Return the message of an error for people, who call a log a list."""
     match error:
+        case AboutSteps() if session is not None:
+            from .changes import named_step  # most runs describe no step
+
+            return error.message_with(lambda step: named_step(session, step))
         case InvalidLogName():
             return f"a list's name {error.reason}"
         case LogNotFound():
@@ -122,8 +127,11 @@ def _message(error: Exception) -> str:
             return f"these commits are those of the list {shown}, and a store has each list once; nothing was imported"
         case ForgottenStream():
             return f"todo {error.stream.partition('/')[2]} was forgotten, so nothing can be recorded of it"
-        case UnknownEvents():
-            return str(error).replace(error.stream, f"todo {error.stream.partition('/')[2]}", 1)
+        case UnknownEvents():  # the hint says what helps
+            said = str(error).removesuffix(f"; {error.remedy}")
+            return said.replace(error.stream, f"todo {error.stream.partition('/')[2]}", 1)
+        case StaleCursor():  # the hint says what to do
+            return error.what
         case WrongExpectedVersion():
             return f"todo {error.stream.partition('/')[2]} was changed meanwhile: it has version {error.version} now"
         case _:
@@ -143,12 +151,17 @@ def _hint(error: Exception, hint: str | None) -> str | None:
             return f"did you mean {error.name!r}?"
         case StepRefused(verb="undo") if not isinstance(error, InNoList):
             return "an earlier command can be undone alone, by its position: todo history, then for instance todo undo @4"
+        case NotInForce(in_force=True, is_a="redo"):
+            return f"to undo the redo: todo undo @{error.position}"
         case NotInForce(in_force=True):
             return f"to undo @{error.position} again: todo undo @{error.position}"
         case NotInForce(redone_by=1):
             return f"to do @{error.position} again: todo redo; to see what can be undone: todo history"
+        case NotInForce(redone_by=0, is_a="undo"):
+            see = f"to see what it changed: todo show @{error.position}"
+            return f"no redo does @{error.position} again, because of later changes; {see}"
         case NotInForce(redone_by=0):
-            return f"no redo does it again, because of later changes; to see what it changed: todo show @{error.position}"
+            return f"to see what @{error.position} changed: todo show @{error.position}"
         case NotInForce():
             return f"to do @{error.position} again, and before it what was undone later: todo redo {error.redone_by}"
         case ReminderInPast():
@@ -161,6 +174,8 @@ def _hint(error: Exception, hint: str | None) -> str | None:
             return f"to add what it lacks: todo -L {shlex.quote(error.name)} import FILE"
         case ListArchived():
             return f"to bring it back: todo lists unarchive {shlex.quote(error.name)}"
+        case TodoNotFound(hint=None):
+            return hint
         case ListNotFound(nearest=str(nearest)) if not hasattr(error, "hint"):
             return f"did you mean {nearest!r}?"
         case _:

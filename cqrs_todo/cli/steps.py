@@ -8,7 +8,7 @@ from ..cqrs.timeline import commits_of, marked
 from ..todo.fields import FIELD_BY_EVENT
 from ..todo.recorder import Answer
 from ..todo.service import TodoList
-from ..todo.views import companions_of, move_of
+from ..todo.views import as_asked, companions_of, move_of
 from .answers import named, print_answer
 from .changes import as_steps, changes_in_words
 from .errors import UsageError
@@ -83,7 +83,7 @@ def print_steps(session: Session, answer: Answer, done: str, key: str, back: str
     if (
         key == UNDOES
         and len(steps) == 1
-        and all(type(event.data) in FIELD_BY_EVENT for commit in steps[0] for event in commit.events)
+        and all(type(event.data) in FIELD_BY_EVENT for commit in steps[0] for event in as_asked(commit).events)
     ):
         # "old → new" of what was undone would say the opposite of what is now
         position = min(commit.position for commit in steps[0])

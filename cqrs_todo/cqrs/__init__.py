@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from .projections.sqlite import SqliteTables
     from .query import AppendCondition, Query, QueryItem
     from .reactions import Reaction, Runner, Send
-    from .repository import Outcome, Repository
+    from .repository import Outcome, Repository, decide_all
     from .snapshots import (
         AlwaysSnapshot,
         NeverSnapshot,
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from .stores.snapshots import Folder, SnapshotStore
     from .struct import Struct, replace
     from .subscriptions import Subscription
-    from .timeline import as_of
+    from .timeline import as_of, redo_events, redo_steps, undo_events, undo_steps
     from .verification import Verdict
 
 __all__ = [  # noqa: RUF022  # the pages of the interface show the names in this order
@@ -91,7 +91,12 @@ __all__ = [  # noqa: RUF022  # the pages of the interface show the names in this
     "Entity",
     "Fold",
     "Outcome",
+    "decide_all",
     "as_of",
+    "undo_steps",
+    "undo_events",
+    "redo_steps",
+    "redo_events",
     # snapshots
     "Snapshots",
     "MemorySnapshots",

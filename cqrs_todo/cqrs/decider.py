@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
-from .names import check_recorded_name, check_several, check_type
+from .names import check_kind, check_recorded_name, check_several, check_type
 from .struct import Struct
 
 S = TypeVar("S")
@@ -19,7 +19,9 @@ class Decider(Struct, Generic[S, C, E], frozen=True):
     Attributes:
         kind: The kind of aggregate: the part before the first '/' in the names of the streams.
         initial: The state of an aggregate without events.
-        events: The event classes by their type strings.
+        events: The event classes by their type strings. Give them to the store as well: `EventTypes({**decider.events})`.
+            When an event gets a new type string, change it here. Only the upcasters of `EventTypes` have the older one.
+            Merges look here which type an event has, and so do the tests of a decider.
         decide: Returns the events that a command gives in a state, none if there is nothing to do. It refuses the command by
             raising `Rejected`.
         evolve: Returns the state after an event. It never fails.
@@ -48,9 +50,7 @@ class Decider(Struct, Generic[S, C, E], frozen=True):
         """
         check_several("ignores", self.ignores)
         check_recorded_name("the kind of a decider", self.kind)
-        if "/" in self.kind:
-            kind = self.kind.partition("/")[0]
-            raise ValueError(f"the kind of a decider contains '/': {self.kind!r}; its streams would be of the kind {kind!r}")
+        check_kind("the kind of a decider", self.kind)
 
     def stream(self, id: str) -> str:
         """Return the name of the stream that holds the events of the aggregate with this id.

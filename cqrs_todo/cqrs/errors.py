@@ -61,7 +61,7 @@ class Rejected(CqrsError):
 class WrongExpectedVersion(CqrsError):
     """An append's precondition did not hold. Nothing was written.
 
-    The text is the one of message-db.
+    The text has the form that message-db gives it.
 
     Args:
         stream: The name of the stream.
@@ -165,7 +165,23 @@ class ReadOnlyLog(CqrsError):
 
 
 class StaleCursor(CqrsError):
-    """The log has changed before a cursor. What was derived from it up to there must be derived again."""
+    """The log has changed before a cursor. What was derived from it up to there must be derived again.
+
+    Args:
+        what: What has changed.
+        advice: What to do now; '' if the text says it already.
+    """
+
+    def __init__(self, what: str, advice: str = "") -> None:
+        """Make the error; the arguments are described above."""
+        super().__init__(f"{what}; {advice}" if advice else what)
+        self.what = what
+
+
+READ_AGAIN = "read again from the start"
+"""What someone does who reads from a stale cursor."""
+APPEND_AGAIN = "append again"
+"""What someone does whose append meets a stale cursor: the log object reads the log again then."""
 
 
 class ReactionBusy(CqrsError):
@@ -201,16 +217,25 @@ class UnknownEvents(CqrsError):
         stream: The name of the stream.
         count: How many such events it has.
         first: The first of them, in words: its position, its type, and what is wrong with it. '' if that was not looked up.
-        result: What that leads to, as the end of a sentence.
+        result: What that leads to, as the end of a sentence; '' if the text need not say it.
+        remedy: What helps, in words; see `events.remedy_of`.
     """
 
-    def __init__(self, stream: str, count: int, first: str = "", result: str = "nothing was recorded") -> None:
+    def __init__(
+        self,
+        stream: str,
+        count: int,
+        first: str = "",
+        result: str = "nothing was recorded",
+        remedy: str = "update the program, or register the type",
+    ) -> None:
         """Make the error; the arguments are described above."""
         events = "an event" if count == 1 else f"{count:,} events"
         which = f" ({first})" if first else ""
-        super().__init__(f"{stream} has {events} that this program does not know{which}; {result}")
+        super().__init__(f"{stream} has {events} that this program does not know{which}{result and '; '}{result}; {remedy}")
         self.stream = stream
         self.count = count
+        self.remedy = remedy
 
 
 class DamagedLog(CqrsError):

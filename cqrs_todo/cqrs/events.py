@@ -168,6 +168,14 @@ class Metadata(Struct, frozen=True, gc=False):
         return ordinals
 
 
+def remedy_of(event: "Recorded[Any]") -> str:
+    """Return, in words, what helps against an event that this program does not know: its data is an `UnknownEvent`."""
+    if not event.data.misfit:
+        return "update the program, or register the type"
+    registers = f"register what you have now as another type, with an upcaster for {event.type} that accepts both forms"
+    return f"the data do not fit {event.type}: update the program, or {registers}"
+
+
 def marked(metadata: Metadata, key: str) -> tuple[str, ...]:
     """Return the command ids of the commits that a commit undoes (`UNDOES`) or redoes (`REDOES`), in that order."""
     commands = metadata.meta.get(key)

@@ -376,7 +376,11 @@ class Fold(Generic[S]):
     def get(self, stream: str) -> Entity[S] | None:
         """Return the entity of a stream; None if the stream has no events.
 
+        Args:
+            stream: The name of the stream, as `Decider.stream` makes it of an id.
+
         Raises:
+            ValueError: It is no name of a stream, for example only an id.
             UnreadableEvent: An event of the stream cannot be read.
         """
         if self.reads is not None:
@@ -386,16 +390,25 @@ class Fold(Generic[S]):
         live = self._changed.get(stream)
         if live is not None:
             return live.entity(stream)
-        if not self._kept:
-            return None
-        number = self._base.number_of(stream)
-        return self._current(self._base.numbered(number)) if 0 < number <= self._kept else None
+        number = self._base.number_of(stream) if self._kept else 0
+        if 0 < number <= self._kept:
+            return self._current(self._base.numbered(number))
+        self._check_is_stream(stream)
+        return None
+
+    def _check_is_stream(self, stream: str) -> None:
+        """Refuse an id where the name of a stream is wanted, because it would seem that there are no events."""
+        if "/" not in stream:
+            raise ValueError(
+                f"{stream!a} is no name of a stream: write {self._prefix + stream!a} (`Decider.stream` makes it)"
+            )
 
     def __getitem__(self, stream: str) -> Entity[S]:
         """Return the entity of a stream.
 
         Raises:
             KeyError: The stream has no events.
+            ValueError: It is no name of a stream, for example only an id.
         """
         entity = self.get(stream)
         if entity is None:
@@ -425,13 +438,18 @@ class Fold(Generic[S]):
         return old + [self[stream] for stream in self._new if stream.startswith(prefix)]
 
     def version_of(self, stream: str) -> int:
-        """Return the version of a stream of any kind; 0 if it has no events."""
+        """Return the version of a stream of any kind; 0 if it has no events.
+
+        Raises:
+            ValueError: It is no name of a stream, for example only an id.
+        """
         if self.reads is not None:
             self.reads.streams.add(stream)
         live = self._changed.get(stream)
         if live is not None:
             return live.version
         if not stream.startswith(self._prefix):
+            self._check_is_stream(stream)
             return self.others.get(stream, 0)
         entity = self.get(stream)
         return 0 if entity is None else entity.version

@@ -4,18 +4,10 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
-from .names import RECORDED_BYTES, check_recorded_name
+from .names import RECORDED_BYTES, can_be_recorded
 from .struct import Struct
 
 V = TypeVar("V")
-
-
-def _is_id(value: object) -> bool:
-    try:
-        check_recorded_name("an id", value)  # type: ignore[arg-type]  # it refuses what is no text
-    except (TypeError, ValueError):
-        return False
-    return True
 
 
 def _is_number(text: str) -> bool:
@@ -25,7 +17,9 @@ def _is_number(text: str) -> bool:
 def _is_event_id(value: object) -> bool:
     command, _, place = str(value).rpartition("/")
     ordinal, dot, part = place.partition(".")
-    return _is_id(value) and bool(command) and _is_number(ordinal.removeprefix("-")) and (not dot or _is_number(part))
+    return (
+        can_be_recorded(value) and bool(command) and _is_number(ordinal.removeprefix("-")) and (not dot or _is_number(part))
+    )
 
 
 def _is_file_name(value: object) -> bool:
@@ -52,23 +46,23 @@ def _has(**members: Callable[[object], bool]) -> Callable[[object], bool]:
     return lambda value: isinstance(value, dict) and all(name in members and members[name](value[name]) for name in value)
 
 
-_is_log = _has(log=_is_id, list=_is_id)
+_is_log = _has(log=can_be_recorded, list=can_be_recorded)
 
 KEPT_MEMBERS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
-    "batch": ("the `id` of a batch and a `part`", _has(id=_is_id, part=_is_count)),
+    "batch": ("the `id` of a batch and a `part`", _has(id=can_be_recorded, part=_is_count)),
     "causation": ("the id of an event, such as 'c1/1'", _is_event_id),
-    "correlation": ("the id of a command", _is_id),
+    "correlation": ("the id of a command", can_be_recorded),
     "extra": ("a list of places", _are(_is_count)),
     "file": ("the name of a file, without its folder", _is_file_name),
     "from": ("a position", _is_count),
-    "machine": ("the id of a machine", _is_id),
+    "machine": ("the id of a machine", can_be_recorded),
     "made": ("a time in UTC", _is_time),
     "move": ("the logs of a move, in `from` and `to`", _has(**{"from": _is_log, "to": _is_log})),
     "with": ("a list of logs", _are(_is_log)),
-    "redoes": ("a list of command ids", _are(_is_id)),
+    "redoes": ("a list of command ids", _are(can_be_recorded)),
     "restores": ("a position", _is_count),
     "stamp": ("a time in UTC", _is_time),
-    "undoes": ("a list of command ids", _are(_is_id)),
+    "undoes": ("a list of command ids", _are(can_be_recorded)),
 }
 """The members of a commit's `meta` that stay when one of its events is forgotten: what each holds, and a check of that.
 

@@ -99,6 +99,50 @@ def check_recorded_name(what: str, name: str) -> None:
         raise ValueError(f"cannot be recorded: {what} has more than {RECORDED_BYTES:,} bytes")
 
 
+def can_be_recorded(name: object) -> bool:
+    """Return whether `check_recorded_name` accepts a name. If not, nothing in a log has it, so a store need not look."""
+    try:
+        check_recorded_name("it", name)  # type: ignore[arg-type]  # it refuses what is no text
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def check_stream_name(name: str) -> None:
+    """Check the name of a stream, in the same way for every store: a kind, a slash, and an id.
+
+    Args:
+        name: The name.
+
+    Raises:
+        ValueError: It is not of that form, or `check_recorded_name` refuses it.
+        TypeError: It is no text.
+    """
+    check_recorded_name("the name of a stream", name)
+    kind, _, id = name.partition("/")
+    if not (kind and id):
+        raise ValueError(f"cannot be recorded: the name of a stream is KIND/ID, such as 'course/c1', not {name!a}")
+
+
+def check_kind(what: str, kind: str) -> None:
+    """Check a kind of aggregates, which no stream has if it is empty or contains a slash.
+
+    Args:
+        what: What it is, as the beginning of a sentence.
+        kind: The kind.
+
+    Raises:
+        ValueError: No stream is of this kind. The text says why.
+        TypeError: It is no text.
+    """
+    check_type(what, kind, str)
+    if not kind:
+        raise ValueError(f"{what} is empty")
+    first, slash, _ = kind.partition("/")
+    if slash:
+        raise ValueError(f"{what} contains '/': {kind!a}; its streams would be of the kind {first!a}")
+
+
 def check_several(what: str, given: Iterable[str]) -> None:
     """Refuse a text where several are wanted, because its letters would be taken for them, and what is not several.
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from .events import FRAMEWORK_TYPES, EventTypes
-from .names import check_several, check_type
+from .names import check_kind, check_several, check_type
 from .struct import Struct, replace
 
 
@@ -35,7 +35,8 @@ class QueryItem(Struct, frozen=True):
     Attributes:
         types: The type strings that it may have. If there are none, it may have any.
         tags: The tags that it must have, all of them.
-        kinds: The kinds of aggregates to whose streams it may belong. If there are none, it may belong to any.
+        kinds: The kinds of aggregates to whose streams it may belong. If there are none, it may belong to any. Nobody
+            registers kinds, so a mistyped one cannot be noticed: it finds nothing, and a condition on it never fails.
     """
 
     types: frozenset[str] = frozenset()
@@ -43,9 +44,16 @@ class QueryItem(Struct, frozen=True):
     kinds: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        """Raise `TypeError` if an attribute is one text and not a set of texts."""
+        """Check that the attributes are sets of texts, and that there can be streams of these kinds.
+
+        Raises:
+            TypeError: An attribute is one text and not a set of texts.
+            ValueError: A kind is empty or contains a slash, so that nothing would be found.
+        """
         for name in ("types", "tags", "kinds"):
             check_several(name, getattr(self, name))
+        for kind in self.kinds:
+            check_kind("a kind in a query", kind)
 
     def matches(self, event: Selectable) -> bool:
         """Return whether an event is like this."""
@@ -73,6 +81,7 @@ class Query(Struct, frozen=True):
 
         Raises:
             TypeError: An argument is one text and not a set of texts.
+            ValueError: A kind is empty or contains a slash.
         """
         for argument, given in (("types", types), ("tags", tags), ("kinds", kinds)):
             check_several(argument, given)

@@ -31,7 +31,7 @@ from .errors import (
     UnreadableEvent,
     in_words,
 )
-from .events import CAUSATION, CORRELATION, LOST, Metadata, Recorded, failure_of
+from .events import CAUSATION, CORRELATION, LOST, Metadata, Recorded, failure_of, remedy_of
 from .ids import now
 from .names import check_log_name, check_type
 from .query import Query
@@ -200,7 +200,7 @@ class Runner:
                     is_same = place.forgotten != len(self._log.forgotten) or not place.base.position
                     if tried.base == START or not is_same:
                         waits = f"the reaction {self._reaction.name} waits at @{place.position} until the log is repaired"
-                        raise StaleCursor(f"{error}; {waits}") from error
+                        raise StaleCursor(error.what, waits) from error
                     place = replace(place, base=START)  # it reads from the start of the log
                     continue
                 total += done
@@ -353,7 +353,7 @@ class Runner:
                     self._park(parked.event, parked.position, error, parked.tries + 1)
                 else:
                     if event.unknown:
-                        raise UnknownEvents(event.stream, 1, event.unknown, "it stays parked")
+                        raise UnknownEvents(event.stream, 1, event.unknown, "it stays parked", remedy_of(event))
                     self._checkpoints.unpark(self._reaction.name, self._log.id, parked.event)
                     done += 1
         return done
@@ -439,7 +439,7 @@ class Runner:
                     for event in parts:  # several, if an upcaster makes several events of one
                         if event.unknown:
                             waits = f"the reaction {self._reaction.name} waits before it"
-                            raise UnknownEvents(event.stream, 1, event.unknown, waits)
+                            raise UnknownEvents(event.stream, 1, event.unknown, waits, remedy_of(event))
                         reacted |= self._react(event)
                     position = place
                     done += reacted

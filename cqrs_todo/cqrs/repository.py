@@ -1,6 +1,7 @@
 """The repository: it folds a log, decides commands against the fold, and appends what they give.
 
-The loop is Equinox's: decide; if there are no events, return; append; after a conflict, load and decide again.
+It decides, and returns if there are no events. Otherwise it appends them, and after a conflict it loads and decides again.
+(This loop is that of the library Equinox.)
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from .errors import (
     UnknownEvents,
     WrongExpectedVersion,
 )
-from .events import Commit, EventBatch, Metadata
+from .events import Commit, EventBatch, Metadata, remedy_of
 from .fold import Base, Entity, Fold, Reads
 from .snapshots import (
     NeverSnapshot,
@@ -398,8 +399,10 @@ class Repository(Generic[S, C, E]):
     def _unknown_events(self, stream: str, count: int) -> UnknownEvents:
         """Return the error for a stream with unknown events, which names the first of them."""
         events = self.log.events(stream=stream)
-        first = (event.unknown for event in events if event.unknown and event.type not in self.decider.ignores)
-        return UnknownEvents(stream, count, next(first, ""))
+        first = next((event for event in events if event.unknown and event.type not in self.decider.ignores), None)
+        if first is None:
+            return UnknownEvents(stream, count)
+        return UnknownEvents(stream, count, first.unknown, remedy=remedy_of(first))
 
     def _fold_after(self, fold: Fold[S], commit: Commit) -> Fold[S]:
         """Return the fold after a commit that was planned on `fold` and has just been appended."""

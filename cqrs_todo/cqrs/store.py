@@ -19,8 +19,8 @@ from .errors import (
     UnreadableEvent,
     WrongExpectedVersion,
 )
-from .events import Commit, EventBatch, EventTypes, Metadata, Recorded, failure_of
-from .names import check_type
+from .events import Commit, EventBatch, EventTypes, Metadata, Recorded, check_aware, failure_of
+from .names import check_recorded_name, check_stream_name, check_type
 from .struct import Struct
 
 if TYPE_CHECKING:  # most runs neither verify nor repair, and have no reactions
@@ -76,7 +76,7 @@ class Append(Struct, frozen=True):
     Without events it is a guard: the commit is written only if the precondition holds, and the stream stays as it is.
 
     Attributes:
-        stream: The name of the stream.
+        stream: The name of the stream: a kind, a slash, and an id, such as `course/c1`.
         events: The new events.
         precondition: What the stream must be before them. None accepts any version; a guard needs one.
     """
@@ -147,10 +147,15 @@ def at_most(events: Iterable[Recorded], limit: int | None) -> Iterator[Recorded]
 
 
 def check_append(appends: Sequence[Append], metadata: Metadata, condition: "AppendCondition | None") -> None:
-    """Check the types of the arguments of `Log.append`, as every store does before it looks at them.
+    """Check the types of the arguments of `Log.append`, and the names in them.
+
+    Every store does this before it looks at them, for example before it looks up the versions of the streams: a database
+    may be unable to look for what is no name.
 
     Raises:
         TypeError: One of them is of another type.
+        ValueError: The name of a stream or the id of the command is not one that every store can keep, or the time has no
+            time zone.
     """
     check_type("the metadata", metadata, Metadata, "made with `Metadata.new(author)`")
     if not isinstance(appends, list | tuple) or not all(isinstance(each, Append) for each in appends):
@@ -160,6 +165,11 @@ def check_append(appends: Sequence[Append], metadata: Metadata, condition: "Appe
         from .query import AppendCondition  # few appends have one
 
         check_type("the condition", condition, AppendCondition)
+    check_type("`Metadata.at`", metadata.at, datetime, "an aware time, such as datetime.now(UTC)")
+    check_aware("cannot be recorded: `Metadata.at`", metadata.at)
+    check_recorded_name("the id of the command", metadata.command)
+    for append in appends:
+        check_stream_name(append.stream)
 
 
 def in_use_together(name: str) -> ValueError:

@@ -185,16 +185,17 @@ def batch_of(metadata: Metadata) -> tuple[str, int] | None:
             return None
 
 
-def undo_steps(backward: Iterable[Commit]) -> Iterator[Step]:
+def undo_steps(backward: Iterable[Commit], *, without_effect: bool = False) -> Iterator[Step]:
     """Yield the steps that can be undone: those in force, the one that was done or redone last first.
 
     Args:
         backward: All commits of a log, newest first. It is read only as far as the caller iterates.
+        without_effect: Whether to yield also the steps that a merge has left without effect.
     """
-    return _grouped(in_force(backward), complete_at_first=True)
+    return _grouped(in_force(backward, without_effect=without_effect), complete_at_first=True)
 
 
-def in_force(backward: Iterable[Commit]) -> Iterator[tuple[Commit, list[str]]]:
+def in_force(backward: Iterable[Commit], *, without_effect: bool = False) -> Iterator[tuple[Commit, list[str]]]:
     """Yield each commit, newest first, with the command ids of the commits in force that it did or redid, also newest first.
 
     The commits that a repair wrote are left out. Of a commit that a merge has moved, and that changes nothing now, only what
@@ -202,6 +203,7 @@ def in_force(backward: Iterable[Commit]) -> Iterator[tuple[Commit, list[str]]]:
 
     Args:
         backward: All commits of a log, newest first. It is read only as far as the caller iterates.
+        without_effect: Whether a commit that a merge has moved, and that changes nothing now, counts like any other one.
     """
     handled: set[str] = set()
     for commit in backward:
@@ -211,7 +213,7 @@ def in_force(backward: Iterable[Commit]) -> Iterator[tuple[Commit, list[str]]]:
         handled.update(marked(commit.metadata, UNDOES))
         redone = marked(commit.metadata, REDOES)
         is_step = not redone and not marked(commit.metadata, UNDOES)
-        done = (commit.metadata.command,) if is_step and has_effect else tuple(reversed(redone))
+        done = (commit.metadata.command,) if is_step and (has_effect or without_effect) else tuple(reversed(redone))
         yield commit, [command for command in done if command not in handled]
         handled.update(done)
 

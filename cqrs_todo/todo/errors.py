@@ -12,6 +12,7 @@
     ├── NotYet                  the time that was asked for is in the future
     ├── CannotUndo              a command cannot be undone or redone
     │   ├── ChangedLater        later changes of the same fields are in the way
+    │   ├── WithoutEffect       a merge has left it without effect, or others have changed all of its fields
     │   ├── StepRefused         the todos that it changed are not as it left them
     │   │   └── InNoList        a todo that another machine has moved would be in no list
     │   └── NotInForce          it was undone, or is itself an undo or a redo
@@ -34,9 +35,10 @@ what a script asks of a command are in `request_errors`.
 """
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ..cqrs.errors import CqrsError, DamagedLog, Rejected, StoreUnavailable
+from ..cqrs.events import Commit
 from ..cqrs.operation_errors import CannotMerge
 
 
@@ -138,18 +140,74 @@ class CannotUndo(CqrsError):
     """A command cannot be undone or redone. Nothing was recorded."""
 
 
-class ChangedLater(CannotUndo):
-    """Later changes of the same fields are in the way of an undo.
+class AboutSteps(CannotUndo):
+    """Steps cannot be undone, so that people want to know what they changed.
 
-    Args:
-        what: The positions of the commands that were to be undone, in words.
-        later: The positions of the later commits, in words, the last one at the end.
+    Attributes:
+        positions: The positions that the error names.
     """
 
-    def __init__(self, what: str, later: Sequence[str]) -> None:
-        """Make the error; the arguments are described above."""
-        super().__init__(f"{what} cannot be undone alone: {', '.join(later)} changed the same fields later")
-        self.hint = f"to undo the later change first: todo undo {later[-1]}"
+    def __init__(self, text: str, steps: Sequence[Sequence[Commit]], positions: Iterable[int]) -> None:
+        """Make the error.
+
+        Args:
+            text: What is wrong, with `{}` for the steps.
+            steps: The commits of each step.
+            positions: The positions that the text or the hint names besides.
+        """
+        self._text = text
+        self._steps = steps
+        self.positions = {*positions, *map(_position_of, steps)}
+        super().__init__(self.message_with(lambda step: f"@{_position_of(step)}"))
+
+    def message_with(self, name: Callable[[Sequence[Commit]], str]) -> str:
+        """Return the message.
+
+        Args:
+            name: Names a step, by its commits.
+        """
+        return self._text.format(", ".join(map(name, self._steps)))
+
+
+def _position_of(step: Iterable[Commit]) -> int:
+    """Return the position by which people name a step: that of its first commit."""
+    return min(commit.position for commit in step)
+
+
+class ChangedLater(AboutSteps):
+    """Later changes of the same fields are in the way of an undo."""
+
+    def __init__(self, steps: Sequence[Sequence[Commit]], later: Sequence[int]) -> None:
+        """Make the error.
+
+        Args:
+            steps: The commits of each step that was to be undone.
+            later: The positions of the later commits, the last one at the end.
+        """
+        places = ", ".join(f"@{position}" for position in later)
+        super().__init__(f"{{}} cannot be undone alone: {places} changed the same fields later", steps, later)
+        self.hint = f"to undo the later change first: todo undo @{later[-1]}"
+
+
+class WithoutEffect(AboutSteps):
+    """A step that was to be undone has no effect: it lost in a merge, or others have changed all of its fields since."""
+
+    def __init__(
+        self, step: Sequence[Commit], *, what: str = "{}", since: str, newer: int = 0, earlier: int | None = None
+    ) -> None:
+        """Make the error.
+
+        Args:
+            step: The commits of the step.
+            what: Which step it is, in words, with `{}` for its name.
+            since: Since when it has no effect, in words.
+            newer: How many steps were to be undone before it.
+            earlier: The position of the step before it that can be undone; None if there is none.
+        """
+        super().__init__(f"{what} has no effect since {since}", [step], () if earlier is None else (earlier,))
+        ways = [f"to undo only what came after it: todo undo {newer}"] if newer else []
+        ways += [f"to undo the change before it: todo undo @{earlier}"] if earlier is not None else []
+        self.hint = "; ".join(ways) or "to see what can be undone: todo history"
 
 
 class StepRefused(CannotUndo):
@@ -189,18 +247,21 @@ class InNoList(StepRefused):
 class NotInForce(CannotUndo):
     """A command cannot be undone, because it was undone already, or is itself an undo or a redo."""
 
-    def __init__(self, message: str, position: int, *, redone_by: int, in_force: bool) -> None:
+    def __init__(self, message: str, position: int, *, is_a: str, redone_by: int, in_force: bool) -> None:
         """Make the error.
 
         Args:
             message: Which command, and why, in words.
             position: The position of that command; if it is an undo or a redo, of the command that it undid or redid.
+            is_a: "undo" or "redo" if it is one; otherwise "".
             redone_by: How many steps a redo has to take so that the last one does the command at the position again; 0 if
                 no redo does.
             in_force: Whether the command at the position is in force, so that it can be undone.
         """
         super().__init__(message)
         self.position = position
+        self.positions = {position}
+        self.is_a = is_a
         self.redone_by = redone_by
         self.in_force = in_force
 

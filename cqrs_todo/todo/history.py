@@ -35,7 +35,7 @@ from .views import (
 
 
 def describe_event(event: Recorded, to_local: ToLocal, label: Label = str) -> str:
-    """Describe an event in words: what changed, from which value to which.
+    """Describe an event in words: what changed, from which value to which, and whether a merge added it.
 
     Args:
         event: The event.
@@ -45,6 +45,11 @@ def describe_event(event: Recorded, to_local: ToLocal, label: Label = str) -> st
     Raises:
         TypeError: It is not an event of a todo.
     """
+    words = _change_in_words(event, to_local, label)
+    return f"{words} (added by the merge)" if event.ordinal < 0 else words
+
+
+def _change_in_words(event: Recorded, to_local: ToLocal, label: Label) -> str:
     data = event.data
     match data:
         case TodoCreated():

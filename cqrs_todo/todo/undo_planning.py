@@ -3,16 +3,28 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ..cqrs.cursor import Cursor
-from ..cqrs.events import REDOES, UNDOES, Commit
+from ..cqrs.events import FORGOTTEN, MERGED, REDOES, UNDOES, Commit
 from ..cqrs.fold import Fold
-from ..cqrs.struct import Struct
+from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import Step, commits_of, redo_events, redo_steps, undo_events, undo_steps
 from .errors import InNoList, StepRefused
 from .events import TodoEvent
 from .fields import State
 from .model import DECIDER, evolve
 from .recorder import TYPES, Recorder, refusals_in_words
-from .views import Move, move_of
+from .views import Move, as_asked, move_of
+
+_WITHOUT_EFFECT = (FORGOTTEN, MERGED)
+"""The types of the events of which nothing can be undone or redone."""
+
+
+def with_effect(commit: Commit) -> Commit:
+    """Return a commit with only those of its events that can be undone or redone, and that its command asked for.
+
+    Its position may be another one then.
+    """
+    commit = as_asked(commit)
+    return replace(commit, events=tuple(event for event in commit.events if event.type not in _WITHOUT_EFFECT))
 
 
 class Direction(Struct, frozen=True):
@@ -23,14 +35,18 @@ class Direction(Struct, frozen=True):
         past: The past participle of its name.
         key: The key in a commit's `meta` for the commits that it undoes or redoes.
         steps: Takes commits, newest first, and yields the steps that can be undone or redone.
-        events: Takes a decider and commits, and returns the events that undo or redo them, by stream.
+        invert: Takes a decider and commits, and returns the events that undo or redo them, by stream.
     """
 
     verb: str
     past: str
     key: str
     steps: Callable[[Iterable[Commit]], Iterator[Step]]
-    events: Callable[..., dict[str, list[TodoEvent]]]
+    invert: Callable[..., dict[str, list[TodoEvent]]]
+
+    def events(self, commits: Iterable[Commit]) -> dict[str, list[TodoEvent]]:
+        """Return the events that undo or redo commits, by stream."""
+        return self.invert(DECIDER, [with_effect(commit) for commit in commits])
 
     def home(self, move: Move) -> str:
         """Return the id of the log that the todos of a move are in afterwards."""
@@ -102,7 +118,7 @@ class ListState:
             StepRefused: A todo was moved to another list, where these events would have no effect. Or what they change is
                 not what the commit left, because it was changed while the todo was in another list.
         """
-        changes = direction.events(DECIDER, [commit])
+        changes = direction.events([commit])
         absent = {stream for stream in changes if (state := self.state(stream)) is not None and state.removed}
         moved = {**self.todos.lists_moved_to(self._fold, absent - set(self._moved)), **self._moved}
         refused: dict[int, str] = {}

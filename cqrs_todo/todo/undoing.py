@@ -9,31 +9,29 @@ went to. Both are refused if a todo is not where the step left it, or was change
 of the two lists.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice, takewhile
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice, takewhile
 from typing import TypeAlias
 
 from ..cqrs.errors import LogBusy
 from ..cqrs.events import BATCH, FORGOTTEN, LOST, MADE, MERGED, REDOES, UNDOES, Commit, UnknownEvent
 from ..cqrs.fold import Fold
 from ..cqrs.ids import new_command_id
+from ..cqrs.replication.registers import CREATION
 from ..cqrs.struct import replace
-from ..cqrs.timeline import Positions, Step, batch_of, marked, undo_steps
+from ..cqrs.timeline import Positions, Step, batch_of, in_force, marked, undo_steps
 from .batches import CommitContent, fits_one_commit, note_earlier_commits
-from .errors import CannotUndo, ChangedLater, EventNotFound, NotInForce
+from .errors import CannotUndo, ChangedLater, EventNotFound, NotInForce, WithoutEffect
 from .events import TodoEvent, TodoRemoved, TodoRestored
 from .fields import State
-from .model import DECIDER, events_between, field_of
+from .model import events_between, field_of
 from .moves import BROUGHT_AGAIN, Half, half_stamper, record_all
 from .recorder import Answer, Recorder, refusals_in_words, with_lists
-from .undo_planning import REDO, UNDO, Direction, ListState
-from .views import Move, companions_of, move_of
+from .undo_planning import REDO, UNDO, Direction, ListState, with_effect
+from .views import Move, as_asked, companions_of, move_of
 
 Choose: TypeAlias = Callable[[ListState], Sequence[Step]]
 """Chooses the steps to undo or redo, in the order in which they are undone or redone."""
-
-_WITHOUT_EFFECT = (FORGOTTEN, MERGED)
-"""The types of the events of which nothing can be undone or redone."""
 
 
 def undo(todos: Recorder, count: int = 1, *, own: bool = False) -> Answer:
@@ -80,15 +78,91 @@ def undo_at(todos: Recorder, position: int) -> Answer:
 
 
 def _last_steps(side: ListState, direction: Direction, count: int, *, own: bool = False) -> list[Step]:
+    since = "the sync" if own else "a merge"
     own = own or (direction is UNDO and _has_merged(side))
-    found = _own_steps(side) if own else direction.steps(side.backward())
-    steps = list(islice(_remembered(side, found) if side.todos.log.forgotten else found, count))
+    all_steps = undo_steps(side.backward(), without_effect=True) if direction is UNDO else direction.steps(side.backward())
+    found = _own_steps(side, all_steps) if own else all_steps
+    found = _remembered(side, found) if side.todos.log.forgotten else found
+    steps = list(islice(found, count))
     if not steps:
         why = ": what was forgotten cannot come back" if side.todos.log.forgotten else ""
         if own and next(direction.steps(side.backward()), None) is not None:
             raise CannotUndo(f"{side.todos.author} has nothing to undo here; a change of others is undone by its position")
         raise CannotUndo(f"there is nothing to {direction.verb}{why}")
-    return steps
+    if direction is REDO:
+        return steps
+    commits = side.commits_of(command for step in steps for command in step)
+    changed = _changed_by_others(side, min((each.position for each in commits.values()), default=0)) if own else {}
+    for newer, step in enumerate(steps):
+        if not _has_effect(side, _known(commits, step), changed):
+            what = f"{'your' if own else 'the'} {'change' if newer else 'last change'}, {{}},"
+            changed = _changed_by_others(side, 0) if own else {}
+            older = (_known(side.commits_of(each), each) for each in chain(steps[newer + 1 :], found))
+            earlier = next((each for each in older if _has_effect(side, each, changed)), [])
+            position = min((commit.position for commit in earlier), default=None)
+            raise WithoutEffect(_known(commits, step), what=what, since=since, newer=newer, earlier=position)
+    lost = {command for command, commit in commits.items() if _has_lost(commit)}
+    return [tuple(command for command in step if command not in lost) for step in steps]
+
+
+def _known(commits: Mapping[str, Commit], step: Step) -> list[Commit]:
+    """Return the commits of a step, as far as they are known."""
+    return [commits[command] for command in step if command in commits]
+
+
+def _has_effect(side: ListState, commits: Sequence[Commit], changed: Mapping[tuple[str, str], int]) -> bool:
+    """Return whether a step has an effect: not all of it lost in a merge, and others have not changed all of its fields.
+
+    Args:
+        side: The list.
+        commits: The commits of the step.
+        changed: By stream and field, the position at which others changed it last.
+    """
+    if all(map(_has_lost, commits)):
+        return not commits  # what names an unknown commit is refused later on
+    if not changed or any(move_of(commit) is not None for commit in commits):
+        return True
+    fields = _fields(commits)
+    created = {stream for stream, field in fields if field == CREATION}
+    if any(not ((state := side.state(stream)) is None or state.removed) for stream in created):
+        return True
+    fields = {(stream, field) for stream, field in fields if stream not in created}
+    fields |= {(stream, field_of(TodoRemoved())) for stream in created}
+    newest = max(commit.position for commit in commits)
+    # what holds only unknown events is refused later on
+    return not fields or any(changed.get(field, 0) < newest for field in fields)
+
+
+def _changed_by_others(side: ListState, since: int) -> dict[tuple[str, str], int]:
+    """Return which fields others changed, and no undo of that is in force: by stream and field, the last position of those.
+
+    Args:
+        side: The list.
+        since: The position from which on changes count.
+    """
+    later = takewhile(lambda found: found[0].position > since, in_force(side.backward()))
+    places = {command: commit.position for commit, commands in later for command in commands}
+    changed: dict[tuple[str, str], int] = {}
+    for command, commit in side.commits_of(places).items():
+        if commit.metadata.by != side.todos.author:
+            for field in _fields([commit]):
+                changed[field] = max(places[command], changed.get(field, 0))
+    return changed
+
+
+def _has_lost(commit: Commit) -> bool:
+    """Return whether a merge has left a commit without effect."""
+    return not with_effect(commit).events and not _is_forgotten(commit)
+
+
+def _fields(commits: Iterable[Commit]) -> set[tuple[str, str]]:
+    """Return the fields that commits changed, each with the stream. Events that this program does not know are left out."""
+    return {
+        (event.stream, field_of(event.data))
+        for commit in commits
+        for event in with_effect(commit).events
+        if not isinstance(event.data, UnknownEvent)
+    }
 
 
 def _has_merged(side: ListState) -> bool:
@@ -101,10 +175,10 @@ def _has_merged(side: ListState) -> bool:
     return False
 
 
-def _own_steps(side: ListState) -> Iterator[Step]:
-    """Yield the steps that can be undone and that the author of this list did."""
+def _own_steps(side: ListState, steps: Iterable[Step]) -> Iterator[Step]:
+    """Yield those of some steps that the author of this list did."""
     own = {each.metadata.command for each in side.backward() if each.metadata.by == side.todos.author}
-    return (step for step in undo_steps(side.backward()) if own.issuperset(step))
+    return (step for step in steps if own.issuperset(step))
 
 
 def _remembered(side: ListState, steps: Iterable[Step]) -> Iterator[Step]:
@@ -133,7 +207,7 @@ def _step_with(side: ListState, position: int) -> Step:
     return step
 
 
-def _not_in_force(side: ListState, commit: Commit, position: int) -> NotInForce:
+def _not_in_force(side: ListState, commit: Commit, position: int) -> CannotUndo:
     """Return why a commit cannot be undone, and whether it can be redone.
 
     Args:
@@ -143,28 +217,46 @@ def _not_in_force(side: ListState, commit: Commit, position: int) -> NotInForce:
     """
     name = f"@{commit.position}"
     if position != commit.position:
-        name = f"@{position} belongs to @{commit.position}, which"
-    for key, noun in ((UNDOES, "an undo"), (REDOES, "a redo")):
-        commands = marked(commit.metadata, key)
-        if commands:
-            found = side.commits_of(commands)
-            positions = [found[command].position for command in commands if command in found]
-            of = ", ".join(f"@{each}" for each in positions)
-            message = f"{name} is {noun} of {of}, which cannot be undone by its position"
-            return _with_ways(side, message, min(positions, default=1), commands)
-    undone = next((each for each in side.backward() if commit.metadata.command in marked(each.metadata, UNDOES)), None)
-    by = "" if undone is None else f" by @{undone.position}"
-    return _with_ways(side, f"{name} was undone{by}", commit.position, (commit.metadata.command,))
+        name = f"@{position} belongs to {name}, which"
+    commands: tuple[str, ...] = (commit.metadata.command,)
+    of = is_a = ""
+    for key, noun in ((UNDOES, "undo"), (REDOES, "redo")):
+        if found := marked(commit.metadata, key):
+            commands, is_a = found, noun
+            of = ", ".join(f"@{each.position}" for each in side.commits_of(found).values())
+            name += f" is {'an' if noun == 'undo' else 'a'} {noun} of {of}"
+    undone = None if is_a == "undo" else _undo_of(side, commands)
+    if undone is not None:
+        already = f"is undone already, by @{undone.position}"
+        return _with_ways(side, f"{name}, which {already}" if is_a else f"{name} {already}", commands, is_a)
+    if not is_a and _has_lost(commit):
+        return WithoutEffect([commit], since="a merge")
+    why = "; it cannot be undone by its position" if is_a else " holds nothing that can be undone"
+    return _with_ways(side, name + why, commands, is_a)
 
 
-def _with_ways(side: ListState, message: str, position: int, commands: Sequence[str]) -> NotInForce:
-    """Return the error that says what can be done about a step of which a person named a commit, an undo or a redo."""
+def _undo_of(side: ListState, commands: Sequence[str]) -> Commit | None:
+    """Return the commit that undid all of some commands last; None if there is none, or a redo of one came later."""
+    for commit in side.backward():
+        if not set(commands).isdisjoint(marked(commit.metadata, REDOES)):
+            return None
+        if set(commands).issubset(marked(commit.metadata, UNDOES)):
+            return commit
+    return None
 
-    def place(direction: Direction) -> int:
+
+def _with_ways(side: ListState, message: str, commands: Sequence[str], is_a: str) -> NotInForce:
+    """Return the error that says what can be done about the commands that a person named, or of which an undo or a redo."""
+
+    def place(direction: Direction) -> tuple[int, Collection[str]]:
         steps = _remembered(side, direction.steps(side.backward()))
-        return next((number for number, step in enumerate(steps, 1) if not set(commands).isdisjoint(step)), 0)
+        numbered = ((number, step) for number, step in enumerate(steps, 1) if not set(commands).isdisjoint(step))
+        return next(numbered, (0, commands))
 
-    return NotInForce(message, position, redone_by=place(REDO), in_force=place(UNDO) > 0)
+    redone_by, step = place(REDO)
+    undone_by, step = place(UNDO) if not redone_by else (0, step)
+    positions = [each.position for each in side.commits_of(set(commands) & set(step)).values()]
+    return NotInForce(message, min(positions, default=1), is_a=is_a, redone_by=redone_by, in_force=undone_by > 0)
 
 
 def _apply_steps(todos: Recorder, direction: Direction, choose: Choose) -> Answer:
@@ -188,8 +280,6 @@ def _apply_steps(todos: Recorder, direction: Direction, choose: Choose) -> Answe
 def _commits_of(side: ListState, steps: Sequence[Step]) -> list[list[Commit]]:
     """Return the commits of each step.
 
-    Events that were forgotten are left out: nothing brings them back. So are those that a merge made ineffective.
-
     Raises:
         CannotUndo: A step names a commit that does not exist, or has events that this program does not know.
     """
@@ -201,10 +291,8 @@ def _commits_of(side: ListState, steps: Sequence[Step]) -> list[list[Commit]]:
         commits = [found[command] for command in step]
         if all(event.type == MERGED for commit in commits for event in commit.events):  # its undo may have an effect
             raise CannotUndo(f"@{commits[0].position} has had no effect since a merge, so there is nothing to undo or redo")
-    for command, commit in found.items():
-        remembered = tuple(event for event in commit.events if event.type not in _WITHOUT_EFFECT)
-        found[command] = replace(commit, events=remembered)
-        unknown = [event.type for event in remembered if isinstance(event.data, UnknownEvent)]
+    for commit in found.values():
+        unknown = [event.type for event in with_effect(commit).events if isinstance(event.data, UnknownEvent)]
         if LOST in unknown:
             raise CannotUndo(
                 f"@{commit.position} contains what was lost when the log was damaged: it cannot be undone or redone"
@@ -252,7 +340,8 @@ def _move_of(todos: Recorder, commit: Commit) -> Move | None:
         return None
     here = todos.log.id
     joined = here not in (move.source, move.target)
-    left = here == move.source or (joined and all(isinstance(event.data, TodoRemoved) for event in commit.events))
+    removes = all(isinstance(event.data, TodoRemoved) for event in with_effect(commit).events)
+    left = here == move.source or (joined and removes)
     id, name = (move.target, move.target_name) if left else (move.source, move.source_name)
     other = todos.other(id, name) or todos.other_with(commit.metadata.command, name)
     there = id if other is None else other.log.id
@@ -275,10 +364,10 @@ def _plan_here(side: ListState, direction: Direction, steps: Sequence[Sequence[C
         side.apply_step(commit, direction)
     side.check_places(direction)
     if not any(batch_of(commit.metadata) for commit in commits):
-        changes = direction.events(DECIDER, commits)
+        changes = direction.events(commits)
         if fits_one_commit(changes):
             return [(changes, {direction.key: [commit.metadata.command for commit in commits]})]
-    return [(direction.events(DECIDER, [commit]), _meta(direction, commit)) for commit in commits]
+    return [(direction.events([commit]), _meta(direction, commit)) for commit in commits]
 
 
 def _meta(direction: Direction, commit: Commit) -> dict[str, object]:
@@ -308,20 +397,18 @@ def _check_later(side: ListState, steps: Sequence[Sequence[Commit]]) -> None:
             break
     # moves are checked in `_bring_home`, by where the todos are
     commits_here = (commit for step in steps for commit in step if _move_of(side.todos, commit) is None)
-    fields = {(event.stream, field_of(event.data)) for commit in commits_here for event in commit.events}
+    fields = {(event.stream, field_of(event.data)) for commit in commits_here for event in with_effect(commit).events}
     conflicting = [commit.position for commit in side.commits_of(later).values() if _conflicts(commit, fields)]
-    in_the_way = [f"@{position}" for position in sorted(conflicting)]
-    if in_the_way:
-        what = ", ".join(f"@{min(commit.position for commit in step)}" for step in steps)
-        raise ChangedLater(what, in_the_way)
+    if conflicting:
+        raise ChangedLater(steps, sorted(conflicting))
 
 
 def _conflicts(commit: Commit, fields: set[tuple[str, str]]) -> bool:
     streams = {stream for stream, _ in fields}
-    for event in commit.events:
+    for event in as_asked(commit).events:
         if event.stream not in streams or event.type == MERGED:
             continue
-        if isinstance(event.data, UnknownEvent) or (event.stream, "*") in fields or move_of(commit) is not None:
+        if isinstance(event.data, UnknownEvent) or (event.stream, CREATION) in fields or move_of(commit) is not None:
             return True
         if (event.stream, field_of(event.data)) in fields:
             return True
@@ -394,7 +481,7 @@ def _in_each_list(
         if twin is not None and _can_apply(there, direction, twin):  # a crash may have prevented it
             if direction is UNDO:
                 _check_later_there(there, there.commits_of(commands).values())
-            parts[there] = replace(twin, events=tuple(event for event in twin.events if event.type not in _WITHOUT_EFFECT))
+            parts[there] = twin
     command = new_command_id()
     return [
         Half(
@@ -434,8 +521,8 @@ def _bring_home(here: ListState, there: ListState, commit: Commit, direction: Di
         CannotUndo: A todo is not where the step left it, or was changed there.
     """
     twin = next((each for each in there.backward() if each.metadata.command == commit.metadata.command), None)
-    events = (event for half in (commit, twin) if half is not None for event in half.events)
-    streams = dict.fromkeys(event.stream for event in events if event.type != FORGOTTEN)
+    events = (event for half in (commit, twin) if half is not None for event in with_effect(half).events)
+    streams = dict.fromkeys(event.stream for event in events)
     home, away = (here, there) if direction.home(move) == here.todos.log.id else (there, here)
     arriving: dict[str, list[TodoEvent]] = {}
     leaving: dict[str, list[TodoEvent]] = {}

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeAlias
 
-from ..cqrs.events import REPAIRED, Commit
+from ..cqrs.events import EXTRA, REPAIRED, Commit
 from ..cqrs.events import RESTORES as RESTORES
 from ..cqrs.fold import Entity
-from ..cqrs.struct import Struct
-from .events import TodoCreated
+from ..cqrs.struct import Struct, replace
+from .events import TodoCreated, TodoRemoved, TodoRestored
 from .fields import FIELD_NAMES, FIELDS, Kind, State, Todo
 from .values import DayOrInstant, ToLocal, parse_day_or_instant, time_in
 
@@ -338,6 +338,20 @@ def move_in(meta: Mapping[str, Any]) -> Move | None:
             return Move(source, source_name, target, target_name)
         case _:
             return None
+
+
+def as_asked(commit: Commit) -> Commit:
+    """Return a commit without the restorations and removals that a merge added, because a removed todo cannot be changed."""
+    if EXTRA not in commit.metadata.meta:
+        return commit
+    restored: dict[str, int] = {}  # by stream, the place of a restoration that a removal may follow
+    added: set[int] = set()
+    for place, event in enumerate(commit.events):
+        if event.ordinal < 0 and isinstance(event.data, TodoRestored):
+            restored[event.stream] = place
+        elif event.ordinal < 0 and isinstance(event.data, TodoRemoved) and event.stream in restored:
+            added |= {restored.pop(event.stream), place}
+    return replace(commit, events=tuple(event for place, event in enumerate(commit.events) if place not in added))
 
 
 def companions_of(commit: Commit) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Tests of the bank account: stories, laws, a store compared with the model, transfers, statements."""
 
 from datetime import UTC, datetime
+from functools import reduce
 
 import pytest
 from bank import (
@@ -22,6 +23,7 @@ from bank import (
     TransferSent,
     Withdraw,
     Withdrawn,
+    evolve,
     statement,
     transfers,
 )
@@ -29,7 +31,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
-from cqrs_todo.cqrs import AlwaysSnapshot, MemorySnapshots, Metadata, Rejected, Repository, Runner, open_store
+from cqrs_todo.cqrs import (
+    AlwaysSnapshot,
+    Fold,
+    MemorySnapshots,
+    Metadata,
+    Rejected,
+    Repository,
+    Runner,
+    open_store,
+    replace,
+    undo_events,
+    undo_steps,
+)
 from cqrs_todo.cqrs.testing.stories import given as story
 from cqrs_todo.cqrs.testing.strategies import event_sequences, machine
 
@@ -112,6 +126,36 @@ def test_a_transfer_arrives_once_or_comes_back() -> None:
     assert {entity.stream: entity.state.balance for entity in accounts.fold()} == balances
     with pytest.raises(Rejected):
         accounts.execute("nobody", Withdraw("w1", 1), at(6))
+
+
+def undo(accounts: Repository[Account, AccountCommand, AccountEvent], metadata: Metadata) -> None:
+    def plan(fold: Fold[Account]) -> tuple[dict[str, list[AccountEvent]], Metadata]:
+        fold.depend_on_everything()
+        step = next(undo_steps(accounts.log.commits_backward()), ())
+        commits = [commit for commit in map(accounts.log.find_command, step) if commit is not None]
+        changes = undo_events(ACCOUNT, commits)
+        for stream, events in changes.items():
+            if reduce(evolve, events, fold[stream].state).balance < 0:
+                raise InsufficientFunds("the money was spent already")
+        return changes, replace(metadata, meta={"undoes": list(step)})
+
+    accounts.transact(plan, metadata.command)
+
+
+def test_the_last_command_is_undone() -> None:
+    log = open_store("memory:", TYPES).create("accounts", datetime(2026, 11, 1, tzinfo=UTC))
+    accounts = Repository(log, ACCOUNT)
+    accounts.execute("ada", Open("Ada"), at(1))
+    accounts.execute("ada", Deposit("d1", 500), at(2))
+    accounts.execute("ada", Withdraw("w1", 200), at(3))
+    undo(accounts, at(4))
+    assert accounts.load_or_default("ada").state.balance == 500
+    undo(accounts, at(5))
+    undo(accounts, at(5))
+    assert accounts.load_or_default("ada").state == Account("Ada"), "a command that comes again undoes nothing more"
+    accounts.execute("ada", Deposit("d2", 300), at(6))
+    accounts.execute("ada", Withdraw("w2", 100), at(7))
+    assert [event.data for event in log.events(5)] == [Deposited("d2", 300), Withdrawn("w2", 100)]
 
 
 def test_statements() -> None:

@@ -5,6 +5,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -475,20 +476,18 @@ def test_copies_of_a_list_are_told_and_never_written_to(filled: Todo, file: str,
     (filled.data / "archive").mkdir(exist_ok=True)
     copy = filled.data / folder / file
     shutil.copy(filled.log_file(), copy)
-    merge = f"Merge it, and then delete it: todo {shlex.join(['merge', str(copy)])}\n"
     for verb in ("lists", "verify"):
-        assert f"todo: warning: {copy}: it is a copy of the log inbox, and holds the same. {merge}" in filled(verb).err
+        assert f"todo: warning: {copy}: it is a copy of the log inbox, and holds the same: delete it\n" in filled(verb).err
         (stray,) = filled(verb, "--json").json["strays"]
         assert (stray["file"], stray["archived"], stray["of"]) == (str(copy), folder == "archive", "inbox")
         assert stray["name"] == COPIES[file]
     assert filled("add", "x").err == "", "the list itself is in use as before"
-    assert "holds nothing that the log does not hold" in filled("lists").err
+    assert "and holds nothing that the log does not hold: delete it\n" in filled("lists").err
     if COPIES[file] is not None and folder == "lists":
         before = copy.read_bytes()
         shown = filled("-L", COPIES[file] or "", "ls")
         assert shown.err.startswith(f"todo: warning: {copy} is a copy of {filled.log_file()}: it can be read, ")
-        from_there = merge.replace("todo merge", "todo -L inbox merge")  # a run about another list names the list
-        assert shown.err.endswith(f". {from_there}")
+        assert shown.err.endswith("but not changed\n")
         assert "Buy milk" in filled("-L", COPIES[file] or "", "ls", "--all").out
         for words in (["add", "x"], ["done", "2"], ["undo"]):
             refused = filled.run("-L", COPIES[file] or "", *words)
@@ -520,9 +519,9 @@ def test_a_copy_of_a_list_is_named_once_and_does_not_count_with_the_lists(filled
     copy = filled.log_file("inbox.sync-conflict-20261122-093000-ABC")
     shutil.copy(filled.log_file(), copy)
     after = filled(*args)
-    warning = f"todo: warning: {copy}: it is a copy of the log inbox, and holds the same. Merge it, and then delete it: "
+    warning = f"todo: warning: {copy}: it is a copy of the log inbox, and holds the same: delete it\n"
     assert after.out == before.out
-    assert after.err == f"{before.err}{warning}todo merge {copy}\n"
+    assert after.err == f"{before.err}{warning}"
 
 
 @pytest.mark.parametrize("folder", ["lists", "archive"])
@@ -533,7 +532,7 @@ def test_lists_names_a_copy_only_in_a_warning(filled: Todo, folder: str) -> None
     shutil.copy(filled.log_file(), copy)
     after = filled("lists")
     assert after.out == before.out
-    assert after.err.removeprefix(before.err).count(str(copy)) == 2, "the file, and how to merge it"
+    assert after.err.removeprefix(before.err).count(str(copy)) == 1
     document = filled("lists", "--json").json
     assert (document["lists"], [stray["name"] for stray in document["strays"]]) == (rows, ["copy"])
 
@@ -554,7 +553,10 @@ def test_what_a_copy_holds_beside_the_list_is_told(filled: Todo) -> None:
     shutil.copy(filled.log_file(), newer)
     filled.log_file().write_bytes(older.read_bytes())
     filled.log_file().with_suffix(".lock").unlink()
-    assert "holds later changes that the log does not hold" in filled("lists").err
+    merge = f"holds later changes that the log does not hold. Merge it, and then delete it: todo merge {newer}\n"
+    assert merge in filled("lists").err
+    from_there = merge.partition(". ")[2].replace("todo merge", "todo -L inbox merge")
+    assert filled("-L", "newer").err.endswith(from_there), "a run about another list names the list"
     newer.rename(other)
     filled("add", "y")
     assert "each of the two holds changes that the other does not hold" in filled("lists").err
@@ -745,3 +747,19 @@ def test_all_files_and_folders_that_the_program_makes_are_private_under_any_umas
         assert path in made
     for path in (".config/cqrs-todo/config.toml", ".config/fish/completions/todo.fish", ".bashrc", "other/store/lists"):
         assert path in made
+
+
+def test_where_says_in_which_folders_other_users_can_read_the_names_of_lists(todo: Todo) -> None:
+    with tempfile.TemporaryDirectory() as folder:  # every folder above it may be entered, as in most homes
+        Path(folder).chmod(0o755)
+        lists = Path(folder, "a store/lists")
+        todo.env["TODO_STORE"] = f"jsonl:{lists.parent}"
+        todo("add", "x")
+        assert todo("where").err == ""
+        lists.chmod(0o755)
+        assert todo("where").err == "", "nobody can enter the folder above"
+        lists.parent.chmod(0o711)
+        says = f"Other users can read the names of your lists in {lists}, but not the lists."
+        assert todo("where").err == f"{says} To hide the names: chmod 700 '{lists}'\n"
+        lists.chmod(0o711)
+        assert todo("where").err == ""

@@ -78,6 +78,8 @@ def test_every_verb_works_in_a_list_in_which_something_is_forgotten(filled: Todo
         result = filled.run(*line.split())
         assert (result.code, "no todo 2 (forgotten or lost) in inbox" in result.err) == (3, True), line
     assert filled("verify").out.count("intact") == 1
+    unknown = filled.run("forget", "secret99", "--yes").err
+    assert unknown == "todo: no todo 'secret99' in inbox\n      see the numbers: todo ls --all\n"
 
 
 def test_the_log_is_exported_and_imported_with_what_is_forgotten(filled: Todo, tmp_path: Path) -> None:

@@ -104,16 +104,25 @@ def test_a_store_that_keeps_nothing_does_not_pass(todo: Todo) -> None:
     assert "see the cases above" in failed.err
 
 
+def test_a_log_in_a_store_that_keeps_no_lines_is_exported_as_todos_by_the_command_that_is_named(todo: Todo) -> None:
+    refused = todo.run("--store", "null:", "export", "--format", "events")
+    hint = "to export the todos without their history: todo --store null: export --format json"
+    message = "inbox cannot be exported as lines, because its store does not keep lines"
+    assert (refused.code, refused.out, refused.err) == (1, "", f"todo: {message}\n      {hint}\n")
+    assert todo(*hint.partition(": todo ")[2].split()).json["todos"] == []
+
+
 NOT_IN_FILES = "shared snapshots hold nothing that was forgotten"
 """The case of the contract that does not apply to files, which share no snapshots."""
 
 
 @pytest.mark.long
 def test_a_folder_is_tried_in_a_corner(todo: Todo, tmp_path: Path) -> None:
-    checked = todo("store", "check", f"jsonl:{tmp_path}/not/there/yet", "--plain")
-    rows = [line.split("\t") for line in checked.out.splitlines()]
-    assert [row[0] for row in rows if row[1] != "holds"] == [NOT_IN_FILES]
-    assert len(rows) > 60
+    apart, summary = todo("store", "check", f"jsonl:{tmp_path}/not/there/yet").out.splitlines()
+    assert NOT_IN_FILES in apart
+    counts = re.fullmatch(r"(\d+) of (\d+) cases passed in jsonl:.*/not/there/yet, 1 does not apply", summary)
+    assert counts is not None
+    assert int(counts[1]) + 1 == int(counts[2]) > 60
     assert list(tmp_path.iterdir()) == [todo.home]
 
 

@@ -60,6 +60,12 @@ def peers(request: pytest.FixtureRequest, tmp_path: Path) -> Machines:
     return Machines(tmp_path, new_remote("folder", tmp_path, request))
 
 
+@pytest.fixture(params=["server", "jsonl"])
+def hubs(request: pytest.FixtureRequest, tmp_path: Path) -> Machines:
+    """Machines that use a hub: a schema on a server that is reached by a socket, or a folder."""
+    return Machines(tmp_path, new_remote(request.param, tmp_path, request))
+
+
 @pytest.fixture
 def users(request: pytest.FixtureRequest, tmp_path: Path) -> Machines:
     """Machines that use a hub in a folder."""
@@ -753,13 +759,20 @@ def test_a_remote_that_cannot_be_reached(peers: Machines) -> None:
 
 def test_a_server_that_refuses_is_not_said_not_to_run(todo: Todo, server: str) -> None:
     todo("add", "Buy milk")
-    for url in (server.replace("//postgres:@", "//nobody:@"), server.replace("/postgres?", "/nothing?")):
+    for url, hint in (
+        (
+            server.replace("//postgres:@", "//nobody:@"),
+            "the server is running, but refuses: correct the URL, or try again later",
+        ),
+        (server.replace("/postgres?", "/nothing?"), "make the database on the server: createdb nothing; or correct the URL"),
+    ):
         assert url != server
         result = todo.run("sync", url)
         assert (result.code, "does not exist" in result.err) == (6, True), result.err
-        assert result.err.endswith(
-            "the server is running, but refuses: correct the URL, or try again later: todo sync URL\n"
-        )
+        assert result.err.endswith(f"\n      {hint}: todo sync URL\n")
+    missing = todo.run("sync", f"{server}&options=-csearch_path%3Dteam")
+    assert missing.code == 6
+    assert missing.err.endswith(": there is no schema team; to make it: CREATE SCHEMA team\n"), "and no other hint"
 
 
 def test_the_document_has_all_errors(peers: Machines) -> None:
@@ -889,6 +902,21 @@ def test_a_remote_that_is_no_longer_used_is_removed(peers: Machines) -> None:
     peers.equal(one, two)
 
 
+def test_after_the_last_remote_was_removed_the_commands_for_the_others_are_named(peers: Machines) -> None:
+    one = peers.one
+    config = one.home / ".config/cqrs-todo/config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(f'[sync.home]\nurl = "{peers.url}"\n')
+    first, last = f"folder:{peers.folder}/my lists", f"folder:{peers.folder}/last"
+    for url in (first, "home", last):
+        one("sync", url)
+    one("sync", "--remove", last)
+    config.write_text(config.read_text() + f'[sync.usb]\nurl = "jsonl:{peers.folder}/usb"\n')
+    refused = one.run("sync")
+    ways = f"name it: todo sync home or todo sync usb or todo sync '{first}'"
+    assert (refused.code, refused.err) == (2, f"todo: it is not known what to sync with\n      {ways}\n")
+
+
 def test_a_server_is_removed_by_its_url_as_it_was_typed(tmp_path: Path, database: str) -> None:
     one = Machines(tmp_path, database).one
     one("add", "Buy milk")
@@ -922,7 +950,10 @@ def test_what_was_forgotten_here_alone_is_named_when_a_remote_is_removed(peers: 
         home("sync", peers.url)
     one("forget", "1", "--yes")
     one("sync")
-    assert "What was forgotten here is still there, in inbox.\n" in one("sync", "--remove", peers.url).err
+    assert one("sync", "--remove", peers.url).err.splitlines()[1] == (
+        f"At the last sync with {peers.url}, what was forgotten in inbox was still in the files of {os.uname().nodename}."
+        f" To make sure: todo sync {peers.url}, and then remove it again."
+    )
     refused = one.run("sync", "--remove", "hime")
     assert (refused.code, refused.err) == (2, "todo: there is no remote 'hime'\n      this machine knows none\n")
 
@@ -936,7 +967,8 @@ def test_what_was_not_forgotten_there_yet_is_named_when_a_remote_is_removed_and_
     one("sync", machines.url)
     place = one("sync", "--status", "--json").json["remotes"][0]["url"]
     one("forget", "2", "--yes")
-    assert "What was forgotten here is still there, in inbox.\n" in one("sync", "--remove", place).err
+    left = "what was forgotten in inbox was still there. To make sure: todo sync "
+    assert left in one("sync", "--remove", place).err
     says = "orget in inbox on", "orgotten in inbox on"
     assert says[0] in one("sync", machines.url, "--dry-run").out
     assert says[1] in one("sync", machines.url).out
@@ -1109,35 +1141,36 @@ def test_a_name_that_another_list_has_here_is_named_again_when_it_is_free(users:
     users.equal(one, two)
 
 
-def test_a_list_that_has_another_name_on_a_hub_is_unarchived_there_by_the_command_that_is_named(users: Machines) -> None:
-    one, two, _ = users.all
+def test_a_list_that_has_another_name_on_a_hub_is_unarchived_there_by_the_command_that_is_named(hubs: Machines) -> None:
+    one, two, _ = hubs.all
     one("lists", "new", "work")
-    users.equal(one, two)
+    hubs.equal(one, two)
     one("lists", "archive", "work")
     one("sync")
     two("lists", "rename", "work", "job")
     two("-L", "job", "add", "Write")
     back = two("sync").err.partition(". To use it there again: todo ")[2].partition(". ")[0]
-    two(*back.split())
-    assert two("sync").out == "job: 1 commit sent\nRenamed work to job on " + users.url + "\n"
+    two(*shlex.split(back))
+    assert two("sync").out.startswith("job: 1 commit sent\nRenamed work to job on ")
 
 
-def test_a_new_list_whose_name_an_archived_one_has_on_a_hub_is_named_with_what_can_be_done(users: Machines) -> None:
-    one, two, _ = users.all
+def test_a_new_list_whose_name_an_archived_one_has_on_a_hub_is_named_with_what_can_be_done(hubs: Machines) -> None:
+    one, two, _ = hubs.all
     one("lists", "new", "Work")
-    one("sync", users.url)
+    one("sync", hubs.url)
     one("lists", "archive", "Work")
     one("sync")
     two("lists", "new", "work")
-    failed = two.run("sync", users.url)
+    failed = two.run("sync", hubs.url)
     assert failed.code == 1
     message, hint = failed.err.splitlines()
-    assert message == f"todo: work was not sent: {users.url} has another archived list named 'Work'"
+    place = two("sync", "--status", "--json").json["remotes"][0]["url"]
+    assert message == f"todo: work was not sent: {place} has another archived list named 'Work'"
     rename, _, back = hint.partition("; or use the other one again: todo ")
-    two(*back.split())
+    two(*shlex.split(back))
     assert "to join them: " in two.run("sync").err
     for command in rename.partition(": todo ")[2].split(" && todo "):
-        two(*command.split())
+        two(*shlex.split(command))
     assert {"Work", "work-2"} <= {line.split("\t")[0] for line in two("lists", "--plain").out.splitlines()}
 
 
@@ -1485,6 +1518,33 @@ def test_what_an_archived_list_lacks_on_a_hub_is_named_until_it_is_there(users: 
     assert [todo["text"] for todo in two("-L", "work", "ls", "--json").json["todos"]] == ["Write", "Buy milk"]
 
 
+def test_an_archived_list_that_a_remote_does_not_have_is_named_once_with_the_command_that_sends_it(tmp_path: Path) -> None:
+    one = Todo(tmp_path / "one")
+    one("add", "Buy milk")
+    one("-L", "old", "add", "Write")
+    one("lists", "archive", "old")
+    for kind in ("jsonl", "folder"):
+        url = f"{kind}:{tmp_path / kind}"
+        steps = "todo lists unarchive old && todo sync && todo lists archive old"
+        line = f"old is archived here, and not on {url}: a sync does not send such a list. To send it: {steps}\n"
+        for words in (["--dry-run"], []):
+            assert line in one("sync", url, *words).err
+        result = one("sync")
+        assert (result.out, result.err) == (f"Nothing to sync with {url}\n", "")
+        status = f"  old (archived): never synced. To send it: {steps}"
+        assert one("sync", "--status").out.splitlines()[-1] == status
+        for command in status.partition(": todo ")[2].split(" && todo "):
+            one(*command.split())
+        assert one("sync").err == ""
+        assert "old (archived)" not in one("sync", "--status").out
+        assert Todo(tmp_path / f"other-{kind}")("sync", url).err == "", "who never had the list hears nothing"
+    one("-L", "older", "add", "Write")
+    one("lists", "archive", "older")
+    said = one("sync", f"jsonl:{tmp_path / 'third'}").err
+    assert said.startswith(f"old, older are archived here, and not on jsonl:{tmp_path / 'third'}: ")
+    assert f". To send one: {steps}\n" in said
+
+
 def test_all_lists_can_be_synced_where_the_environment_names_one(peers: Machines) -> None:
     one = peers.one
     one("add", "Buy milk")
@@ -1525,10 +1585,27 @@ def test_a_new_folder_is_announced_and_is_made_only_in_one_that_exists(peers: Ma
     assert (refused.code, f"there is no folder {peers.folder}/typo" in refused.err) == (2, True)
     assert not (peers.folder / "typo").exists()
     assert one("sync", peers.url).err == (
-        f"Began a new shared folder: {peers.place}. No other machine has synced there yet. If one has, the path is wrong:"
-        " sync with the right one, and delete what this sync has written here.\n"
+        f"Began a new shared folder: {peers.place}. If you expected the lists of another machine there, the path is"
+        " wrong: sync with the right one, and delete what this sync has written here.\n"
     )
     assert one("sync").err == two("sync", peers.url).err == ""
+
+
+@pytest.mark.parametrize("kind", ["folder", "jsonl"])
+def test_a_new_folder_in_a_remote_or_around_one_is_refused_with_the_right_path(peers: Machines, kind: str) -> None:
+    one, two, _ = peers.all
+    around, place = peers.folder / "Sync", peers.folder / "Sync/todo"
+    around.mkdir()
+    one("add", "Buy milk")
+    one("sync", f"{kind}:{place}")
+    for path, where in ((around, "around"), (place / "todo", "in")):
+        for url in (f"folder:{path}", f"jsonl:{path}"):
+            before = sorted(around.rglob("*"))
+            refused = two.run("sync", url)
+            assert (refused.code, refused.out) == (2, "")
+            hint = f"to use that one: todo sync {kind}:{place}; or give a folder apart from it"
+            assert refused.err == f"todo: {url} would be {where} another remote, {kind}:{place}\n      {hint}\n"
+            assert sorted(around.rglob("*")) == before
 
 
 def test_a_new_hub_on_a_server_is_announced(tmp_path: Path, database: str) -> None:
@@ -1538,7 +1615,7 @@ def test_a_new_hub_on_a_server_is_announced(tmp_path: Path, database: str) -> No
     for words, begins in ((["--dry-run"], "Would begin"), ([], "Began")):
         said = one("sync", database, *words).err
         assert said.startswith(f"{begins} a new hub: postgresql://")
-        assert ". If one has, the URL is wrong: sync with the right one" in said
+        assert ". If you expected the lists of another machine there, the URL is wrong: sync with the right one" in said
         with psycopg.connect(database) as connection:
             made = connection.execute("SELECT to_regclass('cqrs_schema') IS NOT NULL").fetchone()
         assert made == (begins == "Began",), "a dry run makes no tables"
@@ -1569,6 +1646,49 @@ def test_what_a_sync_does_on_a_hub_beside_commits_is_named(users: Machines) -> N
     assert one("sync", "--json").json["effects"] == [{"kind": "unarchived", "list": "job", "other": None}]
 
 
+def test_what_a_sync_tells_the_other_machines_of_a_shared_folder_is_named(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("lists", "new", "work")
+    peers.equal(one, two)
+    others = f"the other machines on {peers.url}:"
+    one("lists", "rename", "work", "job")
+    assert one("sync", "--dry-run").out == f"Would tell {others} work is named job here\n"
+    assert one("sync").out == f"Told {others} work is named job here\n"
+    one("lists", "archive", "job")
+    assert one("sync").out == f"Told {others} job is archived here\n"
+    one("lists", "unarchive", "job")
+    assert one("sync").out == f"Told {others} job is in use again here\n"
+    assert one("sync").out.startswith("Nothing to sync with ")
+
+
+def test_new_commits_of_an_archived_list_are_named_once_with_the_command_that_receives_them(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("-L", "work", "add", "Write")
+    one("-L", "work", "add", "Secret")
+    peers.equal(one, two)
+    one("lists", "archive", "work")
+    one("sync")
+    assert one("sync").out.startswith("Nothing to sync with ")
+    two("-L", "work", "add", "Paint")
+    two("-L", "work", "forget", "2", "--yes")
+    two("sync")
+    assert "so new commits of it on " in one("sync").err
+    assert one("sync").err == ""
+    two("-L", "work", "done", "1")
+    two("sync")
+    back = "todo lists unarchive work && todo sync"
+    for words in (["--dry-run"], []):
+        result = one("sync", *words)
+        assert result.out == "Nothing was sent or received\n"
+        assert result.err == (
+            f"work is archived here, so new commits of it on {peers.url} were not received. To receive them: {back}\n"
+        )
+    assert one("sync").out.startswith("Nothing to sync with ")
+    for command in back.split(" && "):
+        received = one(*command.split()[1:]).out
+    assert received.startswith("work: 2 commits received\n")
+
+
 def test_who_forgets_a_todo_is_told_where_it_still_is(peers: Machines) -> None:
     one, two, _ = peers.all
     one("add", "hunter2")
@@ -1582,7 +1702,8 @@ def test_who_forgets_a_todo_is_told_where_it_still_is(peers: Machines) -> None:
     assert one("sync").out == forgotten
     for _ in range(2):
         holder = (
-            f"    Forgotten here, and still in the files of {os.uname().nodename}: run todo sync there, or delete the files"
+            f"    At the last sync, what was forgotten here was still in the files of {os.uname().nodename}: run todo sync"
+            " there, and then here; or delete the files"
         )
         assert one("sync", "--status").out.splitlines()[1:] == ["  inbox: all sent", holder]
         assert one("sync").out.startswith("Nothing to sync"), "it is not said in each sync"
@@ -1613,7 +1734,7 @@ def test_what_is_to_be_forgotten_is_named_before_the_sync(
     assert one("sync", "--status").out.splitlines()[1].strip() == state
     assert one("sync", "--status", "--json").json["remotes"][0]["lists"][0]["unforgotten"] is True
     would, did = (
-        [line for line in one("sync", *words).out.splitlines() if "orget" in line or "orgot" in line]
+        [line for line in one("sync", *words).out.splitlines() if re.match("(Would f|F)org", line)]
         for words in (["--dry-run"], [])
     )
     assert did == [line.replace("Would forget", "Forgotten") for line in would]

@@ -53,12 +53,12 @@ def test_undo_of_one_commit_alone(todo: Todo) -> None:
     todo("edit", "1", "c")
     refused = todo.run("undo", "@2")
     assert refused.code == 1
-    assert "@2 cannot be undone alone: @4 changed the same fields later" in refused.err
+    assert "@2 (1 text: a → b) cannot be undone alone: @4 changed the same fields later" in refused.err
     assert refused.err.endswith("to undo the later change first: todo undo @4\n")
     assert todo("undo", "@3").code == 0
     assert texts(todo) == [("c", False, [])]
     again = todo.run("undo", "@3")
-    assert (again.code, "@3 was undone by @" in again.err) == (1, True)
+    assert (again.code, "@3 is undone already, by @5" in again.err) == (1, True)
     assert todo.run("undo", "@5").code == 1
     created = todo.run("undo", "@1")
     assert (created.code, "@2, @4 changed" in created.err) == (1, True)

@@ -118,16 +118,21 @@ def test_undoing_a_position_that_is_not_in_force_says_why_and_what_to_do(todo: T
     todo("add", "-", stdin="a\nb\n")  # @1, @2
     todo("done", "1-2")  # @3, @4
     todo("undo")  # @5, @6
-    for position, belongs in (("@3", "@3 was"), ("@4", "@4 belongs to @3, which was")):
+    for position, belongs in (("@3", "@3"), ("@4", "@4 belongs to @3, which")):
         refused = todo.run("undo", position)
-        assert (refused.code, f"{belongs} undone by @5" in refused.err) == (1, True), refused.err
+        assert (refused.code, f"{belongs} is undone already, by @5" in refused.err) == (1, True), refused.err
     for position, belongs in (("@5", "@5 is"), ("@6", "@6 belongs to @5, which is")):
         refused = todo.run("undo", position)
         assert f"{belongs} an undo of @3" in refused.err
         assert "todo redo" in refused.err
     todo("redo")  # @7, @8
     assert "@7 is a redo of @3" in todo.run("undo", "@7").err
-    assert "todo undo @3" in todo.run("undo", "@7").err
+    assert "to undo the redo: todo undo @3" in todo.run("undo", "@7").err
+    todo("undo")  # @9, @10
+    refused = todo.run("undo", "@7")
+    assert "@7 is a redo of @3, which is undone already, by @9" in refused.err
+    assert "to do @3 again: todo redo" in refused.err
+    todo("redo")
     hint = todo.run("redo", "@3").err.splitlines()[1]
     assert "todo redo 3" in hint
     assert "undo 3" not in hint
@@ -177,15 +182,14 @@ def test_the_undo_of_new_todos_with_fields_says_that_they_were_created(todo: Tod
     ("lines", "named", "hint"),
     [
         (("done 1", "undo"), "@2", "to do @2 again: todo redo; to see what can be undone: todo history"),
-        (
-            ("done 1", "undo", "add b"),
-            "@2",
-            "no redo does it again, because of later changes; to see what it changed: todo show @2",
-        ),
-        (("done 1", "undo", "add b", "done 2", "undo"), "@2", "no redo does it again, because of later changes; to see"),
+        (("done 1", "undo", "add b"), "@2", "to see what @2 changed: todo show @2"),
+        (("done 1", "undo", "add b"), "@3", "no redo does @2 again, because of later changes; to see what it changed: todo"),
+        (("done 1", "undo", "redo", "undo", "add b"), "@4", "to see what @2 changed: todo show @2"),
+        (("done 1", "undo", "add b", "done 2", "undo"), "@2", "to see what @2 changed: todo show @2"),
         (("done 1", "edit 1 b", "undo 2"), "@3", "to do @3 again, and before it what was undone later: todo redo 2"),
         (("done 1", "undo"), "@3", "to do @2 again: todo redo; to see what can be undone: todo history"),
         (("done 1", "undo", "redo"), "@3", "to undo @2 again: todo undo @2"),
+        (("done 1", "undo", "redo"), "@4", "to undo the redo: todo undo @2"),
         (("done 1", "undo", "redo", "undo"), "@4", "to do @2 again: todo redo; to see what can be undone: todo history"),
     ],
 )

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from cqrs_todo.cqrs.boundary import DecisionModel, combined, decide_on
+from cqrs_todo.cqrs.decider import Decider
 from cqrs_todo.cqrs.errors import ConditionFailed, Rejected
-from cqrs_todo.cqrs.events import FORGOTTEN, EventTypes, Metadata, Recorded, UnknownEvent
+from cqrs_todo.cqrs.events import FORGOTTEN, Commit, EventTypes, Metadata, Recorded, UnknownEvent
 from cqrs_todo.cqrs.query import AppendCondition, Query, QueryItem
-from cqrs_todo.cqrs.repository import RETRIES
+from cqrs_todo.cqrs.repository import RETRIES, Repository
 from cqrs_todo.cqrs.store import Append, Log
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.struct import Struct
@@ -77,6 +78,40 @@ def logs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[]
 @pytest.fixture
 def log(logs: Callable[[], Log]) -> Log:
     return logs()
+
+
+def test_an_aggregate_is_decided_by_its_decider_together_with_a_limit_over_several_streams(log: Log) -> None:
+    def seats(capacity: int, taken: int) -> Sequence[Subscribed]:
+        if taken >= capacity:
+            raise Rejected("no free seat")
+        return [Subscribed("c1", f"s{capacity}")]
+
+    course: Decider[int, int, Subscribed] = Decider(
+        "course", 0, {"subscribed": Subscribed}, seats, lambda taken, _: taken + 1
+    )
+    aggregate = DecisionModel(
+        Query.of(kinds={course.kind}, tags={"course/c1"}),
+        course.initial,
+        lambda taken, recorded: course.evolve(taken, recorded.data),
+    )
+    in_all: DecisionModel[int] = DecisionModel(Query.of(types={"subscribed"}), 0, lambda count, _: count + 1)
+
+    def subscribe(capacity: int) -> Commit | None:
+        def decide(known: tuple[int, int]) -> Sequence[Append]:
+            taken, count = known
+            if count >= 3:
+                raise Rejected("the school is full")
+            return [Append(course.stream("c1"), tuple(course.decide(capacity, taken)))]
+
+        return decide_on(log, combined(aggregate, in_all), decide, Metadata.new("office"))
+
+    assert subscribe(1) is not None
+    with pytest.raises(Rejected, match="no free seat"):
+        subscribe(1)
+    log.append([Append("course/c2", (Subscribed("c2", "ada"), Subscribed("c2", "bob")))], Metadata.new("office"))
+    with pytest.raises(Rejected, match="the school is full"):
+        subscribe(2)
+    assert Repository(log, course).load_or_default("c1").version == 1
 
 
 def tagged(*tags: str, types: Iterable[str] = ()) -> Query:

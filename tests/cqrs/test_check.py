@@ -12,6 +12,9 @@ pytestmark = pytest.mark.skipif(sys.platform == "emscripten", reason="pytest can
 
 
 SHELVES = """
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
+
 from cqrs_todo.cqrs.stores.memory import MemoryStore
 
 
@@ -22,17 +25,46 @@ class ShelfStore(MemoryStore):
 """
 
 
-def test_a_store_in_memory_of_another_package_fits_whatever_the_persons_own_options_are(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("PYTEST_ADDOPTS", "--nonsense -k gapless")
-    monkeypatch.setenv("PYTEST_PLUGINS", "no.such.plugin")
-    (tmp_path / "shelves.py").write_text(SHELVES)
+def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, more: str = "") -> None:
+    """Install a package that offers a store, with more code in its class."""
+    (tmp_path / "shelves.py").write_text(SHELVES + more)
     info = tmp_path / "shelves-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: shelves\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[cqrs_todo.stores]\nshelf = shelves:ShelfStore\n")
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "shelves", raising=False)
+
+
+SCRATCH = """
+    @staticmethod
+    @contextmanager
+    def scratch(url):
+        with TemporaryDirectory(dir=url.removeprefix("shelf:")) as area:
+            yield f"shelf:{area}"
+            if url.endswith("/full"):
+                raise OSError("the shelf is full")
+"""
+
+
+@pytest.mark.parametrize(
+    ("folder", "words"), [("none", "FileNotFoundError: .*none"), ("full", "OSError: the shelf is full")]
+)
+def test_an_area_that_another_package_cannot_make_or_remove_is_a_fault_of_its_store(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, folder: str, words: str
+) -> None:
+    install(monkeypatch, tmp_path, SCRATCH)
+    (tmp_path / "full").mkdir()
+    with pytest.raises(StoreUnavailable, match=rf"^the store shelf: cannot make or remove an empty area: {words}"):
+        check_store(f"shelf:{tmp_path}/{folder}")
+
+
+def test_a_store_in_memory_of_another_package_fits_whatever_the_persons_own_options_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--nonsense -k gapless")
+    monkeypatch.setenv("PYTEST_PLUGINS", "no.such.plugin")
+    install(monkeypatch, tmp_path)
     cases = check_store("shelf:attic")
     assert [case for case in cases if case.outcome == "fails"] == []
     assert {case.detail for case in cases if case.outcome == "does not apply"} == {

@@ -70,6 +70,28 @@ MISTAKES: list[tuple[Attempt, str]] = [
         lambda _, __: Query(QueryItem()),
         r"the items of a query must be a tuple such as \(QueryItem\(\.\.\.\),\), not QueryItem",
     ),
+    (
+        lambda _, __: Query.of(kinds={"permit/p1"}),
+        "a kind in a query contains '/': 'permit/p1'; its streams would be of the kind 'permit'",
+    ),
+    (lambda _, __: QueryItem(kinds=frozenset({""})), "a kind in a query is empty"),
+    (
+        lambda _, log: Repository(log, COUNTER).fold().get("p1"),
+        r"'p1' is no name of a stream: write 'counter/p1' \(`Decider.stream` makes it\)",
+    ),
+    (lambda _, log: Repository(log, COUNTER).fold().version_of("p1"), "'p1' is no name of a stream: write 'counter/p1'"),
+    (
+        lambda _, log: log.append(one("a/1", 1), metadata("c", AT.replace(tzinfo=None))),
+        r"cannot be recorded: `Metadata.at` has no time zone: use an aware time, such as datetime.now\(UTC\)",
+    ),
+    (
+        lambda _, log: log.append(one("a/1", 1), metadata("c", "today")),
+        r"`Metadata.at` must be an aware time, such as datetime.now\(UTC\), not 'today'",
+    ),
+    (
+        lambda _, __: open_store("memory:", {}),
+        r"the events of a store must be made with `EventTypes\(\{type string: class\}\)`, not \{\}",
+    ),
     (lambda _, __: Query.of(types=5), "types must be a set of texts, not 5"),
     (lambda _, log: log.events(limit=-1), "the limit is -1: it must be at least 0"),
     (lambda _, log: log.events(limit="3", stream="a/1"), "the limit must be a number or None, not '3'"),

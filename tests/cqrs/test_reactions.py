@@ -55,7 +55,6 @@ def checkpoint(tmp_path: Path) -> Path:
         ({"b"}, set(), False),
         (set(), {"sung"}, False),
         ({"a"}, {"sung"}, False),
-        ({"a/1"}, set(), False),
     ],
 )
 def test_what_a_reaction_wants(kinds: set[str], types: set[str], wanted: bool) -> None:

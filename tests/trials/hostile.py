@@ -20,10 +20,10 @@ from unittest.mock import patch
 
 import msgspec
 
+from cqrs_todo.cqrs import store
 from cqrs_todo.cqrs.errors import Rejected
 from cqrs_todo.cqrs.events import Metadata
 from cqrs_todo.cqrs.store import Append
-from cqrs_todo.cqrs.stores import recording
 from cqrs_todo.todo.events import TodoCreated
 from cqrs_todo.todo.fields import NOTE, TAGS, TEXT
 from cqrs_todo.todo.model import Add, Change, Create, decide
@@ -116,7 +116,8 @@ def _with_texts(program: Program, chunk: Sequence[str], tally: Tally) -> list[Ca
         todos.view().items[::3], lambda item: [Change(TEXT, item.todo.text[:-1]), Change(NOTE, item.todo.text[:-1])]
     )
     foreign = Append(f"todo/{chunk[1]}\x1b[2J\u202e", (TodoCreated(chunk[1], NOW, note=chunk[1]),))
-    with patch.object(recording, "check_recorded_name", lambda *_: None):  # as a program that allows every name
+    # as a program that allows every name
+    with patch.object(store, "check_recorded_name"), patch.object(store, "check_stream_name"):
         todos.log.append([foreign], Metadata(NOW, chunk[2], "foreign", {"moved_from": chunk[3]}))
     wanted = [*chunk, chunk[1]]
     every = f"1-{len(wanted)}"

@@ -4,7 +4,8 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 
-from ...cqrs.errors import DamagedLog
+from ...cqrs.errors import CqrsError, DamagedLog
+from ...cqrs.operation_errors import ExportRefused
 from ...todo.formats import FORMATS
 from ..config import default_store
 from ..errors import UsageError
@@ -14,6 +15,12 @@ from ..session import Session
 from ..target import write_file
 from ..text import printable, visible
 from ..verb import LISTS, Option, Verb
+
+
+class NoLines(CqrsError):
+    """The store of a list does not keep lines, so its log cannot be exported."""
+
+    hint = "to export the todos without their history: todo export --format json"
 
 
 def export(session: Session, format: str, output: str | None, where: str | None) -> None:
@@ -60,7 +67,10 @@ def _events(session: Session, where: str | None) -> Iterable[bytes]:
         raise UsageError("a log can only be exported completely", "leave out --where, or --format events")
     _check_one_list(session, "events")
     session.list.check_exists()
-    return session.list.log.lines()
+    try:
+        return session.list.log.lines()
+    except ExportRefused as error:
+        raise NoLines(str(error)) from error
 
 
 def _check_one_list(session: Session, format: str) -> None:

@@ -70,7 +70,7 @@ def history(
     wanted = _Filter(*_limits(session, since, until), by, tuple(map(_event_type, types)), text)
     names = session.originals() if all_lists else [session.list.name]
     if follow:
-        _follow(
+        _show_as_recorded(
             session, names, ids, wanted, _FOLLOWED if limit is None else limit, raw=raw, seconds=seconds, all_lists=all_lists
         )
         return
@@ -96,7 +96,9 @@ def history(
     else:
         if not all_lists:
             print_moment(session, found[0].view)
-        if conflicts and not session.options.plain:
+        if limit == 0:
+            pass  # nobody asked which changes there are
+        elif conflicts and not session.options.plain:
             _print_conflicts(session, rows, found)
         else:
             _print(session, rows, found, all_lists=all_lists, patch=patch, graph=graph, seconds=seconds)
@@ -132,7 +134,7 @@ def _read(
     return _Found(todos, view, [HistoryRow(view, commit, streams, todos) for commit in islice(commits, limit)], lost)
 
 
-def _follow(
+def _show_as_recorded(
     session: Session,
     names: Sequence[str],
     ids: Sequence[str],

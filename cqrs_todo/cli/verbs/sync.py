@@ -101,38 +101,52 @@ def _remove(session: Session, word: str | None) -> None:
     url = find_known(session, word, list(memory.remotes))
     names = [name for name, other in session.config.sync.items() if remembered(other) == url]
     removed = remove_remote(file, url, [*names, memory.last] if remembered(memory.last) == url else names)
-    left = [] if removed is None else _not_forgotten(session, removed)
+    left = {} if removed is None else _not_forgotten(session, removed)
     written = lines_in_config(names)
     if session.options.json:
         from .. import document
 
         config = [{"file": path, "line": line, "name": name} for path, line, name in written]
-        print_line(document.encode({"removed": url if removed is not None else None, "unforgotten": left, "config": config}))
+        print_line(
+            document.encode({"removed": url if removed is not None else None, "unforgotten": [*left], "config": config})
+        )
         return
     where = visible(url)
     if removed is None:
         print_message(session, f"This machine knows nothing of {where}: it was never synced there, or was removed before.")
     else:
         print_message(session, f"Removed: {where}. No list was changed, here or there.")
-        if left:
-            print_message(session, f"What was forgotten here is still there, in {', '.join(map(visible, left))}.")
+        for name, holders in left.items():
+            print_message(session, complete_hint(_left_there(name, holders, url), session))
     for path, line, name in written:
         place = f", line {line}" if line else ""
         print_message(session, f"{visible(path)} still names it: to end that, delete [sync.{visible(name)}]{place}.")
 
 
-def _not_forgotten(session: Session, known: "RemoteMemory") -> list[str]:
-    """Return the names of the lists of which a remote still has what was forgotten here, as far as that is known."""
+def _left_there(name: str, holders: Sequence[str], url: str) -> str:
+    """Return a line about what was forgotten in a list and may still be on a remote. The other arguments are as below."""
+    name, where = visible(name), visible(url)
+    place = f"in the files of {', '.join(map(visible, holders))}" if holders else "there"
+    said = f"At the last sync with {where}, what was forgotten in {name} was still {place}."
+    return f"{said} To make sure: todo sync {visible(shlex.quote(url))}, and then remove it again."
+
+
+def _not_forgotten(session: Session, known: "RemoteMemory") -> Mapping[str, Sequence[str]]:
+    """Return the names of the lists of which a remote had what was forgotten here, as far as that is known.
+
+    Returns:
+        For each the names of the machines whose files in a shared folder had it.
+    """
     from ...todo.sync import to_forget
 
     heads = {head.id: head for head in session.store.heads()}
-    found = []
+    found: dict[str, Sequence[str]] = {}
     for id, each in known.lists.items():
         is_left = bool(each.unforgotten or each.holders)
         with suppress(CqrsError):  # a list that cannot be read does not keep a remote
             is_left = is_left or (id in heads and to_forget(session.store, heads[id], known) > 0)
         if is_left:
-            found.append(heads[id].name if id in heads else each.name)
+            found[heads[id].name if id in heads else each.name] = each.holders
     return found
 
 
@@ -180,7 +194,7 @@ def _sync(session: Session, word: str | None, joining: "Joining | None", *, dry_
     from ..remotes import about_remote, find_remote
 
     file = syncing.MemoryFile(sync_dir(session.store_url))
-    url, used_as = find_remote(session, word, file.load().last)
+    url, used_as = find_remote(session, word, file.load())
     only = [session.list_name] if session.names_a_list else []
 
     def run(joining: "Joining | None") -> "Synced":
@@ -333,8 +347,18 @@ class _Report:
 
             print_message(session, complete_hint(in_words(renames, wanted, where), session))
         for warning in done.warnings:
-            if warning.kind != "renamed":
+            if warning.kind not in ("renamed", "only-here"):
                 print_message(session, complete_hint(self._warning(warning), session))
+        if only_here := [warning.list for warning in done.warnings if warning.kind == "only-here"]:
+            names, (are, it) = ", ".join(map(visible, only_here)), ("is", "it") if len(only_here) == 1 else ("are", "one")
+            print_message(
+                session,
+                complete_hint(
+                    f"{names} {are} archived here, and not on {visible(done.remote)}: a sync does not send such a list."
+                    f" To send {it}: {_send_archived(only_here[0])}",
+                    session,
+                ),
+            )
         if done.began:
             kind, place = done.remote.split(":", 1)
             what = "shared folder" if kind == "folder" else "hub"
@@ -343,7 +367,7 @@ class _Report:
             done_here = "" if self._dry_run else ", and delete what this sync has written here"
             print_message(
                 session,
-                f"{begins}. No other machine has synced there yet. If one has, the {named} is wrong: sync with the right"
+                f"{begins}. If you expected the lists of another machine there, the {named} is wrong: sync with the right"
                 f" one{done_here}.",
             )
         if done.renewed:
@@ -423,6 +447,10 @@ class _Report:
             others = " The files of other machines there still have it until these sync." if effect.machines else ""
             forgets = f"Would forget in {name} on {where}, too" if self._dry_run else f"Forgotten in {name} on {where}, too"
             return f"{forgets}.{others}"
+        if where.startswith("folder:"):
+            tells = f"{'Would tell' if self._dry_run else 'Told'} the other machines on {where}"
+            news = {"archived": "archived", "unarchived": "in use again"}.get(effect.kind, f"named {visible(effect.other)}")
+            return f"{tells}: {name} is {news} here"
         did = f"Would {would[effect.kind]}" if self._dry_run else effect.kind.capitalize()
         return f"{did} {name}{f' to {visible(effect.other)}' if effect.other else ''} on {where}"
 
@@ -479,6 +507,9 @@ class _Report:
                 return f"{name} is archived on {where}{out}. {archive}"
             case "unarchived":
                 return f"{name} is in use again on {where}. To use it here, too: todo lists unarchive {shlex.quote(name)}"
+            case "unreceived":
+                back = f"todo lists unarchive {shlex.quote(name)} && todo sync"
+                return f"{name} is archived here, so new commits of it on {where} were not received. To receive them: {back}"
             case "unnamed":
                 return f"{name} could not be renamed or archived on {where}, where it is named {there}: {other}"
             case "waiting":
@@ -580,7 +611,9 @@ def _print_status(session: Session) -> None:
     rows: list[tuple[str, datetime | None, list[_ListStatus]]] = []
     for url, known in memory.remotes.items():
         lists = [_list_status(session, head, known) for head in heads]
-        rows.append((url, known.at, [each for each in lists if not each.head.archived or each.is_incomplete]))
+        rows.append(
+            (url, known.at, [each for each in lists if not each.head.archived or each.is_incomplete or each.is_only_here])
+        )
     if session.options.json:
         from .. import document
 
@@ -590,15 +623,15 @@ def _print_status(session: Session) -> None:
     if not rows:
         print_message(session, f"This machine was never synced: to begin: {session.typed(None, 'sync URL')}")
     try:
-        following = remembered(find_remote(session, None, memory.last)[0]) if rows else ""
+        following = remembered(find_remote(session, None, memory)[0]) if rows else ""
     except UsageError:  # several are known, or the last one is no longer in the configuration
         following = ""
     for url, at, lists in rows:
         when = "never completely" if at is None else short_instant(at, to_local)
         print_line(f"{visible(url)}: synced {when}{', used next' if url == following else ''}")
         for each in lists:
-            for line in each.lines():
-                print_line(line)
+            for line in each.lines("" if url == following else url):
+                print_line(complete_hint(line, session))
 
 
 class _ListStatus(Struct, frozen=True):
@@ -622,6 +655,11 @@ class _ListStatus(Struct, frozen=True):
         return bool(self.unsent or self.to_forget or self.is_unforgotten or self.holders)
 
     @property
+    def is_only_here(self) -> bool:
+        """Whether it is archived, and a sync does not send it."""
+        return self.head.archived and self.unsent is None
+
+    @property
     def is_unforgotten(self) -> bool:
         return self.known is not None and self.known.unforgotten != ""
 
@@ -643,17 +681,21 @@ class _ListStatus(Struct, frozen=True):
             "held": [{"name": each.name, "machine": each.machine} for each in self.held],
         }
 
-    def lines(self) -> Iterator[str]:
-        """Yield what people read."""
+    def lines(self, remote: str) -> Iterator[str]:
+        """Yield what people read. The remote is '' if the next sync uses it."""
         count, new = self.unsent, self.to_forget
         state = "never synced" if count is None else f"{count_of(count, 'commit')} not sent" if count else "all sent"
         archived = " (archived)" if self.head.archived else ""
         left = ", not forgotten there: what was forgotten here" if self.is_unforgotten else ""
         left = f", not yet forgotten there: {count_of(new, 'todo')}" if new and not self.is_unforgotten else left
-        yield f"  {visible(self.head.name)}{archived}: {state}{left}"
+        send = f". To send it: {_send_archived(self.head.name, remote)}" if self.is_only_here else ""
+        yield f"  {visible(self.head.name)}{archived}: {state}{left}{send}"
         if self.holders:
             files = f"the files of {', '.join(map(visible, self.holders))}"
-            yield f"    Forgotten here, and still in {files}: run todo sync there, or delete the files"
+            yield (
+                f"    At the last sync, what was forgotten here was still in {files}: run todo sync there, and then here; or"
+                " delete the files"
+            )
         for each in self.held:
             name, machine = visible(each.name), visible(each.machine)
             yield f"    Named {name} on {machine}, which has not received the list {name} from here: run todo sync there"
@@ -664,6 +706,13 @@ def _list_status(session: Session, head: "LogHead", known: "RemoteMemory") -> _L
 
     store = session.store
     return _ListStatus(head, unsent(store, head, known), to_forget(store, head, known), known.lists.get(head.id))
+
+
+def _send_archived(name: str, remote: str = "") -> str:
+    """Return the commands that send an archived list to a remote; without one, to that which was used last."""
+    name = visible(shlex.quote(name))
+    sync = f"todo sync {visible(shlex.quote(remote))}" if remote else "todo sync"
+    return f"todo lists unarchive {name} && {sync} && todo lists archive {name}"
 
 
 def _shown(url: str) -> str:

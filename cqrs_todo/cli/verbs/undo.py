@@ -3,6 +3,7 @@
 import re
 
 from ...cqrs.events import UNDOES
+from ...todo.errors import AboutSteps, NotInForce
 from ..session import Session
 from ..steps import parse_steps, print_steps
 from ..verb import EVERYDAY, Argument, Verb
@@ -12,12 +13,16 @@ def undo(session: Session, what: str | None) -> None:
     """Undo the last change, the last N changes, or the one at a position."""
     todos = session.list
     count = 1
-    if what is not None and re.fullmatch(r"@[0-9]{1,18}", what):
-        session.check_position(what)
-        answer = todos.undo_at(int(what[1:]))
-    else:
-        count = parse_steps(what, "undo")
-        answer = todos.undo(count, own=_is_synced(session))
+    try:
+        if what is not None and re.fullmatch(r"@[0-9]{1,18}", what):
+            session.check_position(what)
+            answer = todos.undo_at(int(what[1:]))
+        else:
+            count = parse_steps(what, "undo")
+            answer = todos.undo(count, own=_is_synced(session))
+    except (AboutSteps, NotInForce) as error:
+        session.positions_shown(todos, error.positions)
+        raise
     print_steps(session, answer, "Undid", UNDOES, "redo", count)
 
 

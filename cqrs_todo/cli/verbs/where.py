@@ -1,10 +1,13 @@
 """`todo where`: the paths in use, and the read models in the cache folder."""
 
+import os
+import shlex
 from collections.abc import Sequence
+from stat import S_IRGRP, S_IROTH, S_IXGRP, S_IXOTH
 
 from ...cqrs.store import Log
 from ..config import cache_dir, config_file, state_dir
-from ..output import print_line, print_row
+from ..output import print_line, print_message, print_row
 from ..read_models import KNOWN, ReadModels, State
 from ..reports import count_of
 from ..session import Session
@@ -45,6 +48,30 @@ def where(session: Session) -> None:
         print_line(f"{'' if number else 'kept':<14}{visible(path)} (a list as it was before a merge)")
     for number, state in enumerate(states):
         print_line(f"{'' if number else 'read models':<14}{state.known.purpose} ({_in_words(state)})")
+    for path in _seen_by_others(session.store.url):
+        print_message(
+            session,
+            f"Other users can read the names of your lists in {visible(path)}, but not the lists. "
+            f"To hide the names: chmod 700 {visible(shlex.quote(path))}",
+        )
+
+
+def _seen_by_others(url: str) -> list[str]:
+    """Return the folders of lists whose names other users can read. The program makes none, but finds some."""
+    scheme, _, folder = url.partition(":")
+    paths = [os.path.join(os.path.abspath(folder), name) for name in ("lists", "archive")] if scheme == "jsonl" else []
+    return [path for path in paths if _is_seen_by_others(path)]
+
+
+def _is_seen_by_others(path: str) -> bool:
+    parts = path.split("/")
+    above = ["/".join(parts[:count]) or "/" for count in range(1, len(parts))]
+    try:
+        mode, modes = os.stat(path).st_mode, [os.stat(each).st_mode for each in above]
+    except OSError:  # there is no such folder, or it cannot be found out
+        return False
+    kinds = ((S_IXOTH, S_IROTH), (S_IXGRP, S_IRGRP))
+    return any(mode & read and all(each & enter for each in modes) for enter, read in kinds)
 
 
 def _states(session: Session) -> list[State]:

@@ -20,7 +20,7 @@ from ..checkpoints import Checkpoint
 from ..cursor import Cursor
 from ..decider import E
 from ..errors import CqrsError, DamagedLog, StaleCursor, UnknownEvents, UnreadableEvent, in_words
-from ..events import Recorded
+from ..events import Recorded, remedy_of
 from ..names import check_log_name, check_type
 from ..query import Query
 from ..store import Log, Store
@@ -460,20 +460,12 @@ class ReadModel:
         for event in events:
             try:
                 if event.unknown:
-                    raise UnknownEvents(event.stream, 1, event.unknown, _remedy(event))
+                    raise UnknownEvents(event.stream, 1, event.unknown, "", remedy_of(event))
                 self._projection.apply(connection, event, log_id)
                 if not generation.is_in_transaction(connection):
                     raise _EndedTransaction("it has ended the transaction, so rows may be wrong: rebuild them")
             except Exception as error:  # `apply` is code of the application, and may raise anything
                 raise NotApplied(event) from error
-
-
-def _remedy(event: Recorded[Any]) -> str:
-    """Return, in words, what helps against an event that this program does not know."""
-    if not event.data.misfit:
-        return "update the program"
-    registers = f"register what you have now as another type, with an upcaster for {event.type} that accepts both forms"
-    return f"the data do not fit {event.type}: update the program, or {registers}"
 
 
 def _is_of_log(error: CqrsError) -> bool:

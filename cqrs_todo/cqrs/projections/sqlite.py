@@ -8,6 +8,7 @@ import fcntl
 import os
 import re
 import sqlite3
+from _thread import get_ident
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Annotated, Any
@@ -92,6 +93,7 @@ class _Rows(Generation):
         self.version = version
         self.schema = schema
         self._connection = connection
+        self._thread = get_ident()
 
     def is_in_transaction(self, connection: Any) -> bool:
         """Return whether the transaction has not ended; see `Generation`."""
@@ -135,6 +137,7 @@ class _Rows(Generation):
 
     def rows(self, sql: str, values: Any) -> list[tuple[Any, ...]]:
         """Run a query; see `Generation`."""
+        self._check_thread()
         try:
             self._connection.execute("PRAGMA query_only = ON")
             self._connection.set_authorizer(_reads_only)
@@ -155,7 +158,13 @@ class _Rows(Generation):
 
     def close(self) -> None:
         """Close the file."""
+        self._check_thread()
         self._connection.close()
+
+    def _check_thread(self) -> None:
+        """Refuse the use in another thread, which SQLite refuses as well, in words about its own objects."""
+        if get_ident() != self._thread:
+            raise ValueError("a `ReadModel` belongs to the thread that used it first: open a `ReadModel` for each thread")
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -163,6 +172,7 @@ class _Rows(Generation):
 
         So whatever does not pass is damage.
         """
+        self._check_thread()
         try:
             yield
         except sqlite3.Error as error:

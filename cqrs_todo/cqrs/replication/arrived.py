@@ -143,7 +143,7 @@ class _Reading:
         return [
             Conflict(stream, field, winner, loser)
             for (stream, other, field), (winner, loser) in self._pairs.items()
-            if self._newest[stream, other] is winner
+            if self._newest[stream, other] is winner and self._would_show(stream, field, other, loser)
         ]
 
     def lost(self) -> Sequence[Conflict]:
@@ -151,8 +151,13 @@ class _Reading:
         found = (
             conflict_now(stream, field, self._newest[stream, other], loser, self._rules)
             for (stream, field, _), (other, loser) in self._losers.items()
+            if self._would_show(stream, field, other, loser)
         )
         return [conflict for conflict in found if conflict is not None]
+
+    def _would_show(self, stream: str, field: str, other: str, loser: Change) -> bool:
+        """Return whether a change that lost to one of another field would show without that: nothing newer replaced it."""
+        return other == field or self._newest[stream, field] is loser
 
     def _read(self, commit: Commit, clock: Clock, into: dict[str, list[_Seen]]) -> None:
         """Take note of the changes of a commit."""

@@ -7,6 +7,7 @@ which makes an empty area and gives its URL to a `with` block, `testing.check` c
 """
 
 from ..events import EventTypes
+from ..names import check_type
 from ..store import Progress, Store, no_progress
 
 
@@ -15,6 +16,7 @@ def open_store(url: str, types: EventTypes, *, progress: Progress = no_progress,
 
     Args:
         url: `jsonl:DIR`, `postgresql://…` as libpq reads it, `memory:`, `null:`, or one that an installed package offers.
+            `memory:` gives a new store without logs each time. To share its logs, share the store.
         types: The events of the application.
         progress: Is called now and then while the store reads, verifies or imports a long log.
         cache: The path of a folder for what the store can make again at any time, such as indexes. It is made when it is
@@ -26,8 +28,10 @@ def open_store(url: str, types: EventTypes, *, progress: Progress = no_progress,
     Raises:
         UnknownStore: The URL names no store, or a store that needs a package which is not installed, or one of another
             package that cannot be opened.
+        TypeError: The events are not an `EventTypes`.
     """
-    scheme, _, rest = url.partition(":")
+    check_type("the events of a store", types, EventTypes, "made with `EventTypes({type string: class})`")
+    scheme, colon, rest = url.partition(":")
     match scheme, rest:
         case "jsonl", directory if directory:
             from .jsonl import JsonlStore
@@ -41,11 +45,11 @@ def open_store(url: str, types: EventTypes, *, progress: Progress = no_progress,
 
                 raise MissingExtra("postgres", scheme) from error
             return PostgresStore(url, types, progress=progress)
-        case "memory", "":
+        case "memory", "" if colon:
             from .memory import MemoryStore
 
             return MemoryStore(types)
-        case "null", "":
+        case "null", "" if colon:
             from .null import NullStore
 
             return NullStore(types)

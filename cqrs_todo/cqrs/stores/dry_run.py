@@ -20,7 +20,7 @@ from ..names import check_free, check_log_name
 from ..operation_errors import ExportRefused
 from ..query import AppendCondition
 from ..snapshots import Snapshot, SnapshotInfo, Snapshots
-from ..store import Append, Expected, Known, Log, Store, StreamVersions, T, at_work, nothing_known
+from ..store import Append, Expected, Known, Log, Store, StreamVersions, T, at_work, check_append, nothing_known
 from ..struct import Struct
 from ..verification import Verdict
 from .format import FORMAT, VERSION, Codec, Header, decode_header, encode_header
@@ -272,6 +272,7 @@ class DryRunLog(Log):
 
     def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
         """Keep a commit in memory, after the checks that a store makes; see `Log`."""
+        check_append(appends, metadata, condition)
         if self.read_only is not None:
             raise ReadOnlyLog(f"{self.read_only}; nothing was recorded")
         kept = self._kept

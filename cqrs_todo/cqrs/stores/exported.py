@@ -11,7 +11,7 @@ from typing import Any
 from ..cursor import START, Cursor
 from ..events import FORGOTTEN, Commit, EventTypes, Metadata
 from ..operation_errors import ImportRefused
-from ..store import Append
+from ..store import Append, check_append
 from ..struct import Struct
 from .chain import Versions, Walk
 from .format import (
@@ -120,6 +120,7 @@ class NewLines:
             TypeError: An event is not registered.
         """
         appends = [Append(stream, tuple(events)) for stream, events in changes.items() if events]
+        check_append(appends, metadata, None)
         commit = record(appends, metadata, self._types, self.position, dict(versions))
         line, recorded = self._codec.encode(commit, self._digest)
         self.position, self._digest = recorded.last, recorded.sum.encode()

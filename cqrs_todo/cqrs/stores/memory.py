@@ -11,7 +11,7 @@ from typing import Any
 
 from ..checkpoints import Checkpoint, Checkpoints, Parked
 from ..cursor import START, Cursor
-from ..errors import LogExists, LogNotFound, StaleCursor
+from ..errors import READ_AGAIN, LogExists, LogNotFound, StaleCursor
 from ..events import CREATION, FORGOTTEN, Commit, EventBatch, EventTypes, Metadata, Recorded, UnknownEvent, check_aware
 from ..fold import Entities, Fold
 from ..forgetting import MEMBERS_BY_STREAM, Forgetting, kept_meta, names_streams
@@ -97,7 +97,7 @@ class MemoryLog(Log):
             return
         place = bisect_right(self._commits, cursor.position, key=lambda commit: commit.last) - 1
         if cursor != (self._start if place < 0 else self._cursor_behind(self._commits[place], len(self._forgotten))):
-            raise StaleCursor(f"{self.name} is not what it was at @{cursor.position}")
+            raise StaleCursor(f"{self.name} is not what it was at @{cursor.position}", READ_AGAIN)
 
     def _cursor_behind(self, commit: Commit, forgotten: int) -> Cursor:
         # what was read before streams were forgotten must be read again, so their number is a part of the digest
@@ -298,7 +298,7 @@ class MemorySnapshots(Snapshots):
 
 
 class MemoryStore(Store):
-    """Logs in the memory of this process."""
+    """Logs in the memory of this process, which belong to this object. Another store in memory has other logs."""
 
     url = "memory:"
     in_process = True
@@ -326,7 +326,7 @@ class MemoryStore(Store):
             return log
 
     def open(self, name: str) -> Log:
-        """Open a log; see `Store`. Everyone gets the same object."""
+        """Open a log; see `Store`. Each call with this store gives the same object."""
         return self._known(self._logs, name)
 
     def rename(self, old: str, new: str) -> None:

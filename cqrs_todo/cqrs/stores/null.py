@@ -10,7 +10,7 @@ from ..errors import LogNotFound
 from ..events import CREATION, Commit, EventBatch, EventTypes, Metadata, check_aware
 from ..names import check_log_name
 from ..query import AppendCondition
-from ..store import Append, Known, Log, Store, StreamVersions, T, at_work, nothing_known
+from ..store import Append, Known, Log, Store, StreamVersions, T, at_work, check_append, nothing_known
 from ..verification import Verdict
 from .recording import record
 
@@ -27,6 +27,7 @@ class NullLog(Log):
 
     def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
         """Return the commit that would be the first of the log."""
+        check_append(appends, metadata, condition)
         return record(appends, metadata, self.types, 0, {})
 
     def readable_commits(self, since: Cursor = START) -> Iterator[Commit]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import CommandReused, ConditionFailed, ForgottenStream
 from ..events import Commit, EventTypes, Metadata, Recorded, UnknownEvent, failure_of
-from ..names import check_recorded_name
+from ..names import check_recorded_name, check_stream_name
 from ..store import Append, T, check_precondition
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def record(
     """Make the commit of some appends. Stores call this when they know the versions of the streams.
 
     Args:
-        appends: The new events.
+        appends: The new events, which `check_append` has accepted.
         metadata: The metadata of the commit.
         types: The registered events.
         head: The last position in the log so far.
@@ -35,14 +35,13 @@ def record(
         WrongExpectedVersion: A precondition does not hold. `versions` is unchanged.
         ForgottenStream: A stream that was forgotten would get events.
         TypeError: An event is not registered.
-        ValueError: There are no events, a guard has no precondition, a stream is named twice, a name or an id is not one
-            that every store can keep, or a member of the metadata does not hold what its name says.
+        ValueError: There are no events, a guard has no precondition, a stream is named twice, a tag is not one that every
+            store can keep, or a member of the metadata does not hold what its name says.
     """
     before = {append.stream: versions.get(append.stream, 0) for append in appends}
     count = sum([len(append.events) for append in appends])
     if not count or len(before) != len(appends):
         raise ValueError("a commit holds at least one event, and names a stream once")
-    check_recorded_name("the id of the command", metadata.command)
     if metadata.meta:
         from ..forgetting import check_kept_members  # most commits have none
 
@@ -50,7 +49,6 @@ def record(
     for append in appends:
         if not append.events and append.precondition is None:
             raise ValueError("an append of no events needs a precondition: a commit names at least one of the two")
-        check_recorded_name("the name of a stream", append.stream)
         check_precondition(append.precondition, append.stream, before[append.stream])
         if append.events and append.stream in forgotten:
             raise ForgottenStream(append.stream)
@@ -86,7 +84,7 @@ def check_line(commit: "CommitLine") -> None:
 
             check_kept_members(commit.meta)
         for event in commit.events:
-            check_recorded_name("the name of a stream", event.stream)
+            check_stream_name(event.stream)
             check_recorded_name("a type string", event.type)
             for tag in event.tags:
                 check_recorded_name("a tag", tag)

@@ -3,12 +3,13 @@
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TypeAlias
 from unittest.mock import patch
 
 import pytest
 
+from ..errors import CqrsError, StoreUnavailable, in_words
 from ..events import EventTypes
 from ..store import Progress, Store, no_progress
 from ..stores import open_store
@@ -140,18 +141,33 @@ def _scratch_area(url: str) -> Iterator[Opens]:
 
         with scratch(url) as conninfo:
             yield lambda types: PostgresStore(conninfo, types)
-    elif scheme in ("memory", "null"):
+    elif url in ("memory:", "null:"):
         yield lambda types: open_store(url, types)
     else:
         store = installed_store(scheme)
         scratch_of = getattr(store, "scratch", None)
         if scratch_of is not None:
-            with scratch_of(url) as empty:
+            with ExitStack() as left:
+                with _faults_of(scheme):
+                    empty = left.enter_context(scratch_of(url))
                 yield lambda types: open_store(empty, types)
+                with _faults_of(scheme):
+                    left.close()
         elif getattr(store, "in_process", False):  # each object of it is empty
             yield lambda types: open_store(url, types)
         else:
             raise UnknownStore(f"the store {scheme}: offers no empty area, so it cannot be tested from here")
+
+
+@contextmanager
+def _faults_of(scheme: str) -> Iterator[None]:
+    """Raise what goes wrong when a store of another package makes or removes an empty area as a fault of that store."""
+    try:
+        yield
+    except CqrsError:
+        raise
+    except Exception as error:  # it is code of another package, and may raise anything
+        raise StoreUnavailable(f"the store {scheme}: cannot make or remove an empty area: {in_words(error)}") from error
 
 
 def _nearest(directory: str) -> str:

@@ -59,6 +59,8 @@ from .reaction_contract import COUNTING, PATIENCE, ReactionContract
 
 NO_NAMES = ("", "a/\0", "a/\n", "a/\x1b", "a/\x7f", "a/\x85", "a/\udc80", "a/" + "x" * 3_000)
 """Names of streams and ids of commands that not every store can keep."""
+NO_STREAMS = ("a", "/1", "a/", "/")
+"""Names without a kind or without an id, which no stream has."""
 NO_VALUES = (float("nan"), float("inf"), "\udc80", {1, 2}, b"bytes", object())
 """Values that JSON cannot hold, or that would be others when they are read."""
 WRITERS, ROUNDS = 4, 6
@@ -425,6 +427,18 @@ class StoreContract(ReactionContract):
         store.forget("inbox", ["a/1"])
         forgotten = self.elsewhere(store, SPLIT_TYPES).open("inbox")
         assert [forgotten.append([*now, of_3], metadata("c1")).position, forgotten.cursor().position] == [1, 9]
+
+    def test_a_command_is_recognised_also_if_its_condition_names_a_type_that_is_older_now(
+        self, store: Store, log: Log
+    ) -> None:
+        condition = AppendCondition(Query.of(types={"counted"}), 0)
+        log.append(one("a/1", 1), metadata("c1"), condition=condition)
+        later = self.elsewhere(store, LATER_TYPES).open("inbox")
+        again = [Append("a/1", (Renamed(1, ("",)),))]
+        assert later.append(again, metadata("c1"), condition=condition).position == 1
+        with pytest.raises(ValueError, match="'counted' is an older type"):
+            later.append(again, metadata("c2"), condition=condition)
+        assert len(list(log.commits())) == 1
 
     def test_a_command_is_recognised_also_if_a_merge_has_added_an_event_to_it(self, store: Store, log: Log) -> None:
         first = log.append([*one("a/1", 1, 2), *one("b/1", 3)], metadata("c1", extra=[2]))
@@ -852,8 +866,15 @@ class StoreContract(ReactionContract):
         for appends, command in ((one(name, 1), "c"), (one("a/1", 1), name), ([*one("a/1", 1), Append(name, (), 0)], "c")):
             with pytest.raises(ValueError, match="cannot be recorded"):
                 log.append(appends, metadata(command))
-        assert list(log.commits()) == []
+        assert (list(log.commits()), list(log.events(stream=name)), log.find_command(name)) == ([], [], None)
         assert log.append(one("a/1", 1), metadata("c")).position == 1
+
+    @pytest.mark.parametrize("name", NO_STREAMS)
+    def test_a_stream_without_a_kind_or_an_id_is_refused(self, log: Log, name: str) -> None:
+        for appends in (one(name, 1), [*one("a/1", 1), Append(name, (), 0)]):
+            with pytest.raises(ValueError, match=f"^cannot be recorded: the name of a stream is KIND/ID, .* not '{name}'$"):
+                log.append(appends, metadata("c"))
+        assert list(log.commits()) == []
 
     def test_the_longest_names_are_kept(self, store: Store, log: Log) -> None:
         stream, command = "a/" + "é" * 499, "雪" * 333
@@ -1015,6 +1036,7 @@ class StoreContract(ReactionContract):
         ("stream", "command", "meta", "words"),
         [
             ("", "c", {}, "the name of a stream is empty"),
+            ("a", "c", {}, "the name of a stream is KIND/ID"),
             ("a/\x07", "c", {}, "the name of a stream contains"),
             ("a/\0", "c", {}, "the name of a stream contains"),
             ("a/" + "x" * 3_000, "c", {}, "the name of a stream has more than 1,000 bytes"),

@@ -1,7 +1,7 @@
 """Strategies for Hypothesis: what a decider can come to, and a machine that holds a store against the pure model.
 
-The ancestor's crate cqrs-proptest had the first three for Rust. All are lists of commands at heart, so that a failing
-example shrinks to the fewest and simplest commands.
+All are lists of commands at heart, so that a failing example shrinks to the fewest and simplest commands. (The first three
+come from cqrs-proptest, a crate for Rust.)
 """
 
 from collections.abc import Callable, Sequence

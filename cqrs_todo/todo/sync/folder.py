@@ -25,6 +25,7 @@ from ...cqrs.stores.hash_chain import digest_in, last_digest
 from ...cqrs.stores.jsonl.files import OPEN_SAFELY, os_errors_as_store_errors, remove, there
 from .memory import Memory, new_machine
 from .remotes import MARKER, Remote, RemoteCopy, RemoteList, commands_in, opened, write_file
+from .results import Effect
 
 _ENDING = ".jsonl"
 _LONGEST_HEADER = 1 << 24
@@ -262,6 +263,21 @@ class SharedFolder(Remote):
         with _reading(os.path.join(self._path, own.name)) as opened:
             content = b"" if opened is None else opened.read()
         return [stream for stream in left if f'"{stream}"'.encode() in content]
+
+    def news(self, names: Mapping[str, str], archived: Mapping[str, str]) -> Sequence[Effect]:
+        """Return which lists were renamed or archived here since this machine has last said so; see `Remote`."""
+        published = self._machines.get(self._memory.machine)
+        there = {file.id for file in self._files}
+        effects: list[Effect] = []
+        for id, name in {**names, **archived}.items():
+            if published is None or id not in published.lists or id not in there:
+                continue
+            before = published.lists[id]
+            if before.name != name:
+                effects.append(Effect("renamed", before.name, name))
+            if before.archived != (id in archived):
+                effects.append(Effect("archived" if id in archived else "unarchived", name))
+        return effects
 
     def finish(self, names: Mapping[str, str], archived: Mapping[str, str]) -> None:
         """Write how this machine calls its lists, and remove its files of lists that became others; see `Remote`."""

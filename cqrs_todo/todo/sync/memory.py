@@ -72,6 +72,7 @@ class ListMemory(Struct):
         held: The names that are not followed before those who gave them have received the list that has the name here: each
             with the name of their machine, by the labels.
         archived: The labels of the copies that others had archived.
+        passed: The digests of the last lines of the copies that a sync has passed over, because the list is archived here.
         unforgotten: Why a hub could not forget what was forgotten on this machine; '' if it has forgotten all.
         holders: Whose files in a shared folder may still hold what was forgotten on this machine.
         lost: The todos that are in no list of this machine until the other halves of their moves are on the hub.
@@ -89,6 +90,7 @@ class ListMemory(Struct):
     taken: list[str] = field(default_factory=list)
     held: dict[str, Held] = field(default_factory=dict)
     archived: list[str] = field(default_factory=list)
+    passed: dict[str, str] = field(default_factory=dict)
     unforgotten: str = ""
     holders: list[str] = field(default_factory=list)
     lost: list[Moved] = field(default_factory=list)
@@ -108,10 +110,12 @@ class RemoteMemory(Struct):
 
     Attributes:
         at: When that was.
+        only_here: The ids of the archived lists that are not there, as a sync has said.
         lists: What was known of each list, by the ids of the logs.
     """
 
     at: datetime | None = None
+    only_here: list[str] = field(default_factory=list)
     lists: dict[str, ListMemory] = field(default_factory=dict)
 
 

@@ -54,15 +54,19 @@ class Names:
         self._taken_here = {
             (id, label) for label, renamed in named.items() for id, name in renamed.items() if self._is_taken(name, renamed)
         }
+        self._say_only_here(archived)
         for id in archived:
             self._follow_unarchived(self._sides.heads[id])
+            self._say_unreceived(self._sides.heads[id])
             if self._sides.remote.is_hub:
                 self._follow_archived(self._sides.heads[id])
-        if not self._sides.dry_run:
-            try:
+        news = self._sides.remote.news(names, archived)
+        try:
+            if not self._sides.dry_run:
                 self._sides.remote.finish(names, archived)
-            except StoreUnavailable as error:  # what was synced before is reported and remembered all the same
-                self._sides.done.errors.append(error)
+            self._sides.done.effects += news
+        except StoreUnavailable as error:  # what was synced before is reported and remembered all the same
+            self._sides.done.errors.append(error)
 
     def _given(self, id: str, known: ListMemory, mine: str, theirs: RemoteList) -> tuple[str, str] | None:
         """Return whose new name a list should have here, and that name; None if nobody has given it one since the last sync.
@@ -101,6 +105,15 @@ class Names:
         )
         return any(id not in self._sides.theirs or label not in self._sides.theirs[id].names for id in same)
 
+    def _say_only_here(self, archived: Collection[str]) -> None:
+        """Warn once of the archived lists that the remote does not have, because a sync does not send them."""
+        known = self._sides.known
+        only_here = [id for id in archived if id not in known.lists and id not in self._sides.theirs]
+        for id in only_here:
+            if id not in known.only_here:
+                self._sides.warn("only-here", self._sides.heads[id])
+        known.only_here = only_here
+
     def _follow_unarchived(self, mine: LogHead) -> None:
         """Report that a list that is archived here was brought back into use elsewhere since the last sync."""
         known, theirs = self._sides.known.lists.get(mine.id), self._sides.theirs.get(mine.id)
@@ -109,6 +122,20 @@ class Names:
         for label in known.archived:
             if label in theirs.names and label not in theirs.archives:
                 self._sides.warn("unarchived", mine, where=self._sides.remote.shown(label))
+
+    def _say_unreceived(self, mine: LogHead) -> None:
+        """Warn once of new commits of others that are not received, because the list is archived here."""
+        known, theirs = self._sides.known.lists.get(mine.id), self._sides.theirs.get(mine.id)
+        if known is None or theirs is None or theirs.archived or theirs.ends in (known.seen, known.passed):
+            return
+        from ...cqrs.stores.hash_chain import last_digest  # this is rare
+
+        log = self._sides.opened(mine.id)
+        forgotten = frozenset(log.forgotten)  # where others have forgotten something else, the same lines have other digests
+        ends = {end for label, end in theirs.ends.items() if theirs.forgets.get(label, forgotten) == forgotten}
+        if ends - {"", *(last_digest(line).decode() for line in log.lines())}:
+            self._sides.warn("unreceived", mine)
+        known.passed = dict(theirs.ends)
 
     def _follow_archived(self, mine: LogHead) -> None:
         """Archive a list on a hub that was archived here since the last sync, if the hub has all of it."""

@@ -18,6 +18,7 @@ from ...cqrs.store import Log, LogHead, Store
 from ...cqrs.stores.jsonl.files import make_directory, os_errors_as_store_errors, sync_directory, write_all
 from ...cqrs.struct import Struct
 from ..errors import RemoteUnavailable, WrongRemote
+from .results import Effect
 
 Kind: TypeAlias = Literal["hub", "folder"]
 MARKER = "cqrs-todo-sync.json"
@@ -200,6 +201,10 @@ class Remote(ABC):
         """
         return ""
 
+    def news(self, names: Mapping[str, str], archived: Mapping[str, str]) -> Sequence[Effect]:
+        """Return what `finish` is going to tell the others otherwise than before; its arguments are the same."""
+        return ()
+
     def finish(self, names: Mapping[str, str], archived: Mapping[str, str]) -> None:  # noqa: B027  # a hub has nothing to do
         """Tell the others how the lists of this machine are called.
 
@@ -250,7 +255,8 @@ def check_marker(folder: str, kind: Kind, url: str, *, known: bool) -> bool:
         Whether nobody has synced there before.
 
     Raises:
-        WrongRemote: It is something else, or the folder in which a new one would be made does not exist.
+        WrongRemote: It is something else, or the folder in which a new one would be made does not exist. Or it is a new one
+            in another remote, or around one.
         StoreUnavailable: It cannot be reached.
         RemoteUnavailable: It was there before and is empty now, as the folder of a disk that is not mounted.
     """
@@ -266,18 +272,39 @@ def check_marker(folder: str, kind: Kind, url: str, *, known: bool) -> bool:
         if kind == "folder" and os.path.isdir(os.path.join(folder, "lists")):
             raise WrongRemote(f"{folder} holds lists, and is no shared folder", f"use it as a hub: jsonl:{folder}")
         began = not known and not _is_used(folder, kind)
-        parent = os.path.dirname(folder)
-        if began and not os.path.isdir(parent):  # it may be a typo
-            raise WrongRemote(
-                f"{url}: there is no folder {parent}",
-                f"correct the path, or make that folder: mkdir -p {shlex.quote(parent)}",
-            )
+        if began:
+            _check_place(folder, url)
         return began
     if found != kind:
         other = f"folder:{folder}" if found == "folder" else f"jsonl:{folder}"
         what = "a shared folder" if found == "folder" else "a hub"
         raise WrongRemote(f"{url}: {folder} is {what}, as {path} says", f"use it as what it is: {other}")
     return False
+
+
+def _check_place(folder: str, url: str) -> None:
+    """Check that a new remote can be in a folder, and that a name of the path was not misspelt, left out or doubled.
+
+    Raises:
+        WrongRemote: The folder around it does not exist or is a remote, or a folder in it is one.
+        StoreUnavailable: It cannot be read.
+    """
+    parent = os.path.dirname(folder)
+    if not os.path.isdir(parent):
+        raise WrongRemote(
+            f"{url}: there is no folder {parent}",
+            f"correct the path, or make that folder: mkdir -p {shlex.quote(parent)}",
+        )
+    with os_errors_as_store_errors(folder):
+        within = [os.path.join(folder, name) for name in sorted(os.listdir(folder))] if os.path.isdir(folder) else []
+    for other in (parent, *within):
+        kind = _marked(os.path.join(other, MARKER)) if os.path.isfile(os.path.join(other, MARKER)) else None
+        if kind is not None:
+            there = f"folder:{other}" if kind == "folder" else f"jsonl:{other}"
+            raise WrongRemote(
+                f"{url} would be {'in' if other == parent else 'around'} another remote, {there}",
+                f"to use that one: todo sync {shlex.quote(there)}; or give a folder apart from it",
+            )
 
 
 def _is_used(folder: str, kind: Kind) -> bool:

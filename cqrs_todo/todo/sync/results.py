@@ -80,12 +80,13 @@ class SyncWarning(Struct, frozen=True):
     """Something that a person should know about a list.
 
     Attributes:
-        kind: "renamed" or "archived" elsewhere; "unarchived": it is archived here, and in use again elsewhere; "unsent": it
-            is archived here before all of it was sent; "unforgotten": the hub could not forget; "unnamed": the hub could not
-            give it the name that it has here, or archive it; "ahead": its last change is more than a day ahead of the clock;
-            "waiting": its end was not sent, because a todo has left it for a list of which a hub does not have the end;
-            "held": the end of a copy was not received, because such a list has not arrived; "lost": a hub has the removal of
-            todos from it, and not their creation in the list that they were moved to.
+        kind: "renamed" or "archived" elsewhere; "unarchived": it is archived here, and in use again elsewhere; "only-here":
+            it is archived here, and the remote does not have it; "unsent": it is archived here before all of it was sent;
+            "unforgotten": the hub could not forget; "unnamed": the hub could not give it the name that it has here, or
+            archive it; "ahead": its last change is more than a day ahead of the clock; "unreceived": others have new commits
+            of it, and it is archived here; "waiting": its end was not sent, because a todo has left it for a list of which a
+            hub does not have the end; "held": the end of a copy was not received, because such a list has not arrived;
+            "lost": a hub has the removal of todos from it, and not their creation in the list that they were moved to.
         list: The name of the list on this machine.
         other: Its name elsewhere, how many commits were not sent, why something was not possible, whose copy it is, or the
             position of the move.
@@ -103,7 +104,7 @@ class SyncWarning(Struct, frozen=True):
 
 
 class Effect(Struct, frozen=True):
-    """What a sync changed on the remote beside commits.
+    """What a sync changed on the remote beside commits, or in a shared folder, what it told the other machines.
 
     Attributes:
         kind: "renamed", "archived", "unarchived" or "forgotten".

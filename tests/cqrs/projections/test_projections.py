@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -132,6 +133,20 @@ ON_POSTGRES += [
     "RESET ALL",
 ]
 ON_POSTGRES += ["DECLARE mine CURSOR WITH HOLD FOR SELECT 1"]
+
+
+def test_rows_in_a_file_belong_to_one_thread(store: Store, log: Log, tmp_path: Path) -> None:
+    write(log, 1)
+    projection: Projection[Counted] = Backend(lambda: SqliteTables(f"{tmp_path}/rows"), "?").projection()
+    model = ReadModel(store, projection, SqliteTables(f"{tmp_path}/rows"), log=log)
+    model.catch_up()
+    assert seen(model) == [1]
+    words = "belongs to the thread that used it first: open a `ReadModel` for each thread"
+    with ThreadPoolExecutor() as other:
+        for use in (lambda: model.rows(ALL), model.catch_up, model.lag):
+            with pytest.raises(ValueError, match=words):
+                other.submit(use).result()
+    model.close()
 
 
 def test_a_query_cannot_change_anything(models: Callable[..., ReadModel], log: Log, backend: Backend) -> None:
@@ -555,7 +570,11 @@ class Named(Struct, frozen=True):
 @pytest.mark.parametrize(
     ("type", "event", "words"),
     [
-        ("recounted", Counted(2), r"\(@3, recounted: its type is unknown\); update the program; the rows are .* before it"),
+        (
+            "recounted",
+            Counted(2),
+            r"\(@3, recounted: its type is unknown\); update .* register the type; the rows are .* before it",
+        ),
         (
             "counted",
             Named("2"),

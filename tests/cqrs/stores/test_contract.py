@@ -195,7 +195,7 @@ def test_each_wrong_store_fails_in_the_right_case() -> None:
     assert all(ended["PASSED"].values()), "what it does right is not held against it"
 
 
-@pytest.mark.parametrize("url", ["", "jsonl", "sqlite:x", "/tmp/x"])
+@pytest.mark.parametrize("url", ["", "jsonl", "memory", "null", "sqlite:x", "/tmp/x"])
 def test_an_unknown_store_is_refused(url: str) -> None:
     with pytest.raises(UnknownStore, match="use jsonl:DIR, postgresql://HOST/DATABASE, memory: or null:"):
         open_store(url, CONTRACT_TYPES)

@@ -1,7 +1,9 @@
 """Several writers to a log in a file: one sync for what several have written, while others go on writing."""
 
 import errno
+import fcntl
 import os
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from cqrs_todo.cqrs.errors import OutcomeUnknown
+from cqrs_todo.cqrs.errors import DamagedLog, LogBusy, OutcomeUnknown, StoreUnavailable
 from cqrs_todo.cqrs.events import Commit
 from cqrs_todo.cqrs.store import Log, Store
 from cqrs_todo.cqrs.stores.jsonl import files, writer
-from cqrs_todo.cqrs.stores.jsonl.head_record import head_in, mark_sync_failed, read_record
+from cqrs_todo.cqrs.stores.jsonl.head_record import has_sync_failed, head_in, mark_sync_failed, read_record
 from cqrs_todo.cqrs.testing.examples import AT, metadata, numbers, one
 
 SECONDS = 30.0
@@ -154,6 +156,123 @@ def test_a_commit_stays_if_its_log_is_replaced_between_its_write_and_its_sync(
     assert now.damage is None
     assert store.verify(now.name).damage is None
     assert recorded_head(path.with_name(f"{now.name}.jsonl"), now) == 5
+
+
+def test_a_failed_sync_of_a_log_that_was_renamed_meanwhile_leaves_no_mark_under_its_old_name(
+    store: Store, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    def release(lock_path: str, lock: int) -> None:
+        files.release(lock_path, lock)
+        store.rename("inbox", "moved")
+        monkeypatch.setattr(os, "fsync", fail)
+
+    monkeypatch.setattr(writer, "release", release)
+    with pytest.raises(OutcomeUnknown):
+        append(log, 10)
+    monkeypatch.undo()
+    new = store.create("inbox", AT)
+    assert append(new, 11).position == 1
+    assert new.warnings == []
+    assert numbers(store.open("moved").events()) == [0, 1, 2, 10]
+
+
+def test_a_log_that_cannot_be_synced_is_not_renamed(
+    store: Store, log: Log, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(StoreUnavailable):
+        store.rename("inbox", "moved")
+    monkeypatch.undo()
+    assert has_sync_failed(str(path))
+    assert append(log, 10).position == 4
+
+
+def test_the_loss_is_noticed_if_an_older_copy_takes_the_place_of_a_log_during_a_sync(
+    store: Store, log: Log, path: Path, disk: Disk
+) -> None:
+    copy = path.with_name("copy")
+    copy.write_bytes(path.read_bytes())
+    copy.chmod(0o600)
+    with threads() as start:
+        written = start(append, log, 10)
+        assert disk.began.wait(SECONDS)
+        copy.rename(path)
+        disk.may_end.set()
+        assert written.result(SECONDS).position == 4
+    with pytest.raises(DamagedLog, match="@4 had been recorded"):
+        append(store.open("inbox"), 11)
+
+
+def test_work_together_writes_nothing_while_a_sync_of_one_of_its_logs_stands_still(
+    store: Store, log: Log, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = store.create("other", AT)
+    monkeypatch.setattr(files, "LOCK_SECONDS", 0.05)
+    with path.open("r+b") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(LogBusy, match="nothing was recorded"):
+            store.together([other, log], lambda: append(other, 10))
+    assert list(other.commits()) == []
+    assert store.together([other, log], lambda: append(other, 10)).position == 1
+
+
+@pytest.mark.usefixtures("log")
+def test_the_end_of_a_process_does_not_end_the_wait_for_a_sync(
+    store: Store, path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writers = [store.open("inbox") for _ in range(2)]
+    with threads() as start:
+        first = start(append, writers[0], 10)
+        assert disk.began.wait(SECONDS)
+        second = start(append, writers[1], 11)
+        lines_in(path, 6)
+        monkeypatch.setattr(files, "process_ends", lambda: True)
+        with pytest.raises(TimeoutError):
+            second.result(0.1)
+        disk.may_end.set()
+        assert [each.result(SECONDS).position for each in (first, second)] == [4, 5]
+
+
+def test_an_interruption_does_not_hide_that_the_outcome_is_unknown(
+    log: Log, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def release(lock_path: str, lock: int) -> None:
+        files.release(lock_path, lock)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(files, "LOCK_SECONDS", 0.05)
+    monkeypatch.setattr(writer, "release", release)
+    with path.open("r+b") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(KeyboardInterrupt):
+            append(log, 10)
+    assert "it cannot be known whether the last commit was recorded" in log.warnings[0]
+
+
+def test_of_two_writers_whose_lock_file_was_removed_one_takes_its_line_back(
+    store: Store, log: Log, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = store.open("inbox")
+
+    def write_all(fd: int, line: bytes) -> None:
+        monkeypatch.undo()
+        path.with_suffix(".lock").unlink()
+        with ThreadPoolExecutor() as pool:
+            assert pool.submit(append, other, 11).result(SECONDS).position == 4
+        files.write_all(fd, line)
+
+    monkeypatch.setattr(writer, "write_all", write_all)
+    with pytest.raises(LogBusy, match="wrote at the same time"):
+        append(log, 10)
+    assert store.verify("inbox").damage is None
+    assert numbers(store.open("inbox").events()) == [0, 1, 2, 11]
+    assert append(log, 10).position == 5
 
 
 def test_what_was_read_is_written_anew_to_make_it_durable_after_a_sync_had_failed(

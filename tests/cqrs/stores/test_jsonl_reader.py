@@ -127,8 +127,9 @@ def test_nothing_is_decided_on_a_stream_with_data_that_do_not_fit_their_type(
     )
     before = path.read_bytes()
     for number, repository in enumerate((Repository(log, decider), Repository(store.open("inbox"), decider))):
-        words = f"a/1 has an event that this program does not know (@2, counted: {why}); nothing was recorded"
-        with pytest.raises(UnknownEvents, match=f"^{re.escape(words)}$"):
+        words = f"a/1 has an event that this program does not know (@2, counted: {why}); nothing was recorded; "
+        remedy = "the data do not fit counted: update the program, or register .* with an upcaster for counted .*"
+        with pytest.raises(UnknownEvents, match=f"^{re.escape(words)}{remedy}$"):
             repository.execute("1", 7, metadata("c"))
         repository.execute("2", 7, metadata(f"other {number}"))
     assert path.read_bytes().startswith(before)

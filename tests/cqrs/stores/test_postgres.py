@@ -248,7 +248,7 @@ def test_a_log_that_is_not_what_it_was(crowd: PostgresStore, database: str) -> N
     cursor = log.cursor()
     changed(database, "DELETE FROM cqrs_events WHERE position > 20; DELETE FROM cqrs_commits WHERE position > 20")
     for read in (crowd.open("b-1").commits, crowd.open("b-1").commits_backward):
-        with pytest.raises(StaleCursor):
+        with pytest.raises(StaleCursor, match=r"^b-1 is not what it was at @30; read again from the start$"):
             next(read(cursor))
     other = crowd.open("b-1")
     with pytest.raises(StaleCursor):
@@ -423,7 +423,7 @@ def test_an_append_does_not_move_behind_a_log_that_was_changed(crowd: PostgresSt
     mine.append(one("secret/1", 1), metadata("c2"))
     others.append(one("other/1", 1), metadata("c3"))
     crowd.forget("b-2", ["secret/1"])
-    with pytest.raises(StaleCursor):
+    with pytest.raises(StaleCursor, match=r"; nothing was recorded; append again$"):
         mine.append(one("mine/1", 2, expected=1), metadata("c4"))
     assert crowd.verify("b-2").damage is None
     assert numbers(crowd.open("b-2").events(stream="mine/1")) == [1]
@@ -617,14 +617,6 @@ def test_the_address_of_a_store_is_a_url_that_leads_to_the_same_tables(url: str,
     store = open_store(url, CONTRACT_TYPES)
     assert store.url == address
     assert open_store(address, CONTRACT_TYPES).url == address
-
-
-def test_a_name_with_nul_is_refused(crowd: PostgresStore) -> None:
-    log = crowd.open("b-2")
-    for append, command in ((one("a/\0", 1), "c1"), (one("a/1", 1), "c\0")):
-        with pytest.raises(ValueError, match="NUL"):
-            log.append(append, metadata(command))
-    assert list(log.commits()) == []
 
 
 def chained(*documents: bytes) -> list[bytes]:

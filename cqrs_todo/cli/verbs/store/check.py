@@ -46,10 +46,12 @@ def check(session: Session, url: str | None) -> None:
         elif not session.options.json and case.outcome != "holds":
             print_line(visible(f"{case.outcome}: {case.name}: {case.detail}"))
     if not session.options.json and not session.options.plain:
-        rest = f", {count['does not apply']} do not apply" if count["does not apply"] else ""
+        apart = count["does not apply"]
+        rest = f", {apart} {'does' if apart == 1 else 'do'} not apply" if apart else ""
         print_line(visible(f"{count['holds']} of {count_of(len(cases), 'case')} passed in {where}{rest}"))
     if count["holds"] + count["does not apply"] < len(cases) or not count["holds"]:
-        raise UnfitStore(f"{where} does not keep the contract of a store: {count_of(count['fails'], 'case')} fail")
+        failed = f"{count_of(count['fails'], 'case')} {'fails' if count['fails'] == 1 else 'fail'}"
+        raise UnfitStore(f"{where} does not keep the contract of a store: {failed}")
 
 
 VERB = Verb(

@@ -8,7 +8,7 @@ from _thread import get_ident  # where `threading` has it from, which takes time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from ...errors import LogBusy, MissingLog, OutcomeUnknown, StoreUnavailable
 from ...store import in_use_together
@@ -150,9 +150,7 @@ def _locked(path: str, log: str) -> int:
         while True:
             fd = open_or_make(path, os.O_RDWR)
             try:
-                held = wait_to_lock(fd, path, log)
-                if held:
-                    raise LogBusy(f"{held}; nothing was recorded")
+                _wait_for_lock(fd, path, log)
                 if is_open_as(path, fd):
                     return fd
             except BaseException:
@@ -187,38 +185,34 @@ def lock_in_time(fd: int, path: str, kind: int = fcntl.LOCK_EX) -> None:
     Raises:
         LogBusy: Another process holds the lock for too long; the message names it.
     """
-    held = wait_to_lock(fd, path, path, kind)
-    if held:
-        raise LogBusy(f"{held}; nothing was recorded")
+    _wait_for_lock(fd, path, path, kind)
 
 
-def wait_to_lock(
-    fd: int, path: str, log: str, kind: int = fcntl.LOCK_EX, *, is_needless: Callable[[], bool] = lambda: False
-) -> str:
-    """Lock an open file.
+def _wait_for_lock(fd: int, path: str, log: str, kind: int = fcntl.LOCK_EX) -> None:
+    # a log that grows has writers that take turns
+    for _ in tries(partial(_size, log)):
+        if try_lock(fd, kind):
+            return
+        if process_ends():
+            raise LogBusy(f"{holder(fd)} holds {path}, and this process ends now; nothing was recorded")
+    raise LogBusy(f"{holder(fd)} has held {path} for over {LOCK_SECONDS:.0f} s; nothing was recorded")
+
+
+def tries(progress: Callable[[], object]) -> Iterator[None]:
+    """Yield before each try to get something that others hold, with pauses, until they have made no progress for too long.
 
     Args:
-        fd: The file descriptor.
-        path: The path of the file.
-        log: The log that the lock is about; as long as it grows, the wait goes on.
-        kind: As for `try_lock`.
-        is_needless: Is called before each pause. If it returns True, the wait ends.
-
-    Returns:
-        Who holds the lock for too long, in words; '' if the file is locked now, or need not be locked.
+        progress: Returns something that changes as long as the others make progress.
     """
-    size, deadline, pause = -1, 0.0, 0.001
-    while not try_lock(fd, kind) and not is_needless():
-        # A log that grows has writers that take turns: start the wait again.
-        if (seen := _size(log)) != size or not deadline:
-            size, deadline = seen, time.monotonic() + LOCK_SECONDS
-        if time.monotonic() > deadline:
-            return f"{_holder(fd)} has held {path} for over {LOCK_SECONDS:.0f} s"
-        if process_ends():
-            return f"{_holder(fd)} holds {path}, and this process ends now"
-        time.sleep(pause * (0.5 + os.urandom(1)[0] / 512))  # so that waiting writers do not all try at the same time
+    yield
+    seen, deadline, pause = progress(), time.monotonic() + LOCK_SECONDS, 0.001
+    while time.monotonic() <= deadline:
+        time.sleep(pause * (0.5 + os.urandom(1)[0] / 512))  # so that those who wait do not all try at the same time
         pause = min(pause * 1.5, 0.01)
-    return ""
+        yield
+        now = progress()
+        if now != seen:
+            seen, deadline = now, time.monotonic() + LOCK_SECONDS
 
 
 def _size(path: str) -> int:
@@ -228,7 +222,7 @@ def _size(path: str) -> int:
         return 0
 
 
-def _holder(fd: int) -> str:
+def holder(fd: int) -> str:
     """Return the name of the process that holds the lock, if the system tells (Linux does).
 
     Writing the name into the lock file would slow every append down, because the sync would write it to disk too.
@@ -327,6 +321,19 @@ def make_directory(path: str, *, durable: bool = True) -> None:
 def sync_directory(path: str) -> None:
     """Sync a directory, so that the names in it survive a power cut."""
     fd = os.open(path or ".", os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        close(fd)
+
+
+def sync_file(path: str) -> None:
+    """Sync a file.
+
+    Raises:
+        OSError: It cannot be synced.
+    """
+    fd = os.open(path, os.O_RDONLY | OPEN_SAFELY)
     try:
         os.fsync(fd)
     finally:

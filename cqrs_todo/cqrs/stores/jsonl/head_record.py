@@ -2,6 +2,7 @@
 
 With it a log is known to be incomplete even if it was cut at the end of a line. After the head record the lock file may hold
 a mark which says that a sync of the log failed, and after that the record of the end of what was written, synced or not.
+Whoever replaces or renames the file of the log removes that last record.
 """
 
 import os
@@ -167,9 +168,10 @@ def write_record(lock: int, record: bytes, *, synced: bool = True) -> None:
 
 
 def record_head(path: str, log: str, head: Cursor) -> None:
-    """Write the head record of a log's file."""
+    """Write the head record of a log's file, which is new."""
     with suppress(OSError), _opened(path) as lock:
         write_record(lock, encode_record(log, head))
+        os.ftruncate(lock, _END)
 
 
 def mark_sync_failed(path: str) -> None:
@@ -243,6 +245,7 @@ def replacing_record(path: str, log: str, head: Cursor) -> Iterator[None]:
         record, _ = read_lock_file(lock)
         try:
             os.pwrite(lock, bytes(_LENGTH), 0)
+            os.ftruncate(lock, _END)
             os.fsync(lock)
             yield
         except OSError:

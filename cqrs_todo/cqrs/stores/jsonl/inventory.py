@@ -338,11 +338,11 @@ def _compared(copy: str, original: str) -> str:
                 if block != expected:
                     break
                 if not block:
-                    return "and holds the same"
+                    return "and holds the same: delete it"
     except OSError as error:
         return f"and cannot be compared with it ({error.strerror})"
     if expected.startswith(block):
-        return "and holds nothing that the log does not hold"
+        return "and holds nothing that the log does not hold: delete it"
     if block.startswith(expected):
         return "and holds later changes that the log does not hold"
     return "and each of the two holds changes that the other does not hold"

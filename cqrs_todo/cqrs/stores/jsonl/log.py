@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ...cursor import Cursor
-from ...errors import DamagedLog, ReadOnlyLog
+from ...errors import APPEND_AGAIN, DamagedLog, ReadOnlyLog, StaleCursor
 from ...events import Commit, EventTypes, Metadata, Recorded
 from ...store import NEVER, Append, Progress, check_append
 from ..chain import ChainedLog
@@ -103,7 +103,10 @@ class JsonlLog(ChainedLog):
         check_append(appends, metadata, condition)
         if self.read_only is not None:
             raise ReadOnlyLog(f"{self.read_only}; nothing was recorded")
-        return self._writer.append(appends, metadata, condition)
+        try:
+            return self._writer.append(appends, metadata, condition)
+        except StaleCursor as error:
+            raise StaleCursor(error.what, APPEND_AGAIN) from error
 
     def holding(self, lock: int) -> AbstractContextManager[None]:
         """Append during the block without taking the lock; see `LogWriter.holding`."""

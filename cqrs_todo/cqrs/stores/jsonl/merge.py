@@ -10,7 +10,7 @@ from io import BytesIO
 from typing import Any
 
 from ...cursor import Cursor
-from ...errors import DamagedLog, ReadOnlyLog, StaleCursor
+from ...errors import READ_AGAIN, DamagedLog, ReadOnlyLog, StaleCursor
 from ...events import EventTypes
 from ...operation_errors import CannotMerge
 from ...replication import Conflict, MergedLog, MergeRules, MergeTerms
@@ -64,7 +64,7 @@ def planned(
     own = complete_lines(content, verdict.head.encode())
     same = own[: since.offset]
     if same and (len(same) < since.offset or last_digest(same) != since.digest):
-        raise StaleCursor(f"{path} is not what it was at @{since.position}")
+        raise StaleCursor(f"{path} is not what it was at @{since.position}", READ_AGAIN)
     try:
         merged = merge_on_terms(list(BytesIO(own)), list(BytesIO(same + copy)), types, rules, terms)
         return merged, content[len(own) :]

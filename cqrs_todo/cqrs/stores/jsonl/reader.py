@@ -7,7 +7,7 @@ from time import monotonic_ns
 from typing import TYPE_CHECKING
 
 from ...cursor import Cursor
-from ...errors import DamagedLog, StaleCursor, StoreUnavailable
+from ...errors import READ_AGAIN, DamagedLog, StaleCursor, StoreUnavailable
 from ...events import Commit, EventTypes
 from ...store import Progress, StreamVersions
 from ..chain import ChainReader, LineBlock, Versions, verified_backward
@@ -326,9 +326,9 @@ class LogReader(ChainReader):
         if not self.holds(file, since):
             if self.head is None and file.size < since.offset and not self.header.forgotten:
                 self.head = since  # nothing else remembers that the log had come so far
-            raise StaleCursor(f"{self.path} is not what it was at @{since.position}")
+            raise StaleCursor(f"{self.path} is not what it was at @{since.position}", READ_AGAIN)
         if not self._has_position(file, since):
-            raise StaleCursor(f"{self.path} has another position than @{since.position} there")
+            raise StaleCursor(f"{self.path} has another position than @{since.position} there", READ_AGAIN)
         if since.position > self.reached.position:
             self._begin_at(since, versions or partial(self.search.version_at, since))
         elif versions is not None and since.position == self.reached.position:
@@ -398,7 +398,9 @@ class LogReader(ChainReader):
                 self._report_end(file, cursor, lost)
                 return
             if versions is not self.versions:
-                raise StaleCursor(f"{self.path} was read again from its start while this reading was left half done")
+                raise StaleCursor(
+                    f"{self.path} was read again from its start while this reading was left half done", READ_AGAIN
+                )
             # a writer may have undone a failed write between two of our reads: look once more
             if cursor.offset == doubted:
                 self._report_damage_at(cursor, str(bad))

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ...cursor import START, Cursor
-from ...errors import DamagedLog, LogExists, LogNotFound, MissingLog, ReadOnlyLog, StaleCursor
+from ...errors import READ_AGAIN, DamagedLog, LogExists, LogNotFound, MissingLog, ReadOnlyLog, StaleCursor
 from ...events import EventTypes
 from ...names import NAME_BYTES, check_free, check_log_name, check_several, name_key
 from ...store import Known, Log, LogHead, Progress, Store, T, at_work, no_progress, nothing_known
@@ -26,9 +26,19 @@ from .files import (
     os_errors_as_store_errors,
     shared_lock,
     sync_directory,
+    sync_file,
     there,
 )
-from .head_record import clear_record, lock_path, log_and_head, moving_record, read_record, record_head, require_record
+from .head_record import (
+    clear_record,
+    lock_path,
+    log_and_head,
+    mark_sync_failed,
+    moving_record,
+    read_record,
+    record_head,
+    require_record,
+)
 from .log import JsonlLog
 
 if TYPE_CHECKING:
@@ -136,6 +146,9 @@ class JsonlStore(Store):
         with at_work(self._at_work, logs, self.url, lambda log: isinstance(log, JsonlLog) and log.opened_by is self):
             ours = [log for log in logs if isinstance(log, JsonlLog)]
             with self._locks(*(log.name for log in ours)) as locks, delay_signals() as arrived, ExitStack() as held:
+                for log in ours:
+                    with shared_lock(self._path(log.name)):
+                        pass  # a sync that stands still is found out before anything is written
                 for log in ours:
                     held.enter_context(log.holding(locks[log.name]))
                 result = work()
@@ -489,6 +502,11 @@ def _move(source: str, target: str, old: str, new: str) -> None:
         raise LogNotFound(old)
     if there(target):
         raise LogExists(new)
+    try:
+        sync_file(source)  # a writer may not have come to its sync
+    except OSError:
+        mark_sync_failed(source)
+        raise
     with moving_record(source, target):
         os.rename(source, target)
         sync_directory(os.path.dirname(target))
@@ -511,5 +529,5 @@ def _continued(log: Log, since: Cursor, lines: Iterable[bytes]) -> Iterator[byte
     if log.damage is not None:
         raise DamagedLog(log.damage)
     if size != since.offset or last_digest(last) != since.digest:
-        raise StaleCursor(f"{log.name} is not what it was at @{since.position}")
+        raise StaleCursor(f"{log.name} is not what it was at @{since.position}", READ_AGAIN)
     yield from lines

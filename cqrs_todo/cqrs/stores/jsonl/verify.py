@@ -13,7 +13,7 @@ from ...verification import Damage, Verdict
 from ..chain import Versions, Walk
 from ..format import CommitLine, InvalidLine, decode_header, decode_lines
 from ..hash_chain import continues
-from .files import os_errors_as_store_errors
+from .files import is_open_as, os_errors_as_store_errors
 from .head_record import head_in, holds, lacks_only_lf, read_record
 from .lines import LogFile
 
@@ -32,8 +32,11 @@ def verify(path: str, name: str, progress: Progress, known: Known = nothing_know
         LogNotFound: There is no such file.
         StoreUnavailable: The file cannot be read.
     """
-    with LogFile(path, os.O_RDONLY, name) as file:
-        return _Walk(file, progress).run(known)
+    while True:
+        with LogFile(path, os.O_RDONLY, name) as file:
+            verdict = _Walk(file, progress).run(known)
+            if verdict.damage is None or is_open_as(path, file.fd):  # otherwise it was replaced meanwhile
+                return verdict
 
 
 class _Walk:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from fcntl import LOCK_SH
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,14 +18,16 @@ from .files import (
     create_durable,
     dated,
     file_lock,
+    holder,
     is_open_as,
     lock_in_time,
     os_errors_as_store_errors,
     read_range,
     release,
     replace_durably,
+    tries,
+    try_lock,
     unavailable,
-    wait_to_lock,
     write_all,
 )
 from .head_record import (
@@ -90,7 +93,12 @@ class LogWriter:
                     commit = self._write(file.fd, appends, metadata)
                 else:
                     commit = repeated(earlier, appends)
-                self._sync_in_turn(lock, file.fd)
+                try:
+                    self._sync_in_turn(lock, file.fd)
+                except OutcomeUnknown as error:
+                    if arrived:  # the interruption takes the place of the error
+                        reader.warn(str(error))
+                    raise
             if arrived:
                 reader.warn(f"@{commit.position} was recorded before the interruption")
             return commit
@@ -98,7 +106,7 @@ class LogWriter:
     def sync(self) -> None:
         """Make durable what was read; see `Log.sync`."""
         with self._reader.open(os.O_RDONLY) as file, os_errors_as_store_errors(self._path):
-            lock_in_time(file.fd, self._path)
+            lock_in_time(file.fd, self._path, LOCK_SH)  # which needs no file that is open for writing, also on a network
             sync_failed = has_sync_failed(self._path)
             if not sync_failed:
                 self._sync(file.fd)
@@ -161,14 +169,14 @@ class LogWriter:
         tail = read_range(file.fd, reached.offset, file.size)
         if continues(reached.digest, tail):
             write_all(file.fd, b"\n")
-            self._sync(file.fd)
+            self._sync_alone(file.fd)
             file.size += 1
             self._reader.catch_up(file)
             return
         aside = dated(self._path, "torn")
         create_durable(aside, tail)
         os.ftruncate(file.fd, reached.offset)
-        self._sync(file.fd)
+        self._sync_alone(file.fd)
         left = f"{len(tail)} byte{'s' * (len(tail) != 1)}"
         self._reader.warn(f"an interrupted write had left {left} at the end of {self._path}: now in {aside}")
 
@@ -192,14 +200,33 @@ class LogWriter:
         versions = {append.stream: reader.versions.version_of(append.stream) for append in appends}
         commit = record(appends, metadata, self._types, reached.position, versions, reader.header.forgotten)
         line, recorded = reader.codec.encode(commit, reached.digest)
+        head = Cursor(recorded.last, reached.line + 1, reached.offset + len(line), recorded.sum.encode())
         try:
             write_all(fd, line)
+            is_in_place = os.fstat(fd).st_size == head.offset or holds(fd, head)
         except OSError as error:
-            self._undo_write(fd, error)
+            self._undo_write(fd, reached.offset, error.strerror)
             raise StoreUnavailable(f"{self._path}: {error.strerror}; nothing was recorded") from error
-        head = Cursor(recorded.last, reached.line + 1, reached.offset + len(line), recorded.sum.encode())
+        if not is_in_place:
+            self._undo_misplaced_write(fd, line)
         reader.add_commit(metadata.command, head, versions)
         return recorded
+
+    def _undo_misplaced_write(self, fd: int, line: bytes) -> None:
+        """Remove a line that stands behind one that another program has written at the same time.
+
+        Both held a lock. So the lock file was removed, or this file system knows no locks.
+
+        Raises:
+            LogBusy: Always, if the line was removed. Nobody writes behind a line whose digest is wrong.
+            OutcomeUnknown: It could not be removed.
+        """
+        why = "another program wrote at the same time, though this one held the lock"
+        begin = os.fstat(fd).st_size - len(line)
+        if read_range(fd, begin, begin + len(line)) != line:
+            raise self._unknown(why)
+        self._undo_write(fd, begin, why)
+        raise LogBusy(f"{self._path}: {why}; nothing was recorded")
 
     def _sync_in_turn(self, lock: int, fd: int) -> None:
         """Sync what was read and written, unless another writer has done that meanwhile.
@@ -219,23 +246,27 @@ class LogWriter:
         end, log = reader.reached, reader.header.id
         record = encode_record(log, end)
         write_record(lock, record, synced=False)
-        is_synced = partial(self._is_synced, lock, end)
         try:
             if self._held_lock is None:
                 release(self._lock_path, lock)
-            held = wait_to_lock(fd, self._path, self._path, is_needless=is_synced)
-            if is_synced():
+            for _ in tries(partial(read_lock_file, lock)):
+                if try_lock(fd):
+                    break
+                if self._is_synced(lock, end):
+                    return
+            else:
+                raise self._unknown(f"{holder(fd)} has synced it for too long")
+            if self._is_synced(lock, end):
                 return
-            if held or read_lock_file(lock)[1]:
-                raise self._unknown(held or "the disk has failed to sync what others wrote before")
+            if read_lock_file(lock)[1]:
+                raise self._unknown("the disk has failed to sync what others wrote before")
             written_record = read_written(lock)
             self._sync(fd)
-            if is_open_as(self._path, fd):  # otherwise the log was rewritten or renamed after the write
-                written = head_in(written_record, log) if written_record != record else None
-                if written is not None and written.offset > end.offset and holds(fd, written):
-                    record = written_record
-                write_record(lock, record)
-                reader.head_record = record
+            written = head_in(written_record, log) if written_record != record else None
+            # without the record, or with that of other lines, the log was rewritten or renamed after the write
+            if written_record == record or (written is not None and holds(fd, written)):
+                write_record(lock, written_record)
+                reader.head_record = written_record
         except OSError as error:
             raise self._unknown(error.strerror) from error
 
@@ -262,29 +293,42 @@ class LogWriter:
         if condition.after < self._reader.reached.position:
             check_condition(condition, self._types, self._reader.matching_backward(condition.query, condition.after))
 
-    def _undo_write(self, fd: int, cause: OSError) -> None:
+    def _undo_write(self, fd: int, end: int, why: object) -> None:
+        """Remove what was written behind an offset in the file.
+
+        Raises:
+            OutcomeUnknown: It could not be removed durably.
+        """
         try:
-            os.ftruncate(fd, self._reader.reached.offset)
-            self._sync(fd)
+            os.ftruncate(fd, end)
+            self._sync_alone(fd)
         except (OSError, LogBusy) as error:
-            raise self._unknown(cause.strerror) from error
+            raise self._unknown(why) from error
 
-    def _sync(self, fd: int) -> None:
-        """Sync the file. If that fails, mark it for the next writer; the sync is not tried again.
-
-        One process syncs at a time, and nobody else does until the file is closed. So each of them sees the mark that an
-        earlier one has left. Without that, a sync could succeed for one after it failed for what another had written before.
+    def _sync_alone(self, fd: int) -> None:
+        """Sync the file when nobody else does; see `_sync`. Until the file is closed, nobody else syncs it.
 
         Raises:
             LogBusy: Another process syncs it for too long.
-            OSError: The sync failed.
         """
         lock_in_time(fd, self._path)
+        self._sync(fd)
+
+    def _sync(self, fd: int) -> None:
+        """Sync the file, which the caller has locked. If that fails, mark it for the next writer; there is no second try.
+
+        One writer at a time holds that lock. So each of them sees the mark that an earlier one has left. Without that, a
+        sync could succeed for one after it failed for what another had written before.
+
+        Raises:
+            OSError: The sync failed.
+        """
         try:
             os.fsync(fd)
         except OSError:
             with suppress(OSError):
-                mark_sync_failed(self._path)
+                if is_open_as(self._path, fd):  # otherwise whoever replaced or renamed it has made everything durable
+                    mark_sync_failed(self._path)
             raise
 
     def _unknown(self, reason: object) -> OutcomeUnknown:

@@ -1,11 +1,12 @@
 """Appending to one log in the tables."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple, TypeAlias
 
 from ...cursor import Cursor
 from ...errors import (
+    APPEND_AGAIN,
     ConditionFailed,
     DamagedLog,
     ForgottenStream,
@@ -17,6 +18,7 @@ from ...errors import (
     WrongExpectedVersion,
 )
 from ...events import Commit, EventTypes, Metadata, Recorded
+from ...names import can_be_recorded
 from ...query import AppendCondition
 from ...store import NEVER, Append, Progress, at_most, check_append, readable
 from ..chain import ChainedLog
@@ -39,18 +41,6 @@ _AWAIT_STANDBYS = b"""
     SELECT CASE WHEN pg_catalog.current_setting('synchronous_standby_names') <> '' AND NOT pg_catalog.pg_is_in_recovery()
            THEN pg_catalog.pg_logical_emit_message(true, 'cqrs', '') END
 """
-
-NOT_STORABLE = "PostgreSQL does not allow NUL in the name of a stream or the id of a command"
-
-
-def storable(command: str, streams: Iterable[str]) -> bool:
-    """Return whether a commit can be stored in the tables.
-
-    Args:
-        command: Its command id.
-        streams: The streams that it names.
-    """
-    return not any("\0" in name for name in (command, *streams))
 
 
 Step: TypeAlias = tuple[int, bytes, bytes]
@@ -148,7 +138,7 @@ class PostgresLog(ChainedLog):
 
     def find_command(self, command: str) -> Commit | None:
         """Find the commit with a command id; see `Log`."""
-        if not storable(command, ()):
+        if not can_be_recorded(command):
             return None
         while True:
             found = self._database.run(partial(self._line_of, command))
@@ -161,7 +151,7 @@ class PostgresLog(ChainedLog):
         """Read events, oldest first; see `Log`."""
         if stream is None:
             return super().events(since, limit=limit)
-        if not storable("", [stream]):
+        if not can_be_recorded(stream):
             return iter(())
         return readable(at_most(self._reader.events(stream, since + 1, NEVER, limit, backward=False), limit))
 
@@ -171,7 +161,7 @@ class PostgresLog(ChainedLog):
         """Read events, newest first; see `Log`."""
         if stream is None:
             return super().events_backward(before, limit=limit)
-        if not storable("", [stream]):
+        if not can_be_recorded(stream):
             return iter(())
         last = NEVER if before is None else before - 1
         return readable(at_most(self._reader.events(stream, 1, last, limit, backward=True), limit))
@@ -198,14 +188,15 @@ class PostgresLog(ChainedLog):
         check_append(appends, metadata, condition)
         if self.read_only is not None:
             raise ReadOnlyLog(self.read_only)
-        if not storable(metadata.command, (append.stream for append in appends)):
-            raise ValueError(f"cannot be recorded: {NOT_STORABLE}")
-        self._reader.begin_at_end()
-        commit = self._database.run(partial(self._append_at_once, appends, metadata, condition), writes=True)
-        if commit is not None:
-            return commit
-        self._reader.catch_up()  # so that little is left to read while others wait
-        return self._database.run(partial(self._append_holding, appends, metadata, condition), writes=True)
+        try:
+            self._reader.begin_at_end()
+            commit = self._database.run(partial(self._append_at_once, appends, metadata, condition), writes=True)
+            if commit is not None:
+                return commit
+            self._reader.catch_up()  # so that little is left to read while others wait
+            return self._database.run(partial(self._append_holding, appends, metadata, condition), writes=True)
+        except StaleCursor as error:
+            raise StaleCursor(f"{error.what}; nothing was recorded", APPEND_AGAIN) from error
 
     def hold(self, connection: Connection) -> None:
         """Let nobody else append until the transaction on a connection ends."""
@@ -226,7 +217,7 @@ class PostgresLog(ChainedLog):
         try:
             self._reader.check(condition)
             encoded = self._encode(appends, metadata)
-        except (ConditionFailed, ForgottenStream, WrongExpectedVersion, TypeError):
+        except (ConditionFailed, ForgottenStream, WrongExpectedVersion, TypeError, ValueError):
             return None  # if the command was recorded before, its commit is the answer
         streams = [append.stream for append in appends] if condition is None else None
         with delay_signals() as arrived:

@@ -8,7 +8,7 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from ...cursor import Cursor
-from ...errors import ConditionFailed, DamagedLog, StaleCursor
+from ...errors import READ_AGAIN, ConditionFailed, DamagedLog, StaleCursor
 from ...events import Commit, EventTypes, Recorded
 from ...query import AppendCondition, Query
 from ...store import NEVER, Progress, StreamVersions, selected_in
@@ -425,7 +425,7 @@ class PostgresReader(ChainReader):
                 yield line.encode(), last
 
     def _stale(self, cursor: Cursor) -> StaleCursor:
-        return StaleCursor(f"{self._name} is not what it was at @{cursor.position}")
+        return StaleCursor(f"{self._name} is not what it was at @{cursor.position}", READ_AGAIN)
 
     def learn_forgotten(self) -> bool:
         """Return whether streams were forgotten since the header was read. Then the next call reads everything again."""
@@ -441,4 +441,4 @@ class PostgresReader(ChainReader):
         return True
 
     def _stale_after_forgetting(self) -> StaleCursor:
-        return StaleCursor(f"events of {self._name} were forgotten meanwhile")
+        return StaleCursor(f"events of {self._name} were forgotten meanwhile", READ_AGAIN)

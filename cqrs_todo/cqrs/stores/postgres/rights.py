@@ -17,6 +17,12 @@ class MissingGrant(StoreUnavailable):
     hint = None
 
 
+class UnusableSchema(StoreUnavailable):
+    """The schema does not exist, or its tables may be forged. The message says how to change that."""
+
+    hint = None
+
+
 def quoted(name: str) -> str:
     """Return a name as a quoted identifier in SQL."""
     return '"' + name.replace('"', '""') + '"'
@@ -89,7 +95,7 @@ def check_owners(connection: Connection, schema: str, address: str) -> None:
     made them first. So their owner must be this role, a superuser, or the owner of the schema or the database.
 
     Raises:
-        StoreUnavailable: They have another owner.
+        UnusableSchema: They have another owner, or the schema does not exist.
     """
     functions = [f"{name}({types})" for name, types in FUNCTIONS.items()]
     values = {"schema": schema, "tables": list(TABLES), "functions": functions}
@@ -99,11 +105,11 @@ def check_owners(connection: Connection, schema: str, address: str) -> None:
     exists, name, owner, sound = row
     place = written(schema)
     if not exists:
-        raise StoreUnavailable(f"{address}: there is no schema {place}; to make it: CREATE SCHEMA {place}")
+        raise UnusableSchema(f"{address}: there is no schema {place}; to make it: CREATE SCHEMA {place}")
     if name is not None and not sound:
-        raise StoreUnavailable(f"{address}: {place}.{name}, which {owner} made, is not an ordinary table; nothing was run")
+        raise UnusableSchema(f"{address}: {place}.{name}, which {owner} made, is not an ordinary table; nothing was run")
     if name is not None:
-        raise StoreUnavailable(
+        raise UnusableSchema(
             f"{address}: {place}.{name} belongs to {owner}, who owns neither the schema nor the database, so it may be"
             f" forged; nothing was run. If {owner} is right: ALTER SCHEMA {place} OWNER TO {written(str(owner))}"
         )

@@ -1,0 +1,160 @@
+"""`todo undo` and the history in a list that two machines sync, through the real program."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Todo
+
+
+class Two:
+    """Two machines that sync an inbox with one todo, by a hub in a folder or a shared folder."""
+
+    def __init__(self, folder: Path, kind: str = "jsonl") -> None:
+        self.url = f"{kind}:{folder / 'there'}"
+        self.laptop, self.desktop = self._home(folder, "laptop"), self._home(folder, "desktop")
+        self.laptop("add", "milk")
+        self.sync(self.laptop, self.desktop)
+
+    @staticmethod
+    def _home(folder: Path, name: str) -> Todo:
+        home = Todo(folder / name)
+        home.env["USER"] = name
+        return home
+
+    def sync(self, *homes: Todo) -> None:
+        for home in homes:
+            home("sync", self.url)
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Two:
+    return Two(tmp_path)
+
+
+def texts(home: Todo) -> Sequence[str]:
+    return [todo["text"] for todo in home.todos()]
+
+
+def note_on_a_removed_todo(two: Two) -> None:
+    """Remove a todo on the laptop and set its note on the desktop, which syncs second."""
+    two.laptop("rm", "1")
+    two.desktop("note", "1", "with figures")
+    two.sync(two.laptop, two.desktop, two.laptop)
+    assert texts(two.laptop) == texts(two.desktop) == []
+
+
+def test_the_removal_of_a_todo_whose_note_was_set_elsewhere_can_be_undone(two: Two) -> None:
+    note_on_a_removed_todo(two)
+    assert two.laptop("undo").out.startswith("Undid @2: 1 removed (milk). ")
+    assert [(todo["text"], todo["note"]) for todo in two.laptop.todos()] == [("milk", "with figures")]
+    assert two.laptop("redo").out.startswith("Redid @2: 1 removed (milk). ")
+    two.laptop("undo")
+    two.sync(two.laptop, two.desktop)
+    assert "Undid @3, changed back: 1 note cleared, was with figures (milk). " in two.desktop("undo").out
+    assert [(todo["text"], todo["note"]) for todo in two.desktop.todos()] == [("milk", None)]
+
+
+def test_a_note_on_a_removed_todo_that_was_undone_is_no_conflict(two: Two) -> None:
+    note_on_a_removed_todo(two)
+    assert "note set to with figures" in two.laptop("history", "--conflicts").out
+    assert "removed (laptop@" in two.laptop("history", "--conflicts").out
+    undone = two.desktop("undo").out
+    assert "changed back: 1 note cleared, was with figures (milk). " in undone
+    assert texts(two.desktop) == []
+    two.sync(two.desktop, two.laptop)
+    for home in (two.desktop, two.laptop):
+        assert home("history", "--conflicts").err == "No change has lost a conflict.\n"
+    two.laptop("restore", "1")
+    assert two.laptop.todos()[0]["note"] is None
+
+
+def test_the_history_marks_what_a_merge_added(two: Two) -> None:
+    note_on_a_removed_todo(two)
+    words = [line.split("  ")[-1] for line in two.laptop("history", "-n", "1").out.splitlines()]
+    assert words[0].startswith("1 restored (added by the merge)")
+    assert words[1:] == ["1 note set to with figures", "1 removed (added by the merge)"]
+    assert two.laptop("show", "@3").out.count("(added by the merge)") == 2
+    assert two.laptop("show", "1").out.count("(added by the merge)") == 2
+    assert "added by the merge" not in two.laptop("history", "--type", "todo_created").out
+
+
+@pytest.mark.parametrize("options", [["--conflicts"], ["--type", "removed"], []])
+def test_a_history_without_changes_says_nothing_of_what_there_is(two: Two, options: Sequence[str]) -> None:
+    note_on_a_removed_todo(two)
+    shown = two.laptop("history", "-n", "0", *options)
+    assert (shown.out, shown.err) == ("", "")
+
+
+def hint(home: Todo, *args: str) -> str:
+    """Return the hint of a refusal, which the person can follow."""
+    refused = home.run(*args)
+    assert refused.code == 1, refused
+    return refused.err.splitlines()[1].strip()
+
+
+@pytest.mark.parametrize("more", [0, 2])
+def test_undo_does_not_pass_over_the_last_change_because_it_lost(two: Two, more: int) -> None:
+    two.desktop("add", "important thing")
+    two.sync(two.desktop, two.laptop)
+    two.desktop("edit", "1", "soy milk")
+    two.laptop("edit", "1", "oat milk")
+    for number in range(more):
+        two.laptop("add", f"more {number}")
+    two.sync(two.laptop, two.desktop, two.laptop)
+    before = two.desktop("history").out
+    edit = f"@{4 + more} (1 text set to soy milk)"
+    for count in ([], ["1"], ["2"]):
+        refused = two.desktop.run("undo", *count)
+        assert refused.err == (
+            f"todo: your last change, {edit}, has no effect since the sync\n"
+            "      to undo the change before it: todo undo @2\n"
+        )
+        assert refused.code == 1
+    assert two.desktop("history").out == before
+    two.desktop("add", "newer")
+    assert two.desktop.run("undo", "2").err == (
+        f"todo: your change, {edit}, has no effect since the sync\n"
+        "      to undo only what came after it: todo undo 1; to undo the change before it: todo undo @2\n"
+    )
+    assert "created: newer" in two.desktop("undo", "1").out
+    assert "has no effect since a merge\n" in two.desktop.run("undo", f"@{4 + more}").err
+    assert "created: important thing" in two.desktop("undo", "@2").out
+    assert hint(two.desktop, "undo") == "to see what can be undone: todo history"
+
+
+def test_undo_does_not_pass_over_the_last_change_because_others_have_replaced_it(tmp_path: Path) -> None:
+    two = Two(tmp_path, "folder")
+    two.desktop("add", "important thing")
+    two.desktop("edit", "1", "soy milk", "pri:H")
+    two.desktop("edit", "1", "--clear", "priority")
+    two.desktop("edit", "1", "rice milk")
+    two.laptop("edit", "1", "oat milk")
+    two.sync(two.desktop, two.laptop, two.desktop)
+    assert two.desktop("history", "-n", "1").out.endswith("1 text: rice milk → oat milk\n")
+    assert two.desktop.run("undo").err == (
+        "todo: your last change, @6 (1 text: soy milk → rice milk), has no effect since the sync\n"
+        "      to undo the change before it: todo undo @5\n"
+    )
+    assert "priority cleared, was H" in two.desktop("history", "-n", "3").out
+    assert "Undid @5" in two.desktop("undo", "@5").out
+    two.laptop("add", "so that both have changed")
+    two.sync(two.laptop, two.desktop)
+    assert two.desktop.run("undo", "@3").err == (
+        "todo: @3 (1 text: milk → soy milk, priority set to H) cannot be undone alone: @6, @7 changed the same fields"
+        " later\n"
+        "      to undo the later change first: todo undo @7\n"
+    )
+
+
+def test_undo_does_not_offer_to_undo_that_another_machine_removed_a_new_todo(two: Two) -> None:
+    two.desktop("add", "eggs", "pri:H")
+    two.sync(two.desktop, two.laptop)
+    two.laptop("rm", "2")
+    two.sync(two.laptop, two.desktop)
+    refused = two.desktop.run("undo")
+    assert "your last change, @2 (2 created: eggs (priority H)), has no effect since the sync\n" in refused.err, refused
+    two.laptop("restore", "2")
+    two.sync(two.laptop, two.desktop)
+    assert "cannot be undone alone" in two.desktop.run("undo").err
