@@ -23,7 +23,7 @@ from cqrs_todo.cqrs.stores.format import FORMAT, VERSION, Header, encode_header
 from cqrs_todo.cqrs.stores.jsonl import JsonlStore
 from cqrs_todo.todo.errors import DamagedHere, TakenHere, TakenThere, TwoLists, UnreadCopy
 from cqrs_todo.todo.fields import NOTE, PROJECT, TEXT, WAIT
-from cqrs_todo.todo.merging import merged_todos
+from cqrs_todo.todo.merging import merged_todos, move_instead
 from cqrs_todo.todo.model import Change, Complete, Create, Remove
 from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
@@ -851,6 +851,8 @@ def test_a_todo_stays_where_the_newest_move_found_it_already(homes: tuple[Home, 
         one.list("work").move(one.list("work").select(["1"]), one.list())
     until_equal(url, one, two, names=("inbox", "work"))
     assert (one.texts(), one.texts("work")) == (["Moved"], [])
+    (stream,) = (item.stream for item in one.list().view().items)
+    assert move_instead(list(one.store.open("inbox").commits()), stream, {}) is None, "no newer move has taken it away"
 
 
 def messages(done: Synced) -> list[str]:
