@@ -26,12 +26,18 @@ def line_chart(title: str, labels: Mapping[int, str], values: Sequence[int], col
     low, high = min(values), max(values)
     width = _width(low, high, columns)
     last = max(1, 2 * width - 1)
-    levels = [_level(_between(values, place * (len(values) - 1) / last), low, high) for place in range(2 * width)]
-    # each column also fills what lies between it and the one before, so that the line has no gaps
-    spans = [
-        (min(level, before + 1), max(level, before - 1)) if level != before else (level, level)
-        for before, level in zip([levels[0], *levels], levels, strict=False)
-    ]
+    steps = len(values) - 1
+    drawn: list[list[int]] = [[] for _ in range(2 * width)]
+    for place, value in enumerate(values):
+        drawn[round(place * last / max(1, steps))].append(_level(value, low, high))
+    spans: list[tuple[int, int]] = []
+    for column, levels in enumerate(drawn):
+        levels = levels or [_level(_between(values, column * steps / last), low, high)]
+        bottom, top = min(levels), max(levels)
+        if spans:  # it also fills what lies between it and the column before, so that the line has no gaps
+            before = spans[-1]
+            bottom, top = min(bottom, before[1] + 1), max(top, before[0] - 1)
+        spans.append((bottom, top))
     marks = {round(place * (width - 1) / max(1, len(values) - 1)): text for place, text in labels.items()}
     return _framed(title, spans, low, high, marks, width)
 

@@ -40,6 +40,11 @@ def test_a_bar_is_as_high_as_its_value() -> None:
     ]
 
 
+def test_a_line_reaches_a_peak_that_lies_between_two_columns() -> None:
+    lines = line_chart("title", {}, [0, 100_000, *([0] * 8)], 20)
+    assert set(lines[2]) & set(BLOCKS)
+
+
 @pytest.mark.parametrize("chart", [line_chart, bar_chart])
 @settings(max_examples=30)
 @given(values, st.integers(20, 200), st.data())

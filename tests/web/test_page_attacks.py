@@ -72,9 +72,11 @@ OPEN_ALL = """async ([count, forbidden]) => {
   let shown = 0;
   for (let place = 0; place < count; place++) {
     document.getElementById(`row-${place}`).querySelector('.text').click();
-    while (place >= 6 && !document.querySelector('#details .note')) await new Promise(next => setTimeout(next, 5));
+    const isShown = () => document.querySelector('#details h2')?.textContent === `Todo ${place + 1}`
+      && (place < 6 || document.querySelector('#details .note'));
+    for (let wait = 0; !isShown() && wait < 2000; wait++) await new Promise(next => setTimeout(next, 5));
     await new Promise(requestAnimationFrame);
-    if (document.querySelector('#details h2').textContent !== `Todo ${place + 1}`) throw new Error(`${place} is not shown`);
+    if (!isShown()) throw new Error(`${place} is not shown`);
     if (document.querySelector(forbidden)) throw new Error(`${place}: ${document.querySelector(forbidden).outerHTML}`);
     shown++;
   }
