@@ -176,9 +176,16 @@ def _has_merged(side: ListState) -> bool:
 
 
 def _own_steps(side: ListState, steps: Iterable[Step]) -> Iterator[Step]:
-    """Yield those of some steps that the author of this list did."""
-    own = {each.metadata.command for each in side.backward() if each.metadata.by == side.todos.author}
-    return (step for step in steps if own.issuperset(step))
+    """Yield those of some steps that the author of this list did. The list is read only as far as they reach back."""
+    authors: dict[str, str] = {}
+    unread = side.backward()
+
+    def is_own(command: str) -> bool:
+        while command not in authors and (commit := next(unread, None)) is not None:
+            authors[commit.metadata.command] = commit.metadata.by
+        return authors.get(command) == side.todos.author
+
+    return (step for step in steps if all(map(is_own, step)))
 
 
 def _remembered(side: ListState, steps: Iterable[Step]) -> Iterator[Step]:
