@@ -149,7 +149,7 @@ def _hint(error: Exception, hint: str | None) -> str | None:
         case LogExists() if error.wanted != error.name:
             return f"did you mean {error.name!r}?"
         case StepRefused(verb="undo") if not isinstance(error, InNoList):
-            return "an earlier command can be undone alone, by its position: todo history, then for instance todo undo @4"
+            return "an earlier command can be undone alone, by its position: see todo history"
         case NotInForce(in_force=True, is_a="redo"):
             return f"to undo the redo: todo undo @{error.position}"
         case NotInForce(in_force=True):

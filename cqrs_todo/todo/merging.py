@@ -484,7 +484,9 @@ def move_instead(commits: Sequence[Commit], stream: str, planned: Mapping[str, b
     clock = Clock()
     for commit in commits:
         key, move = (CHANGED, clock.stamp(commit.metadata), commit.metadata.command), move_of(commit)
-        for event in () if undone.get(commit.metadata.command) else commit.events:
+        # what an undo or a redo does is in `undone`
+        counts = not (undone.get(commit.metadata.command) or any(marked(commit.metadata, each) for each in (UNDOES, REDOES)))
+        for event in commit.events if counts else ():
             wanted = event.data.event if isinstance(event.data, Merged) else event.data
             if event.stream != stream or event.ordinal <= 0 or not isinstance(wanted, _PLACING):
                 continue

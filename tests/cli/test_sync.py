@@ -288,6 +288,28 @@ def test_no_undo_or_redo_leaves_a_todo_that_was_moved_elsewhere_in_no_list(peers
     assert is_in_inbox(two), "what is done afterwards is undone as ever"
 
 
+@pytest.mark.parametrize(
+    "commands",
+    [("move 1 work", "undo"), pytest.param(("rm 1", "undo", "redo", "undo"), marks=pytest.mark.long)],
+)
+def test_what_was_done_and_undone_meanwhile_does_not_let_an_undo_leave_a_todo_in_no_list(
+    peers: Machines, commands: Sequence[str]
+) -> None:
+    one, two, _ = peers.all
+    one("add", "Buy milk")
+    one("-L", "work", "add", "Write")
+    peers.equal(one, two)
+    two("move", "1", "work")
+    for command in ("rm 1", "restore 1"):
+        one(*command.split())
+    peers.equal(one, two)
+    for command in commands:
+        one(*command.split())
+    assert "would be in no list" in one.run("undo").err
+    peers.equal(one, two)
+    assert [[each["text"] for each in home.todos()] for home in (one, two)] == [["Buy milk"]] * 2
+
+
 def test_a_conflict_with_a_move_names_the_command_that_edits_the_todo_where_it_is(peers: Machines) -> None:
     one, two, _ = peers.all
     one("add", "Buy milk")
