@@ -35,8 +35,9 @@ def verify(path: str, name: str, progress: Progress, known: Known = nothing_know
     while True:
         with LogFile(path, os.O_RDONLY, name) as file:
             verdict = _Walk(file, progress).run(known)
-            if verdict.damage is None or is_open_as(path, file.fd):  # otherwise it was replaced meanwhile
-                return verdict
+            with os_errors_as_store_errors(path):
+                if verdict.damage is None or is_open_as(path, file.fd):  # otherwise it was replaced meanwhile
+                    return verdict
 
 
 class _Walk:
