@@ -191,6 +191,10 @@ class UnreadableEvent(CqrsError):
         self.type = type
 
 
+UNKNOWN_TYPE_REMEDY = "update the program, or register the type"
+"""What helps against an event of a type that the program does not know."""
+
+
 class UnknownEvents(CqrsError):
     """A stream has events that this program does not know, so it neither decides on them nor acts on them.
 
@@ -210,7 +214,7 @@ class UnknownEvents(CqrsError):
         count: int,
         first: str = "",
         result: str = "nothing was recorded",
-        remedy: str = "update the program, or register the type",
+        remedy: str = UNKNOWN_TYPE_REMEDY,
     ) -> None:
         """Make the error; the arguments are described above."""
         events = "an event" if count == 1 else f"{count:,} events"

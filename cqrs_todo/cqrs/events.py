@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
-from .errors import UnreadableEvent
+from .errors import UNKNOWN_TYPE_REMEDY, UnreadableEvent
 from .names import check_recorded_name, check_several, check_type
 from .struct import Struct
 
@@ -171,7 +171,7 @@ class Metadata(Struct, frozen=True, gc=False):
 def remedy_of(event: "Recorded[Any]") -> str:
     """Return, in words, what helps against an event that this program does not know: its data is an `UnknownEvent`."""
     if not event.data.misfit:
-        return "update the program, or register the type"
+        return UNKNOWN_TYPE_REMEDY
     registers = f"register what you have now as another type, with an upcaster for {event.type} that accepts both forms"
     return f"the data do not fit {event.type}: update the program, or {registers}"
 

@@ -150,7 +150,7 @@ def _locked(path: str, log: str) -> int:
         while True:
             fd = open_or_make(path, os.O_RDWR)
             try:
-                _wait_for_lock(fd, path, log)
+                lock_in_time(fd, path, log=log)
                 if is_open_as(path, fd):
                     return fd
             except BaseException:
@@ -174,23 +174,20 @@ def try_lock(fd: int, kind: int = fcntl.LOCK_EX) -> bool:
     return True
 
 
-def lock_in_time(fd: int, path: str, kind: int = fcntl.LOCK_EX) -> None:
+def lock_in_time(fd: int, path: str, kind: int = fcntl.LOCK_EX, *, log: str = "") -> None:
     """Lock an open file.
 
     Args:
         fd: The file descriptor.
         path: The path of the file.
         kind: As for `try_lock`.
+        log: The log that the lock is about, if that is another file. As long as it grows, its writers take turns, and the
+            wait goes on.
 
     Raises:
         LogBusy: Another process holds the lock for too long; the message names it.
     """
-    _wait_for_lock(fd, path, path, kind)
-
-
-def _wait_for_lock(fd: int, path: str, log: str, kind: int = fcntl.LOCK_EX) -> None:
-    # a log that grows has writers that take turns
-    for _ in tries(partial(_size, log)):
+    for _ in tries(partial(_size, log or path)):
         if try_lock(fd, kind):
             return
         if process_ends():

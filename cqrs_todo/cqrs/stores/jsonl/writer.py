@@ -250,15 +250,15 @@ class LogWriter:
             if self._held_lock is None:
                 release(self._lock_path, lock)
             for _ in tries(partial(read_lock_file, lock)):
-                if try_lock(fd):
-                    break
-                if self._is_synced(lock, end):
+                is_locked = try_lock(fd)
+                synced, sync_failed = read_lock_file(lock)
+                if self._reaches(synced, end):
                     return
+                if is_locked:
+                    break
             else:
                 raise self._unknown(f"{holder(fd)} has synced it for too long")
-            if self._is_synced(lock, end):
-                return
-            if read_lock_file(lock)[1]:
+            if sync_failed:
                 raise self._unknown("the disk has failed to sync what others wrote before")
             written_record = read_written(lock)
             self._sync(fd)
@@ -270,9 +270,8 @@ class LogWriter:
         except OSError as error:
             raise self._unknown(error.strerror) from error
 
-    def _is_synced(self, lock: int, end: Cursor) -> bool:
+    def _reaches(self, record: bytes, end: Cursor) -> bool:
         """Return whether another writer has recorded that the log is synced up to where this one had come, or farther."""
-        record, _ = read_lock_file(lock)
         if record == self._reader.head_record:  # that of before the write
             return False
         head = head_in(record, self._reader.header.id)
