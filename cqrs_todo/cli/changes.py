@@ -98,19 +98,14 @@ def named_step(session: "Session", step: Sequence[Commit]) -> str:
         session: This run of the program.
         step: Its commits.
     """
-    from ..cqrs.replication import Merged  # few lists were merged
+    from ..cqrs.replication import wanted_by  # few lists were merged
     from ..cqrs.stores.merging import with_wanted
     from ..todo.merging import RULES
     from ..todo.recorder import TYPES
 
     def wanted(commit: Commit) -> Commit:
         events = with_wanted(commit, TYPES, RULES).events
-        return replace(
-            commit,
-            events=tuple(
-                replace(event, data=event.data.event) if isinstance(event.data, Merged) else event for event in events
-            ),
-        )
+        return replace(commit, events=tuple(replace(event, data=wanted_by(event)) for event in events))
 
     todos = session.list
     words = changes_in_words([wanted(commit) for commit in step], todos.view().items, todos.label, titles=False)

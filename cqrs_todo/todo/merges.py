@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from ..cqrs.errors import CqrsError
 from ..cqrs.events import Commit
-from ..cqrs.replication import Merged, MergedLog
+from ..cqrs.replication import MergedLog, wanted_by
 from ..cqrs.store import Append, Log, Store
 from ..cqrs.stores.merging import with_wanted
 from ..cqrs.struct import Struct
@@ -60,7 +60,7 @@ def arrivals(merged: MergedLog) -> set[str]:
         event.stream
         for commit in merged.received
         for event in commit.events
-        if isinstance(event.data.event if isinstance(event.data, Merged) else event.data, (TodoCreated, TodoRestored))
+        if isinstance(wanted_by(event), (TodoCreated, TodoRestored))
     }
 
 

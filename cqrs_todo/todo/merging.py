@@ -6,7 +6,7 @@ from typing import Any
 
 from ..cqrs.events import FROM, MADE, MERGED, REDOES, STAMP, UNDOES, Commit, Metadata, Recorded, UnknownEvent, marked
 from ..cqrs.fold import Fold
-from ..cqrs.replication import Change, Clock, Conflict, Merged, MergedLog, MergeRules
+from ..cqrs.replication import Change, Clock, Conflict, Merged, MergedLog, MergeRules, wanted_by
 from ..cqrs.replication.arrived import arrived_conflicts, conflict_now, lost
 from ..cqrs.replication.registers import CHANGED, NO_KEY, Registers, time_text
 from ..cqrs.struct import Struct, replace
@@ -285,7 +285,7 @@ def _in_force(merged: MergedLog) -> Iterator[Conflict]:
     for commit in merged.after if streams else ():
         key = (CHANGED, clock.stamp(commit.metadata), commit.metadata.command)
         for event in commit.events:
-            wanted = event.data.event if isinstance(event.data, Merged) else event.data
+            wanted = wanted_by(event)
             if event.stream in streams and event.ordinal > 0 and not isinstance(wanted, UnknownEvent):
                 registers.add(event.stream, field_of(wanted), Change(key, wanted, commit.metadata))
     seen = set()
@@ -346,7 +346,7 @@ def _left_out(commits: Sequence[Commit], fold: Fold[State]) -> Iterator[Conflict
     for commit in commits:
         key = (CHANGED, clock.stamp(commit.metadata), commit.metadata.command)
         for event in commit.events:
-            wanted = event.data.event if isinstance(event.data, Merged) else event.data
+            wanted = wanted_by(event)
             if FIELD_BY_EVENT.get(type(wanted)) in (PARENT, DEPENDS) and event.ordinal > 0:
                 change = Change(key, wanted, commit.metadata)
                 registers.add(event.stream, field_of(wanted), change)
@@ -391,7 +391,7 @@ def _removed_and_moved(commits: Sequence[Commit], base: int, received: set[str])
 
 
 def _removes(event: Recorded) -> bool:
-    return isinstance(event.data.event if isinstance(event.data, Merged) else event.data, TodoRemoved)
+    return isinstance(wanted_by(event), TodoRemoved)
 
 
 def _is_of_move(conflict: Conflict) -> bool:
@@ -487,7 +487,7 @@ def move_instead(commits: Sequence[Commit], stream: str, planned: Mapping[str, b
         # what an undo or a redo does is in `undone`
         counts = not (undone.get(commit.metadata.command) or any(marked(commit.metadata, each) for each in (UNDOES, REDOES)))
         for event in commit.events if counts else ():
-            wanted = event.data.event if isinstance(event.data, Merged) else event.data
+            wanted = wanted_by(event)
             if event.stream != stream or event.ordinal <= 0 or not isinstance(wanted, _PLACING):
                 continue
             if move is None and isinstance(wanted, TodoRemoved):
@@ -547,7 +547,7 @@ class _End:
         key = (CHANGED, self._clock.stamp(metadata), metadata.command)
         for event in commit.events:
             self._versions[event.stream] = event.version
-            wanted = event.data.event if isinstance(event.data, Merged) else event.data
+            wanted = wanted_by(event)
             if isinstance(wanted, _PLACING):
                 if event.ordinal > 0:
                     self._registers.add(event.stream, field_of(wanted), Change(key, wanted, metadata))

@@ -11,7 +11,7 @@ from itertools import takewhile
 from typing import Any, Generic, Literal, TypeAlias
 
 from ..decider import C, Decider, E, S
-from ..events import Commit
+from ..events import Commit, Recorded
 from ..struct import Struct
 from .registers import CREATION, Change, Clock, made_at
 
@@ -32,6 +32,7 @@ __all__ = [
     "common_base",
     "made_at",
     "merge",
+    "wanted_by",
 ]
 
 Links: TypeAlias = Sequence[tuple[str, E]]
@@ -110,6 +111,11 @@ class Merged(Struct, frozen=True):
     """
 
     event: Any
+
+
+def wanted_by(event: Recorded[Any]) -> Any:
+    """Return what was wanted by an event, which a merge may have left without effect: the data, or that of `Merged`."""
+    return event.data.event if isinstance(event.data, Merged) else event.data
 
 
 class Copy(Struct, frozen=True):
