@@ -14,7 +14,7 @@ from ..zones import end_of_day, from_local, start_of_day, wall_clock
 from .parts import PartsReader
 from .periods import DAY
 from .tokens import tokens_of
-from .words import LONGEST, TOO_FAR, VAGUE, VOCABULARY, NotATime
+from .words import LONGEST, TOO_FAR, VAGUE, VOCABULARY, NotATime, TooFar
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
@@ -86,13 +86,6 @@ class _NotYet(NotATime):
         self.span = span
 
 
-class _TooFar(NotATime):
-    """A text means a time that the calendar does not reach."""
-
-    def __init__(self) -> None:
-        super().__init__(TOO_FAR)
-
-
 def read(text: str, now: datetime, to_local: ToLocal, lean: Lean, order: Order = None) -> Span:
     """Read a date or a time.
 
@@ -141,12 +134,12 @@ def leading_words(words: Sequence[str], now: datetime, to_local: ToLocal, lean: 
 
     Returns:
         How many words are part of the time, or 0 if the words do not begin with a time. A time that has not come yet,
-        or that the calendar does not reach, is a time too, although `read` refuses it.
+        or that is too far away, is a time too, although `read` refuses it.
     """
     for count in range(min(len(words), _MOST_WORDS), 0, -1):
         try:
             _read(" ".join(words[:count]), now, to_local, lean, order)
-        except (_NotYet, _TooFar):
+        except (_NotYet, TooFar):
             return count
         except NotATime:
             continue
@@ -176,9 +169,9 @@ def _read(text: str, now: datetime, to_local: ToLocal, lean: Lean, order: Order)
     except (OverflowError, ValueError) as error:
         if isinstance(error, NotATime):
             raise
-        raise _TooFar from error
+        raise TooFar(TOO_FAR) from error
     if not _EARLIEST <= day <= _LATEST:
-        raise _TooFar
+        raise TooFar(TOO_FAR)
     if lean == "past" and span.start > now:
         local, present = (wall_clock(instant, to_local).isoformat(" ", "minutes") for instant in (span.start, now))
         raise _NotYet(f"has not come yet: that is {local}, and it is {present}", span)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from .words import NUMBERS, TENS, UNITS, NotATime
+from .words import NUMBERS, TENS, UNITS, NotATime, TooFar
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     """What a unit is measured in, "second", "day" or "month", and how many of these it has."""
     Amount: TypeAlias = tuple[int, int, timedelta]
     """Months, days, and exact time."""
+
+_LARGEST = 99_999
 
 
 class TokenReader:
@@ -146,7 +148,9 @@ class TokenReader:
         return unit, (months, days, exact)
 
     def scaled(self, unit: Unit, number: int) -> Amount:
-        """Return the amount of a number of units."""
+        """Return the amount of a number of units. More than five digits are a slip: no date needs them."""
+        if number > _LARGEST:
+            raise TooFar(f"is too far away: a length of time is at most {_LARGEST:,} of a unit")
         kind, size = unit
         if kind == "second":
             return 0, 0, timedelta(seconds=size * number)

@@ -73,6 +73,10 @@ class NotATime(ValueError):
         self.wrong = wrong
 
 
+class TooFar(NotATime):
+    """A text counts to a time that nobody means, or that the calendar does not reach."""
+
+
 def ordinal(number: int) -> str:
     """Return a number as an ordinal: 1st, 2nd, 3rd, 4th, 11th."""
     return f"{number}{'th' if number // 10 % 10 == 1 else _SUFFIXES.get(number % 10, 'th')}"
