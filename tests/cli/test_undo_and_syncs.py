@@ -158,3 +158,74 @@ def test_undo_does_not_offer_to_undo_that_another_machine_removed_a_new_todo(two
     two.laptop("restore", "2")
     two.sync(two.laptop, two.desktop)
     assert "cannot be undone alone" in two.desktop.run("undo").err
+
+
+def places(home: Todo, *lists: str) -> Sequence[str]:
+    """Return in which lists there is milk."""
+    return [name for name in ("inbox", *lists) if "milk" in [todo["text"] for todo in home.todos("-L", name)]]
+
+
+def milk_moved_twice(two: Two) -> None:
+    """Move the milk to work on the laptop, and then to home on the desktop, where it is after the syncs."""
+    for name in ("work", "home"):
+        two.laptop("-L", name, "add", f"What {name} has")
+    two.sync(two.laptop, two.desktop)
+    two.laptop("move", "1", "work")
+    two.desktop("move", "1", "home")
+    two.sync(two.laptop, two.desktop, two.laptop)
+    assert places(two.desktop, "work", "home") == ["home"]
+    assert "1 removed: no effect after the merge (moved from inbox to home)" in two.desktop("history").out
+
+
+def test_a_move_that_was_undone_in_one_list_is_not_done_again_by_an_undo_in_the_other(two: Two) -> None:
+    milk_moved_twice(two)
+    two.desktop("-L", "home", "undo")
+    refused = two.desktop.run("undo")
+    assert "has nothing to undo here" in refused.err, refused
+    refused = two.desktop.run("undo", "@3")
+    assert "@3 is undone already, by @4\n      to do @3 again: todo redo" in refused.err
+    assert places(two.desktop, "work", "home") == ["inbox"]
+    two.desktop("redo")
+    assert places(two.desktop, "work", "home") == ["home"]
+    two.desktop("-L", "home", "undo")
+    two.sync(two.desktop, two.laptop)
+    assert places(two.laptop, "work", "home") == ["inbox"]
+
+
+@pytest.mark.parametrize("which", [[], ["@3"]])
+def test_a_move_is_undone_in_the_list_in_which_another_move_had_removed_the_todo(two: Two, which: Sequence[str]) -> None:
+    milk_moved_twice(two)
+    assert "Undid @3: 1 moved from inbox to home (milk), in both inbox and home" in two.desktop("undo", *which).out
+    assert places(two.desktop, "work", "home") == ["inbox"]
+    assert "has nothing to undo here" in two.desktop.run("-L", "home", "undo").err
+    two.sync(two.desktop, two.laptop)
+    assert places(two.laptop, "work", "home") == ["inbox"]
+
+
+def restored_after_a_move(two: Two) -> None:
+    """Move the milk to work on the desktop, and then remove and restore it on the laptop, so that it stays in the inbox."""
+    two.laptop("-L", "work", "add", "Write")
+    two.sync(two.laptop, two.desktop)
+    two.desktop("move", "1", "work")
+    two.laptop("rm", "1")
+    two.laptop("restore", "1")
+    two.sync(two.laptop, two.desktop, two.laptop)
+    assert "would be in no list" in two.laptop.run("undo").err
+
+
+def test_a_restoration_can_be_undone_when_the_todo_is_in_the_other_list_again(two: Two) -> None:
+    restored_after_a_move(two)
+    two.laptop("-L", "work", "restore", "2")
+    assert places(two.laptop, "work") == ["inbox", "work"]
+    two.laptop("undo")
+    assert places(two.laptop, "work") == ["work"]
+    two.sync(two.laptop, two.desktop)
+    assert places(two.desktop, "work") == ["work"]
+
+
+def test_a_removal_and_a_restoration_are_undone_together_after_a_move_that_lost(two: Two) -> None:
+    restored_after_a_move(two)
+    assert "Undid 2 changes: @3: 1 restored (milk); @2: 1 removed (milk)" in two.laptop("undo", "2").out
+    assert places(two.laptop, "work") == ["inbox"]
+    two.sync(two.laptop, two.desktop)
+    assert places(two.desktop, "work") == ["inbox"]
