@@ -30,7 +30,7 @@ from ..cqrs.stores.jsonl.files import make_directory
 from ..cqrs.stores.passwords import HIDDEN, hidden, secrets_in
 from ..cqrs.struct import Struct, replace
 from ..todo.errors import (
-    AboutSteps,
+    AboutStep,
     EventNotFound,
     InNoList,
     InvalidCondition,
@@ -108,7 +108,7 @@ def failure(error: Exception, session: Session | None = None) -> Failure | None:
 def _message(error: Exception, session: Session | None) -> str:
     """Return the message of an error for people, who call a log a list."""
     match error:
-        case AboutSteps() if session is not None:
+        case AboutStep() if session is not None:
             from .changes import named_step  # most runs describe no step
 
             return error.message_with(lambda step: named_step(session, step))

@@ -21,14 +21,14 @@ from ..cqrs.replication.registers import CREATION
 from ..cqrs.struct import replace
 from ..cqrs.timeline import Positions, Step, batch_of, in_force, marked, undo_steps
 from .batches import CommitContent, fits_one_commit, note_earlier_commits
-from .errors import CannotUndo, ChangedLater, EventNotFound, NotInForce, WithoutEffect
+from .errors import CannotUndo, ChangedByOthers, ChangedLater, EventNotFound, NotInForce, WithoutEffect
 from .events import TodoEvent, TodoRemoved, TodoRestored
 from .fields import State
 from .model import events_between, field_of
 from .moves import BROUGHT_AGAIN, Half, half_stamper, record_all
 from .recorder import Answer, Recorder, refusals_in_words, with_lists
 from .undo_planning import REDO, UNDO, Direction, ListState, with_effect
-from .views import Move, as_asked, companions_of, move_of
+from .views import Move, as_asked, companions_of, move_of, number_ranges
 
 Choose: TypeAlias = Callable[[ListState], Sequence[Step]]
 """Chooses the steps to undo or redo, in the order in which they are undone or redone."""
@@ -93,15 +93,29 @@ def _last_steps(side: ListState, direction: Direction, count: int, *, own: bool 
         return steps
     commits = side.commits_of(command for step in steps for command in step)
     changed = _changed_by_others(side, min((each.position for each in commits.values()), default=0)) if own else {}
+    in_the_way = _in_the_way(side, [_known(commits, step) for step in steps]) if own else {}
     for newer, step in enumerate(steps):
-        if not _has_effect(side, _known(commits, step), changed):
-            what = f"{'your' if own else 'the'} {'change' if newer else 'last change'}, {{}},"
-            changed = _changed_by_others(side, 0) if own else {}
-            older = (_known(side.commits_of(each), each) for each in chain(steps[newer + 1 :], found))
-            earlier = next((each for each in older if _has_effect(side, each, changed)), [])
-            position = min((commit.position for commit in earlier), default=None)
-            raise WithoutEffect(_known(commits, step), what=what, since=since, newer=newer, earlier=position)
+        has_effect = _has_effect(side, _known(commits, step), changed)
+        if has_effect and newer not in in_the_way:
+            continue
+        changed = _changed_by_others(side, 0) if own else {}
+        older = (_known(side.commits_of(each), each) for each in chain(steps[newer + 1 :], found))
+        earlier = next((each for each in older if _has_effect(side, each, changed)), [])
+        position = min((commit.position for commit in earlier), default=None)
+        position = None if own and _in_the_way(side, [earlier]) else position
+        if has_effect:
+            created = _created(side, _known(commits, step))
+            raise ChangedByOthers(_known(commits, step), in_the_way[newer], newer=newer, earlier=position, created=created)
+        what = f"{'your' if own else 'the'} {'change' if newer else 'last change'}, {{}},"
+        raise WithoutEffect(_known(commits, step), what=what, since=since, newer=newer, earlier=position)
     return [_without_lost(side, commits, step) for step in steps]
+
+
+def _created(side: ListState, commits: Iterable[Commit]) -> str:
+    """Return the todos that commits created, and that are not removed, as people type their numbers."""
+    streams = (stream for stream, field in _fields(commits) if field == CREATION)
+    numbers = [side.number(stream) for stream in streams if (state := side.state(stream)) is not None and not state.removed]
+    return number_ranges(numbers).replace(",", "")
 
 
 def _known(commits: Mapping[str, Commit], step: Step) -> list[Commit]:
@@ -425,10 +439,34 @@ def _check_later(side: ListState, steps: Sequence[Sequence[Commit]]) -> None:
     """Check that no later commit in force changed the same fields or moved the same todos.
 
     Raises:
-        CannotUndo: There are such commits; the text names them.
+        ChangedLater: There are such commits; the text names them.
     """
-    chosen = {commit.metadata.command for step in steps for commit in step}
-    pending = set(chosen)
+    for number, later in _in_the_way(side, steps).items():
+        raise ChangedLater(steps[number], later)
+
+
+def _in_the_way(side: ListState, steps: Sequence[Sequence[Commit]]) -> dict[int, Sequence[Commit]]:
+    """Return the later commits in force that changed the same fields as steps, or moved the same todos.
+
+    Args:
+        side: The list.
+        steps: The steps. They are no obstacle to one another.
+
+    Returns:
+        The commits, the last one at the end, by the places of the steps that have such commits.
+    """
+    if not _later_conflicts(side, steps, steps):  # few have any, so the log is read once
+        return {}
+    found = {number: _later_conflicts(side, [step], steps) for number, step in enumerate(steps)}
+    return {number: later for number, later in found.items() if later}
+
+
+def _later_conflicts(
+    side: ListState, steps: Sequence[Sequence[Commit]], chosen_steps: Iterable[Iterable[Commit]]
+) -> Sequence[Commit]:
+    """Return the commits in force, other than the chosen ones, that conflict with the fields of steps and are later."""
+    chosen = {commit.metadata.command for step in chosen_steps for commit in step}
+    pending = {commit.metadata.command for step in steps for commit in step}
     # the parts of a batch may have other commits between them
     first_of_batches = min((commit.position for step in steps if len(step) > 1 for commit in step), default=None)
     positions = Positions(side.backward())
@@ -441,11 +479,9 @@ def _check_later(side: ListState, steps: Sequence[Sequence[Commit]]) -> None:
         if not pending and not is_behind:
             break
     # moves are checked in `_bring_home`, by where the todos are
-    commits_here = (commit for step in steps for commit in step if _move_of(side.todos, commit) is None)
-    fields = {(event.stream, field_of(event.data)) for commit in commits_here for event in with_effect(commit).events}
-    conflicting = [commit.position for commit in side.commits_of(later).values() if _conflicts(commit, fields)]
-    if conflicting:
-        raise ChangedLater(steps, sorted(conflicting))
+    fields = _fields(commit for step in steps for commit in step if _move_of(side.todos, commit) is None)
+    found = side.commits_of(later).values() if fields else ()
+    return sorted((commit for commit in found if _conflicts(commit, fields)), key=lambda commit: commit.position)
 
 
 def _conflicts(commit: Commit, fields: set[tuple[str, str]]) -> bool:

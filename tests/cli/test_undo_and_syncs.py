@@ -157,7 +157,10 @@ def test_undo_does_not_offer_to_undo_that_another_machine_removed_a_new_todo(two
     assert "your last change, @2 (2 created: eggs (priority H)), has no effect since the sync\n" in refused.err, refused
     two.laptop("restore", "2")
     two.sync(two.laptop, two.desktop)
-    assert "cannot be undone alone" in two.desktop.run("undo").err
+    assert (
+        " changed that todo later: @3, @4\n      to remove that todo all the same: todo rm 2\n"
+        in two.desktop.run("undo").err
+    )
 
 
 def places(home: Todo, *lists: str) -> Sequence[str]:
@@ -229,3 +232,51 @@ def test_a_removal_and_a_restoration_are_undone_together_after_a_move_that_lost(
     assert places(two.laptop, "work") == ["inbox"]
     two.sync(two.laptop, two.desktop)
     assert places(two.desktop, "work") == ["inbox"]
+
+
+def test_undo_of_a_new_todo_that_others_have_changed_does_not_offer_to_undo_their_change(two: Two) -> None:
+    two.desktop("add", "bread")
+    two.desktop("add", "eggs")
+    two.sync(two.desktop, two.laptop)
+    two.laptop("edit", "3", "six eggs")
+    two.sync(two.laptop, two.desktop)
+    before = two.desktop("history").out
+    refused = two.desktop.run("undo")
+    said, ways = refused.err.splitlines()
+    assert said.startswith("todo: your last change, @3 (3 created: eggs), cannot be undone: laptop@"), refused
+    assert said.endswith(" changed that todo later: @4")
+    assert ways == "      to undo the change before it: todo undo @2; to remove that todo all the same: todo rm 3"
+    assert refused.code == 1
+    assert two.desktop.run("undo", "2").err == refused.err
+    assert two.desktop("history").out == before
+    assert "Undid @2: 2 created: bread" in two.desktop("undo", "@2").out
+    two.desktop("rm", "3")
+    assert texts(two.desktop) == ["milk"]
+    two.desktop("undo")
+    assert texts(two.desktop) == ["milk", "six eggs"]
+    two.desktop("edit", "1", "soy milk")
+    refused = two.desktop.run("undo", "2")
+    assert "your change, @3 (3 created: eggs), cannot be undone" in refused.err
+    assert "      to undo only what came after it: todo undo 1; to remove that todo" in refused.err
+    assert "Undid @4, changed back: 3 text: six eggs → eggs" in two.desktop("undo", "@4").out
+
+
+def test_undo_of_several_own_changes_is_not_refused_because_others_changed_something_between_them(two: Two) -> None:
+    two.desktop("add", "eggs")
+    two.sync(two.desktop, two.laptop)
+    two.laptop("edit", "1", "soy milk")
+    two.sync(two.laptop, two.desktop)
+    two.desktop("edit", "1", "oat milk")
+    assert "Undid 2 changes: @4: 1 text: soy milk → oat milk; @2: 2 created: eggs" in two.desktop("undo", "2").out
+    assert texts(two.desktop) == ["soy milk"]
+
+
+def test_the_refusal_to_undo_what_others_changed_names_the_last_of_their_changes_to_look_at(two: Two) -> None:
+    two.desktop("edit", "1", "soy milk", "pri:H")
+    two.sync(two.desktop, two.laptop)
+    two.laptop("edit", "1", "oat milk")
+    two.sync(two.laptop, two.desktop)
+    refused = two.desktop.run("undo")
+    assert "(1 text: milk → soy milk, priority set to H), cannot be undone: laptop@" in refused.err
+    assert refused.err.endswith(" changed the same fields later: @4\n      to see the later change: todo show @4\n")
+    assert "oat milk" in two.desktop("show", "@4").out
