@@ -280,3 +280,26 @@ def test_the_refusal_to_undo_what_others_changed_names_the_last_of_their_changes
     assert "(1 text: milk → soy milk, priority set to H), cannot be undone: laptop@" in refused.err
     assert refused.err.endswith(" changed the same fields later: @4\n      to see the later change: todo show @4\n")
     assert "oat milk" in two.desktop("show", "@4").out
+
+
+def test_the_history_shows_once_that_a_todo_was_moved_to_a_list_in_which_it_was_already(two: Two) -> None:
+    restored_after_a_move(two)
+    two.laptop("-L", "work", "restore", "2")
+    two.laptop("add", "eggs")
+    two.laptop("move", "1", "2", "work")
+    assert [todo["text"] for todo in two.laptop.todos("-L", "work")] == ["Write", "milk", "eggs"]
+    newest = [
+        line.partition("  laptop@")[2].partition("  ")[2].strip()
+        for line in two.laptop("-L", "work", "history").out.splitlines()
+    ]
+    assert newest[:3] == ["3 created: eggs (moved from inbox to work)", "2 was here already", "2 restored"]
+    shown = two.laptop("-L", "work", "show", "2").out
+    assert shown.endswith("was here already (moved from inbox to work)\n"), shown
+    assert "removed   yes → no" not in two.laptop("-L", "work", "history", "-n", "1", "-p").out
+    position = shown.splitlines()[-1].split()[0]
+    shown = two.laptop("-L", "work", "show", position).out
+    assert "  moved from inbox to work\n  3 created: eggs\n" in shown
+    assert "\n  2 was here already\n" in shown
+    events = two.laptop("-L", "work", "history", "-n", "1", "--json").json["commits"][0]["events"]
+    types = [event["type"] for event in events]
+    assert types == ["todo_created", "todo_removed", "todo_restored"], "programs read what is recorded"
