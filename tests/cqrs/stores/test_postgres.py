@@ -607,7 +607,12 @@ def test_a_parameter_that_is_no_number_is_refused(parameter: str) -> None:
         ("postgresql:///x?host=one,::1&port=7", "postgresql://one:7,[::1]:7/x"),
         ("postgresql:///x?port=1,2&hostaddr=127.0.0.1,127.0.0.2", "postgresql:///x?port=1,2&hostaddr=127.0.0.1,127.0.0.2"),
         ("postgresql://me:secret@%2Ftmp%2Fa%20b:7/x", "postgresql://me@/x?host=/tmp/a%20b&port=7"),
-        ("postgres://one/x?options=-c%20search_path%3Da&password=secret", "postgresql://one/x?options=-c%20search_path%3Da"),
+        ("postgres://one/x?options=-c%20search_path%3Da&password=secret", "postgresql://one/x?options=-csearch_path%3Da"),
+        ("postgresql://one/x?options=--search-path%3Da,%5C%20B", "postgresql://one/x?options=-csearch_path%3Da,b"),
+        (
+            "postgresql://one/x?options=-csearch_path%3D%22A%5C%20b%22%20-e%20%20-cWork_mem%3D1",
+            "postgresql://one/x?options=-csearch_path%3D%22A%5C%20b%22%20-e%20-cwork_mem%3D1",
+        ),
         ("postgresql://a%2Fb@one/%3Fé%2Fx?sslmode=disable", "postgresql://a%2Fb@one/%3Fé/x"),
         ("postgresql:///?service=mine", "postgresql:///?service=mine"),
         ("postgresql:///x", "postgresql:///x"),
