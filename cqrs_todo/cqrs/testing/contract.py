@@ -428,6 +428,28 @@ class StoreContract(ReactionContract):
         forgotten = self.elsewhere(store, SPLIT_TYPES).open("inbox")
         assert [forgotten.append([*now, of_3], metadata("c1")).position, forgotten.cursor().position] == [1, 9]
 
+    @pytest.mark.parametrize("types", [LATER_TYPES, SPLIT_TYPES], ids=["upcaster", "splitter"])
+    def test_a_command_is_recognised_also_if_events_of_an_older_class_are_sent_again(
+        self, store: Store, log: Log, types: EventTypes
+    ) -> None:
+        appends = [*one("a/1", 1, 2), *one("b/1", 3)]
+        log.append(appends, metadata("c1"))
+        log.append(one("c/1", 4), metadata("c2"))
+        later = self.elsewhere(store, types).open("inbox")
+        for each in (later, self.elsewhere(store, types).open("inbox")):
+            assert [each.append(appends, metadata("c1")).position, each.append(one("c/1", 4), metadata("c2")).position] == [
+                1,
+                4,
+            ]
+            for other in (one("a/1", 1, 2), [*one("a/1", 2, 1), *one("b/1", 3)], [*one("a/1", 1, 5), *one("b/1", 3)]):
+                with pytest.raises(CommandReused):
+                    each.append(other, metadata("c1"))
+            with pytest.raises(CommandReused):
+                each.append([Append("c/1", (object(),))], metadata("c2"))
+            with pytest.raises(TypeError, match="not a registered event"):
+                each.append(one("c/1", 4), metadata("c3"))
+        assert len(list(log.commits())) == 2
+
     def test_a_command_is_recognised_also_if_its_condition_names_a_type_that_is_older_now(
         self, store: Store, log: Log
     ) -> None:

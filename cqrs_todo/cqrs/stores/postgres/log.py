@@ -242,7 +242,7 @@ class PostgresLog(ChainedLog):
                 row = known.fetchone()
                 if row is not None:
                     connection.execute(_AWAIT_STANDBYS)
-                    return repeated(self._reader.verified(*row), appends)
+                    return repeated(self._reader.verified(*row), appends, self._reader.codec)
                 self._reader.catch_up(later)
                 self._reader.check(condition)
                 encoded = self._encode(appends, metadata)
@@ -305,7 +305,7 @@ class PostgresLog(ChainedLog):
             case "moved":
                 return self._after_others(self._decoded(known))
             case "known":
-                return repeated(self._decoded(known, whole=False), appends)
+                return repeated(self._decoded(known, whole=False), appends, self._reader.codec)
             case "forgotten":
                 self._reader.learn_forgotten()
                 raise ForgottenStream(known)
