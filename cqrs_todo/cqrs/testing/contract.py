@@ -888,14 +888,23 @@ class StoreContract(ReactionContract):
         for appends, command in ((one(name, 1), "c"), (one("a/1", 1), name), ([*one("a/1", 1), Append(name, (), 0)], "c")):
             with pytest.raises(ValueError, match="cannot be recorded"):
                 log.append(appends, metadata(command))
-        assert (list(log.commits()), list(log.events(stream=name)), log.find_command(name)) == ([], [], None)
+        self.refuses_to_read(log, name)
+        assert (list(log.commits()), log.find_command(name)) == ([], None)
         assert log.append(one("a/1", 1), metadata("c")).position == 1
+
+    def refuses_to_read(self, log: Log, name: str) -> None:
+        """Check that a log does not seem to have a stream without events, if no stream can have the name."""
+        for read in (log.events, log.events_backward):
+            for limit in (None, 0):
+                with pytest.raises(ValueError, match="cannot be read: the name of a stream"):
+                    read(limit=limit, stream=name)
 
     @pytest.mark.parametrize("name", NO_STREAMS)
     def test_a_stream_without_a_kind_or_an_id_is_refused(self, log: Log, name: str) -> None:
         for appends in (one(name, 1), [*one("a/1", 1), Append(name, (), 0)]):
             with pytest.raises(ValueError, match=f"^cannot be recorded: the name of a stream is KIND/ID, .* not '{name}'$"):
                 log.append(appends, metadata("c"))
+        self.refuses_to_read(log, name)
         assert list(log.commits()) == []
 
     def test_the_longest_names_are_kept(self, store: Store, log: Log) -> None:
