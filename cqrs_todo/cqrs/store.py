@@ -493,6 +493,7 @@ class Log(ABC):
             The commit. None if no commit has this id.
 
         Raises:
+            OutcomeUnknown: A commit has this id, but it cannot be made durable now.
             CqrsError: What `readable_commits_backward` and `sync` raise.
         """
         commits = self.readable_commits_backward()
