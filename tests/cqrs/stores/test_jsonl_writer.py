@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -299,8 +300,8 @@ def test_the_outcome_stays_unknown_if_the_disk_is_read_only_after_a_failed_sync(
     monkeypatch.setattr(os, "open", only_to_read)
     for each in (log, store.open("inbox")):
         asked: list[Callable[[], object]] = [
-            lambda log=each: log.find_command("c2"),
-            lambda log=each: log.append(one("a/1", 2), metadata("c2")),
+            partial(each.find_command, "c2"),
+            partial(each.append, one("a/1", 2), metadata("c2")),
         ]
         for ask in asked:
             with pytest.raises(OutcomeUnknown, match=r"Read-only file system: it cannot be known whether command c2 .* @3$"):
