@@ -205,7 +205,7 @@ def _place_of_data_error(connection: Connection, database: Database, key: int, s
     """Return how many lines come before the first one that holds what the database cannot.
 
     The server does not say which of many lines it was. So this sends a half of what is left again and again. The caller
-    takes back what that appends.
+    lets the transaction fail, so that nothing of it stays.
 
     Args:
         connection: A connection on which a transaction has begun.
