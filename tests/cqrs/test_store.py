@@ -65,7 +65,7 @@ def test_an_error_is_a_fault_of_another_package_s_store_if_its_code_raised_it_or
     info = tmp_path / "shelves-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: shelves\nVersion: 1.0\nAuthor: Jo\n")
-    (info / "entry_points.txt").write_text("[cqrs_todo.stores]\nshelf = shelves.store:ShelfStore\n")
+    (info / "entry_points.txt").write_text("[cqrs_todo.stores]\nshelf = shelves.store:ShelfStore\nweird = :::\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     modules = {"store": "shelves.db", "framework": "cqrs_todo.cqrs.fold", "product": "cqrs_todo.todo.service"}
 

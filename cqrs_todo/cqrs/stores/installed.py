@@ -58,7 +58,8 @@ def failure_of_store(error: Exception) -> StoreFailed | None:
         error: The error.
     """
     own, framework = __name__.partition(".")[0], __name__.partition(".stores")[0]
-    points = {point.module.partition(".")[0]: point for point in entry_points(_GROUP)}
+    # not `point.module`, which raises an error if the value is none of an entry point
+    points = {point.value.partition(":")[0].partition(".")[0].strip(): point for point in entry_points(_GROUP)}
     found = None
     for frame, _ in walk_tb(error.__traceback__):
         module = frame.f_globals.get("__name__") or ""
@@ -68,7 +69,7 @@ def failure_of_store(error: Exception) -> StoreFailed | None:
         found = points.get(package, found)
     if found is None:
         return None
-    name = f"{found.dist.name} {found.dist.version}" if found.dist is not None else found.module
+    name = f"{found.dist.name} {found.dist.version}" if found.dist is not None else found.value
     return StoreFailed(found.name, f"the package {name}", error, _contact(found))
 
 
