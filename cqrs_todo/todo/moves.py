@@ -198,12 +198,11 @@ def _moved(source: Recorder, chosen: Sequence[Item], target: Recorder) -> Answer
             raise _taken(f"{request.id}", source, target, arrived[0])
         stamp = half_stamper(request, [half for pair in halves for half in pair])
         halves = [(stamp(first, number), stamp(second, number)) for number, (first, second) in enumerate(halves, 1)]
-        missing = [(_stamp_missing(request, first), _stamp_missing(request, second)) for first, second in missing]
-    halves += missing
+        missing = [_stamp_missing(request, half) for half in missing]
     recorded: list[tuple[Recorder, Commit]] = []
-    for first, second in halves:
+    for together in (*halves, *((half,) for half in missing)):  # who cannot complete a move leaves it as it is
         with note_earlier_commits(0 if source.store.atomic else len(recorded)):
-            recorded += record_all((first, second))
+            recorded += record_all(together)
     commits = [commit for todos, commit in recorded if todos is target]
     answer = target.answer(commits, chosen, also=[source.name] if recorded else [])
     changed = tuple(item for item in answer.items if item.stream in leaving)
@@ -310,28 +309,25 @@ def _interrupted(half_moved: set[str], target: Recorder, move: Move) -> dict[str
     return first_halves
 
 
-def _missing_halves(
-    source: Recorder, interrupted: Mapping[str, Commit], target: Recorder, move: Move
-) -> list[tuple[Half, Half]]:
-    """Return the missing halves of moves that a crash interrupted, with the command ids of the halves that were recorded.
+def _missing_halves(source: Recorder, interrupted: Mapping[str, Commit], target: Recorder, move: Move) -> list[Half]:
+    """Return the missing halves of moves that a crash interrupted.
 
     Before each of them the target records that the todos are brought there again: another machine may have moved them away
     since the first half. Then the missing half alone, which is newer, would leave them in no list.
     """
-    halves: list[tuple[Half, Half]] = []
+    halves: list[Half] = []
     for command, first in sorted({each.metadata.command: each for each in interrupted.values()}.items()):
         streams = [stream for stream in interrupted if interrupted[stream] is first]
-        # an undo or a redo that was interrupted goes on as such
+        # what was interrupted may be an undo or a redo, or this completion itself
         marks = {key: list(found) for key in (UNDOES, REDOES) if (found := marked(first.metadata, key))}
         marks = marks or {REDOES: [command]}
-        wanted = {each for commands in marks.values() for each in commands}
-        known = commits_of(source.log.commits_backward(), {command, *wanted})
+        commands = {each for key in marks for each in marks[key]}
+        lacking = commands - set(commits_of(source.log.commits_backward(), commands))
         meta = {key: value for key, value in first.metadata.meta.items() if key == BATCH} | move.meta
         id = new_command_id()
-        again: CommitContent = (dict.fromkeys(streams, BROUGHT_AGAIN), {**marks, **meta})
-        leave: CommitContent = (
-            {stream: [TodoRemoved()] for stream in streams},
-            {**marks, **meta} if wanted.issubset(known) else meta,
-        )
-        halves.append((Half(target, again, id), Half(source, leave, id if command in known else command)))
+        leave = {stream: [TodoRemoved()] for stream in streams}
+        halves += [
+            Half(target, (dict.fromkeys(streams, BROUGHT_AGAIN), {**marks, **meta}), id),
+            Half(source, (leave, meta), lacking.pop()) if lacking else Half(source, (leave, {**marks, **meta}), id),
+        ]
     return halves

@@ -371,6 +371,25 @@ def test_a_move_that_was_completed_after_a_crash_is_undone_in_both_lists(
         work.undo()
 
 
+@pytest.mark.parametrize("side", ["inbox", "work"])
+@pytest.mark.parametrize("error", [Crash(), StoreUnavailable("no space")], ids=["crash", "no space"])
+def test_a_move_whose_completion_failed_is_completed_and_undone_in_both_lists(
+    store: Store, monkeypatch: pytest.MonkeyPatch, error: BaseException, side: str
+) -> None:
+    inbox, work = crashed(store, monkeypatch)
+    interrupted(inbox, monkeypatch, error)
+    with pytest.raises(type(error)):
+        inbox.move(inbox.select(["1"]), work)
+    assert (texts(inbox), texts(work)) == (["a"], ["a"])
+    inbox, work = a_list(store), a_list(store, "work")
+    inbox.move(inbox.select(["1"]), work)
+    assert (texts(inbox), texts(work)) == ([], ["a"])
+    (inbox if side == "inbox" else work).undo()
+    assert (texts(inbox), texts(work)) == (["a"], [])
+    with pytest.raises(CannotUndo, match="there is nothing to undo"):
+        work.undo()
+
+
 def test_an_undo_of_a_move_that_was_completed_by_moving_the_todo_is_redone_in_both_lists(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
