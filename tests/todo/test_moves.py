@@ -605,7 +605,7 @@ def test_a_command_on_several_lists_is_refused_if_the_part_of_one_does_not_fit_i
         chosen = [(work, work.view().items), (inbox, inbox.view().items[:count])]
         change_in_lists(chosen, lambda item: [Change(TEXT, f"{item.todo.text} {'x' * 100}", NOW)])
 
-    with pytest.raises(Rejected, match=r"^in inbox, this does not fit into one commit .*nothing was recorded$"):
+    with pytest.raises(Rejected, match=r"^in inbox, .*: change the todos of one list at a time; nothing was recorded$"):
         renamed(7)
     assert [each.log.cursor() for each in (inbox, work)] == before
     renamed(2)

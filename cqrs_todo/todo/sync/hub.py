@@ -14,7 +14,7 @@ from ...cqrs.errors import (
     StaleCursor,
     StoreUnavailable,
 )
-from ...cqrs.names import name_key
+from ...cqrs.names import is_stream_name, name_key
 from ...cqrs.operation_errors import ImportRefused, StreamNotFound
 from ...cqrs.store import Log, LogHead, Store
 from ..errors import DamagedRemote, RemoteUnavailable
@@ -179,7 +179,9 @@ class Hub(Remote):
             log = self._opened(head)
             there = {*streams} - {*log.forgotten}
             return [
-                stream for stream in streams if stream in there and any(True for _ in log.events(limit=1, stream=stream))
+                stream
+                for stream in streams
+                if stream in there and is_stream_name(stream) and any(True for _ in log.events(limit=1, stream=stream))
             ]
         except CqrsError:
             return ()

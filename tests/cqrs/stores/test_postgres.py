@@ -649,7 +649,13 @@ ONLY_ON_A_SERVER = [
         chained(HEADER, COMMIT % (1, b"c1", 1, b"1"), COMMIT % (2, b"c1", 2, b"1")),
         "line 3, byte .*: its command id 'c1' was used before",
     ),
-    (chained(HEADER, COMMIT % (1, b"c1", 1, b"1e999999")), "overflows"),
+    *(
+        (
+            chained(HEADER, *(COMMIT % (n, b"c%d" % n, n, b"1e999999" if n == bad else b"1") for n in range(1, 8))),
+            rf"^line {bad + 1}, byte .*: value overflows numeric format; nothing was imported$",
+        )
+        for bad in (1, 4, 7)
+    ),
     (chained(HEADER, (COMMIT % (1, b"c1", 1, b"1")).replace(b"a/1", b"a/\\u0000")), r"line 2, byte .*contains .\\x00"),
 ]
 
