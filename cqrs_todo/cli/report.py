@@ -22,6 +22,7 @@ from ..cqrs.errors import (
     StaleCursor,
     StoreUnavailable,
     UnknownEvents,
+    Unrecordable,
     WrongExpectedVersion,
 )
 from ..cqrs.operation_errors import AnotherHistory, ForgottenStream, OutdatedStore, SameLog, StreamNotFound
@@ -85,6 +86,7 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int, str, str
     (OutdatedStore, 6, "store-outdated", "bring it up to date: todo store migrate"),
     (StoreUnavailable, 6, "store-unreachable", "see the store and the paths in use: todo where"),
     (StoreFailed, 1, "store-failed", None),
+    (Unrecordable, 1, "refused", "another program has recorded it in this list; to go on in a new list: todo export --help"),
     (CqrsError, 1, "refused", None),
 )
 

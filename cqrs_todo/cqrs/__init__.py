@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         StoreUnavailable,
         UnknownEvents,
         UnreadableEvent,
+        Unrecordable,
         WrongExpectedVersion,
     )
     from .events import Commit, EventTypes, Metadata, Recorded, Splitter, UnknownEvent, Upcaster
@@ -148,6 +149,7 @@ __all__ = [  # noqa: RUF022  # the pages of the interface show the names in this
     "StreamNotFound",
     "LogExists",
     "InvalidLogName",
+    "Unrecordable",
     "InvalidPattern",
     "LogBusy",
     "ReadOnlyLog",

@@ -5,6 +5,7 @@
     ├── WrongExpectedVersion    a stream is not at the version that an append expects
     ├── ConditionFailed         an event has come that an append excludes
     ├── CommandReused           a command id came again with other events
+    ├── Unrecordable            no store records this name, id or value; it is a ValueError as well
     ├── InvalidLogName          no log can have this name
     ├── LogNotFound             no log has this name
     ├── StreamNotFound          a log has no events in any of some streams
@@ -76,6 +77,14 @@ class WrongExpectedVersion(CqrsError):
         self.stream = stream
         self.expected = expected
         self.version = version
+
+
+class Unrecordable(CqrsError, ValueError):
+    """A name, an id or a value is none that every store can keep, so nothing records it. Nothing was written.
+
+    It is a `ValueError`, because a program that sends it is wrong. It is a `CqrsError` as well, because the name or the id
+    may come from a log that another program wrote.
+    """
 
 
 class ConditionFailed(CqrsError):

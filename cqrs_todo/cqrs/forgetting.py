@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
+from .errors import Unrecordable
 from .names import RECORDED_BYTES, can_be_recorded
 from .struct import Struct
 
@@ -79,13 +80,13 @@ def check_kept_members(meta: Mapping[str, Any]) -> None:
     So nobody uses such a name by chance for a text that may have to be forgotten.
 
     Raises:
-        ValueError: One of them holds something else.
+        Unrecordable: One of them holds something else.
     """
     for name in KEPT_MEMBERS.keys() & meta.keys():
         what, is_that = KEPT_MEMBERS[name]
         if not is_that(meta[name]):
             own = "give a member of your own another name"
-            raise ValueError(f"cannot be recorded: the member {name!r} of the metadata must be {what}: {own}")
+            raise Unrecordable(f"cannot be recorded: the member {name!r} of the metadata must be {what}: {own}")
 
 
 MEMBERS_BY_STREAM = frozenset({"import"})

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from .errors import InvalidLogName, LogExists
+from .errors import InvalidLogName, LogExists, Unrecordable
 
 _DEVICE_NAMES = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)}
 
@@ -89,19 +89,19 @@ def check_recorded_name(what: str, name: str, result: str = NOT_RECORDED) -> Non
         result: What follows if it is no such name. The error begins with it.
 
     Raises:
-        ValueError: It is empty, too long, or has a character that not every store can keep. The text says which.
+        Unrecordable: It is empty, too long, or has a character that not every store can keep. The text says which.
         TypeError: It is no text.
     """
     if isinstance(name, str) and name.isprintable() and 0 < len(name) <= RECORDED_BYTES // 4:
         return  # most names are like this
     check_type(f"{result}: {what}", name, str)
     if not name:
-        raise ValueError(f"{result}: {what} is empty")
+        raise Unrecordable(f"{result}: {what} is empty")
     wrong = next((char for char in name if char < " " or "\x7f" <= char < "\xa0" or "\ud800" <= char < "\ue000"), None)
     if wrong is not None:
-        raise ValueError(f"{result}: {what} contains {wrong!a}")
+        raise Unrecordable(f"{result}: {what} contains {wrong!a}")
     if len(name.encode()) > RECORDED_BYTES:
-        raise ValueError(f"{result}: {what} has more than {RECORDED_BYTES:,} bytes")
+        raise Unrecordable(f"{result}: {what} has more than {RECORDED_BYTES:,} bytes")
 
 
 def can_be_recorded(name: object) -> bool:
@@ -121,13 +121,13 @@ def check_stream_name(name: str, result: str = NOT_RECORDED) -> None:
         result: What follows if it is no such name. The error begins with it.
 
     Raises:
-        ValueError: It is not of that form, or `check_recorded_name` refuses it.
+        Unrecordable: It is not of that form, or `check_recorded_name` refuses it.
         TypeError: It is no text.
     """
     check_recorded_name("the name of a stream", name, result)
     kind, _, id = name.partition("/")
     if not (kind and id):
-        raise ValueError(f"{result}: the name of a stream is KIND/ID, such as 'course/c1', not {name!a}")
+        raise Unrecordable(f"{result}: the name of a stream is KIND/ID, such as 'course/c1', not {name!a}")
 
 
 def check_stream_to_read(name: str) -> None:
@@ -137,7 +137,7 @@ def check_stream_to_read(name: str) -> None:
         name: The name.
 
     Raises:
-        ValueError: No stream has this name, because `check_stream_name` refuses it.
+        Unrecordable: No stream has this name, because `check_stream_name` refuses it.
         TypeError: It is no text.
     """
     check_stream_name(name, "cannot be read")

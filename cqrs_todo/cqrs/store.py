@@ -155,8 +155,8 @@ def check_append(appends: Sequence[Append], metadata: Metadata, condition: "Appe
 
     Raises:
         TypeError: One of them is of another type.
-        ValueError: The name of a stream or the id of the command is not one that every store can keep, or the time has no
-            time zone.
+        Unrecordable: The name of a stream or the id of the command is not one that every store can keep.
+        ValueError: The time has no time zone.
     """
     check_type("the metadata", metadata, Metadata, "made with `Metadata.new(author)`")
     if not isinstance(appends, list | tuple) or not all(isinstance(each, Append) for each in appends):
@@ -379,8 +379,8 @@ class Log(ABC):
             StoreUnavailable: The store cannot be reached, or refuses to work.
             OutcomeUnknown: It is not known whether the commit was recorded.
             TypeError: An event is not registered. This is found before the values of the events are looked at.
-            ValueError: The commit is empty or names a stream twice, or a name or a value in it cannot be stored as it is.
-                Then the text begins with "cannot be recorded".
+            Unrecordable: A name or a value in the commit cannot be stored as it is.
+            ValueError: The commit is empty, or names a stream twice.
         """
 
     def commits(self, since: Cursor = START) -> Iterator[Commit]:
@@ -528,7 +528,8 @@ class Log(ABC):
 
         Raises:
             UnreadableEvent: One of these events cannot be read. Those before it were given.
-            ValueError: No stream can have this name, or the limit is negative.
+            Unrecordable: No stream can have this name.
+            ValueError: The limit is negative.
             CqrsError: What `readable_commits` raises.
         """
         # also with a stream, because a version is never more than the position
@@ -600,7 +601,8 @@ class Log(ABC):
 
         Raises:
             UnreadableEvent: One of these events cannot be read. Those after it were given.
-            ValueError: No stream can have this name, or the limit is negative.
+            Unrecordable: No stream can have this name.
+            ValueError: The limit is negative.
             CqrsError: What `readable_commits_backward` raises.
         """
         commits = self.readable_commits_backward(None if stream is not None or before is None else Cursor(before - 1))

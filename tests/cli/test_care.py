@@ -629,6 +629,28 @@ def test_a_todo_with_an_event_whose_data_do_not_fit_is_shown_and_not_changed(fil
     filled("done", "2")
 
 
+@pytest.mark.parametrize(("member", "name"), [("command", ""), ("command", "\x1b[2J"), ("stream", "todo/")])
+def test_what_another_program_recorded_under_a_name_that_this_one_never_uses_is_shown_and_refused(
+    todo: Todo, member: str, name: str
+) -> None:
+    todo("add", "Buy milk")
+    header, line = todo.log_file().read_bytes().splitlines()
+    commit = msgspec.json.decode(line)
+    (commit if member == "command" else commit["events"][0])[member] = name
+    rechained = rechain_line(digest_in(header) or b"", msgspec.json.encode(commit))
+    todo.log_file().write_bytes(header + b"\n" + rechained)
+    todo.log_file().with_suffix(".lock").unlink(missing_ok=True)  # it has the digest of what was there
+    before = todo.content()
+    for words in ("ls", "history", "show 1", "blame 1", "verify", "export", "stats", "diff @0"):
+        assert todo.run(*words.split()).code == 0, words
+    for words in ("undo", "undo @1") if member == "command" else ("done 1", "rm 1", "undo"):
+        refused = todo.run(*words.split())
+        assert (refused.code, refused.out) == (1, ""), words
+        assert refused.err.startswith("todo: cannot be recorded: "), words
+        assert "another program" in refused.err, words
+    assert todo.content() == before
+
+
 # a newer format
 
 

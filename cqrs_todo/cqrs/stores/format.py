@@ -10,7 +10,7 @@ from typing import Annotated, Any, Union
 
 import msgspec
 
-from ..errors import CqrsError, UnreadableEvent
+from ..errors import CqrsError, UnreadableEvent, Unrecordable
 from ..events import CREATION, EXTRA, Commit, EventTypes, Metadata, Recorded, UnknownEvent, check_aware
 from .hash_chain import NO_DIGEST, chain_line, continues, digest_in, last_digest, with_digest
 
@@ -263,7 +263,7 @@ class Codec:
             The line, with its LF, and the commit as it is when it is decoded again.
 
         Raises:
-            ValueError: It cannot be encoded, or would be another commit when it is decoded again.
+            Unrecordable: It cannot be encoded, or would be another commit when it is decoded again.
         """
         meta = commit.metadata
         try:
@@ -275,10 +275,10 @@ class Codec:
             line, sum = with_digest(previous, document)
             recorded = self.commit(decode_line(document), sum)
         except (InvalidLine, UnreadableEvent, UnicodeEncodeError, RecursionError, TypeError) as error:
-            raise ValueError(f"cannot be recorded: {_not_encoded(commit)}{error}") from error
+            raise Unrecordable(f"cannot be recorded: {_not_encoded(commit)}{error}") from error
         # their metadata, which all of them share, are compared once: they may hold something for each event
         if recorded.metadata != meta or [*map(_own, recorded.events)] != [*map(_own, commit.events)]:
-            raise ValueError(f"cannot be recorded: {_changed(commit, recorded)}")
+            raise Unrecordable(f"cannot be recorded: {_changed(commit, recorded)}")
         return line, recorded
 
     def decode_lines(self, chunk: bytes) -> list[CommitLine]:

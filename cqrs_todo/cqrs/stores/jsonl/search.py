@@ -56,7 +56,8 @@ class Search:
             backward: Whether to read the newest first.
 
         Raises:
-            ValueError: No stream can have this name, or the limit is negative.
+            Unrecordable: No stream can have this name.
+            ValueError: The limit is negative.
         """
         check_stream_to_read(stream)
         return readable(at_most(self._events(stream, first, last, limit, backward=backward), limit))
