@@ -2,6 +2,7 @@
 
 # a sync that has nothing to do reads no lines, and does not load what works on lines
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 
 from ...cqrs.cursor import START, Cursor
 from ...cqrs.errors import (
@@ -17,7 +18,9 @@ from ...cqrs.errors import (
 from ...cqrs.names import name_key
 from ...cqrs.operation_errors import ImportRefused, StreamNotFound
 from ...cqrs.store import Log, LogHead, Store
+from ...cqrs.stores import open_store
 from ..errors import DamagedRemote, RemoteUnavailable
+from ..recorder import TYPES
 from .remotes import Behind, Remote, RemoteCopy, RemoteList, SentPerhaps
 
 HUB = "hub"
@@ -29,22 +32,38 @@ class Hub(Remote):
 
     is_hub = True
 
-    def __init__(self, store: Store) -> None:
-        """Use a store.
+    def __init__(self, url: str) -> None:
+        """Use a store. On a server, it is looked at before it is opened: there may be nothing new.
 
         Args:
-            store: The store.
+            url: The URL of the store.
+
+        Raises:
+            UnknownStore: The URL names no store.
         """
-        self.url = store.url
-        self._store = store
+        self._given = url
+        self._first: Sequence[LogHead] | None = None
+        """What the first look has found."""
+        if not url.startswith("jsonl:"):
+            from ...cqrs.stores.postgres.heads import quick_heads
+
+            if (found := quick_heads(url)) is not None:
+                self.url, self._first = found
+        if self._first is None:
+            self.url = self._store.url
         self._heads: dict[str, LogHead] = {}
         self._read: dict[str, Sequence[bytes]] = {}
         self._ends: dict[str, Cursor] = {}
 
+    @cached_property
+    def _store(self) -> Store:
+        return open_store(self._given, TYPES)
+
     def lists(self) -> Sequence[RemoteList]:
         """Return the lists that are there; see `Remote`."""
+        heads, self._first = self._first, None
         try:
-            self._heads = {head.id: head for head in self._store.heads()}
+            self._heads = {head.id: head for head in (self._store.heads() if heads is None else heads)}
         except StoreUnavailable as error:
             if type(error) is not StoreUnavailable:  # the others say what to do
                 raise
@@ -208,8 +227,9 @@ class Hub(Remote):
         return ""
 
     def close(self) -> None:
-        """Close the store."""
-        self._store.close()
+        """Close the store, if it was opened."""
+        if "_store" in vars(self):
+            self._store.close()
 
 
 def _why(error: CqrsError) -> str:

@@ -37,8 +37,8 @@ from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.hash_chain import chain_line, digest_in
 from cqrs_todo.cqrs.stores.installed import UnknownStore
-from cqrs_todo.cqrs.stores.postgres import Named, Operator, Pattern, PostgresStore
 from cqrs_todo.cqrs.stores.postgres.log import PostgresLog
+from cqrs_todo.cqrs.stores.postgres.store import Named, Operator, Pattern, PostgresStore
 from cqrs_todo.cqrs.stores.shared_snapshots import SharedSnapshots
 from cqrs_todo.cqrs.stores.snapshots import Folder, SnapshotStore
 from cqrs_todo.cqrs.subscriptions import Subscription

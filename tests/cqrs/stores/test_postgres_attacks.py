@@ -12,9 +12,10 @@ from cqrs_todo.cqrs.checkpoints import Checkpoint, Parked
 from cqrs_todo.cqrs.errors import StoreUnavailable
 from cqrs_todo.cqrs.store import Store
 from cqrs_todo.cqrs.stores import open_store
-from cqrs_todo.cqrs.stores.postgres import PostgresStore, scratch
+from cqrs_todo.cqrs.stores.postgres.database import scratch
 from cqrs_todo.cqrs.stores.postgres.rights import MissingGrant, schemas_in
 from cqrs_todo.cqrs.stores.postgres.schema import FUNCTIONS, TABLES
+from cqrs_todo.cqrs.stores.postgres.store import PostgresStore
 from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES, metadata, numbers, one
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)
