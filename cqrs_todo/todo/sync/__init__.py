@@ -71,7 +71,9 @@ def open_remote(url: str, memory: Memory, store: Store) -> Remote:
         remote = Hub(url)
         remote.place = (rest, "hub")
     elif scheme in ("postgresql", "postgres"):
-        hub = Hub(url)
+        from ...cqrs.stores.postgres.heads import quick_heads
+
+        hub = Hub(url, quick_heads(url))
         hub.began = hub.url not in memory.remotes
         return hub
     else:

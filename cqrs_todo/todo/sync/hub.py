@@ -3,6 +3,7 @@
 # a sync that has nothing to do reads no lines, and does not load what works on lines
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ...cqrs.cursor import START, Cursor
 from ...cqrs.errors import (
@@ -23,6 +24,9 @@ from ..errors import DamagedRemote, RemoteUnavailable
 from ..recorder import TYPES
 from .remotes import Behind, Remote, RemoteCopy, RemoteList, SentPerhaps
 
+if TYPE_CHECKING:
+    from ...cqrs.stores.postgres.heads import Heads
+
 HUB = "hub"
 """The label of the copy on a hub."""
 
@@ -32,25 +36,19 @@ class Hub(Remote):
 
     is_hub = True
 
-    def __init__(self, url: str) -> None:
-        """Use a store. On a server, it is looked at before it is opened: there may be nothing new.
+    def __init__(self, url: str, found: "Heads | None" = None) -> None:
+        """Use a store, which is opened when it is needed.
 
         Args:
             url: The URL of the store.
+            found: What was found there just now without opening it; None if it must be opened.
 
         Raises:
             UnknownStore: The URL names no store.
         """
         self._given = url
-        self._first: Sequence[LogHead] | None = None
-        """What the first look has found."""
-        if not url.startswith("jsonl:"):
-            from ...cqrs.stores.postgres.heads import quick_heads
-
-            if (found := quick_heads(url)) is not None:
-                self.url, self._first = found
-        if self._first is None:
-            self.url = self._store.url
+        self._found = found
+        self.url = self._store.url if found is None else found.address
         self._heads: dict[str, LogHead] = {}
         self._read: dict[str, Sequence[bytes]] = {}
         self._ends: dict[str, Cursor] = {}
@@ -61,9 +59,9 @@ class Hub(Remote):
 
     def lists(self) -> Sequence[RemoteList]:
         """Return the lists that are there; see `Remote`."""
-        heads, self._first = self._first, None
+        found, self._found = self._found, None  # later there may be something else
         try:
-            self._heads = {head.id: head for head in (self._store.heads() if heads is None else heads)}
+            self._heads = {head.id: head for head in (self._store.heads() if found is None else found.heads)}
         except StoreUnavailable as error:
             if type(error) is not StoreUnavailable:  # the others say what to do
                 raise
