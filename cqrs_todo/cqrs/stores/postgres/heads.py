@@ -1,7 +1,7 @@
 """The ends of all logs, as a store gives them, or asked for without the store.
 
-psycopg takes longer to load than most programs that only ask whether something is new. So this asks through psycopg2, which
-loads in a fifth of the time. Whatever is unusual is left to the store, which tries again, makes tables and explains errors.
+To ask whether something is new takes less time than to load psycopg. So this asks through psycopg2, which loads in a fifth of
+the time. Whatever is unusual is left to the store, which tries again, makes tables and explains errors.
 """
 
 import select
@@ -25,7 +25,7 @@ HEADS = """
 """
 """Selects what `head_in` takes, for each log."""
 _PATIENCE = 3.0
-"""For how many seconds nothing may come from the server."""
+"""After how many seconds without an answer the store is asked instead."""
 
 
 def head_in(row: Sequence[Any]) -> LogHead:
