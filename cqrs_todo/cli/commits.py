@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from ..cqrs.events import Commit
 from ..todo.compare import changed_fields
 from ..todo.errors import EventNotFound
-from ..todo.history import describe_commit, describe_event
+from ..todo.history import describe_commit, describe_events
 from ..todo.views import label_of, long_instant
 from .clock import to_local
 from .errors import UsageError
@@ -90,12 +90,9 @@ def _events(session: Session, commit: Commit, numbers: dict[str, str]) -> Iterat
     ends = [session.list.view(position) for position in (commit.position - 1, commit.last)]
     before, after = ({item.stream: item.todo for item in view.items} for view in ends)
     last = {event.stream: event.position for event in commit.events}
-    for event in commit.events:
-        stream = event.stream
+    for each in describe_events(commit, to_local, session.list.label):
+        event, stream = each.event, each.event.stream
         label = numbers.get(stream, visible(label_of(stream)))
         known = stream in after and last[stream] == event.position
         changes = changed_fields(before.get(stream), after.get(stream)) if known else {}
-        yield (
-            " ".join(part for part in (label, visible(describe_event(event, to_local, session.list.label))) if part),
-            changes,
-        )
+        yield " ".join(part for part in (label, visible(each.words)) if part), changes

@@ -1,9 +1,10 @@
 """Conflicts in a list, as people and programs see them: after a merge or a sync, and in the history."""
 
 import shlex
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ..cqrs.errors import CqrsError
@@ -47,15 +48,18 @@ class ConflictReport:
             *(self._conflict_document(each.conflict, each.following) for each in self._found.too_late),
         ]
 
-    def has_lost(self, commit: "Commit", streams: Collection[str] | None) -> bool:
-        """Return whether a commit lost a conflict.
+    def losers(self, newest_first: "Iterable[Commit]", streams: Collection[str] | None) -> "Iterator[Commit]":
+        """Yield the commits that lost a conflict.
 
         Args:
-            commit: The commit.
+            newest_first: The commits of the list. They are read no further than to the first one that lost.
             streams: The streams of the todos that count; None for all.
         """
-        lost = self._losers.get(commit.metadata.command, set())
-        return bool(lost) if streams is None else not lost.isdisjoint(streams)
+        count = len(self._losers)
+        found = (commit for commit in newest_first if commit.metadata.command in self._losers) if count else iter(())
+        for commit in islice(found, count):
+            if streams is None or not self._losers[commit.metadata.command].isdisjoint(streams):
+                yield commit
 
     def without_what_is_good_elsewhere(self) -> "ConflictReport":
         """Return the report without the conflicts with moves that somebody has made good in the list where the todo is."""

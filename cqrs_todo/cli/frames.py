@@ -10,7 +10,7 @@ from ..cqrs.events import Commit
 from ..cqrs.playback import Transition
 from ..todo.compare import changed_fields
 from ..todo.fields import State
-from ..todo.history import describe_commit, describe_event
+from ..todo.history import describe_commit, describe_events
 from ..todo.service import TodoList
 from ..todo.views import Item, Label, bracketed_details, label_of, short_instant
 from .clock import to_local
@@ -88,15 +88,15 @@ def _changes(
     by_position = {transition.event.position: transition for transition in transitions}
     lines: list[Text] = []
     named = None
-    for event in commit.events:
+    for each in describe_events(commit, to_local, label):
+        event = each.event
         item = known.get(event.stream)
         number = visible(label_of(event.stream)) if item is None else f"{item.number}"
-        words = visible(describe_event(event, to_local, label))
         title = "" if item is None or type(event.data) in WITH_TEXT or named == event.stream else visible(item.todo.text)
         named = event.stream
         style = f"bold {STYLES.get(type(event.data), '')}"
-        lines.append(line((f"{number:>4} ", "bold"), (words, style), (f" ({title})" if title else "", "")))
-        transition = by_position.get(event.position)
+        lines.append(line((f"{number:>4} ", "bold"), (visible(each.words), style), (f" ({title})" if title else "", "")))
+        transition = by_position.get(event.position) if each.is_change else None
         if transition is None:
             continue
         for name, (before, after) in changed_fields(transition.before, transition.after).items():

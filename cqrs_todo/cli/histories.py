@@ -7,7 +7,7 @@ from ..cqrs.events import Commit
 from ..cqrs.struct import Struct
 from ..todo.events import TodoCompleted, TodoCreated, TodoRemoved
 from ..todo.fields import TEXT
-from ..todo.history import describe_commit, describe_event
+from ..todo.history import describe_commit, describe_event, describe_events
 from ..todo.service import TodoList, View
 from ..todo.values import day_or_instant
 from ..todo.views import id_of, label_of, long_instant, short_instant
@@ -184,16 +184,17 @@ def history_lines(
     for commit in commits:
         note = visible(describe_commit(commit, todos.position_of, to_local))
         named = None
-        for event in commit.events:
+        for each in describe_events(commit, to_local, todos.label):
+            event = each.event
             if event.stream in labels:
                 data = type(event.data)
                 is_named = data in WITH_TEXT or event.stream == named
                 title = "" if is_named else (titles or {}).get(event.stream, "")
                 named = event.stream
-                what = visible(describe_event(event, to_local, todos.label))
-                yield Line(what, commit, labels[event.stream], title, note, STYLES.get(data, ""))
+                yield Line(visible(each.words), commit, labels[event.stream], title, note, STYLES.get(data, ""))
                 note = ""  # what the commit was for is said once
-                for name, (old, new) in (changes or {}).get(event.position, {}).items():
+                fields = (changes or {}).get(event.position, {}) if each.is_change else {}
+                for name, (old, new) in fields.items():
                     was, now = (shown_value(name, value, todos.label) or "none" for value in (old, new))
                     yield Line(f"  {name:<9} ", values=(was, now))
 

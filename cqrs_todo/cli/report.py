@@ -25,12 +25,12 @@ from ..cqrs.errors import (
     WrongExpectedVersion,
 )
 from ..cqrs.operation_errors import AnotherHistory, ForgottenStream, OutdatedStore, SameLog, StreamNotFound
-from ..cqrs.stores.installed import MissingExtra, UnknownStore
+from ..cqrs.stores.installed import MissingExtra, StoreFailed, UnknownStore, failure_of_store
 from ..cqrs.stores.jsonl.files import make_directory
 from ..cqrs.stores.passwords import HIDDEN, hidden, secrets_in
 from ..cqrs.struct import Struct, replace
 from ..todo.errors import (
-    AboutSteps,
+    AboutStep,
     EventNotFound,
     InNoList,
     InvalidCondition,
@@ -84,6 +84,7 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int, str, str
     (OutcomeUnknown, 6, "unknown", "look before you do it again: todo history -n 1"),
     (OutdatedStore, 6, "store-outdated", "bring it up to date: todo store migrate"),
     (StoreUnavailable, 6, "store-unreachable", "see the store and the paths in use: todo where"),
+    (StoreFailed, 1, "store-failed", None),
     (CqrsError, 1, "refused", None),
 )
 
@@ -108,7 +109,7 @@ def failure(error: Exception, session: Session | None = None) -> Failure | None:
 def _message(error: Exception, session: Session | None) -> str:
     """Return the message of an error for people, who call a log a list."""
     match error:
-        case AboutSteps() if session is not None:
+        case AboutStep() if session is not None:
             from .changes import named_step  # most runs describe no step
 
             return error.message_with(lambda step: named_step(session, step))
@@ -144,6 +145,8 @@ def _hint(error: Exception, hint: str | None) -> str | None:
             return _hint_for_missing(error)
         case LogExists(archived=True):
             return f"choose another name, or: todo lists unarchive {shlex.quote(error.name)}"
+        case StoreFailed():
+            return f"report it to {error.contact}"
         case MissingExtra():
             return f"install it {to_install(error.extra)}"
         case LogExists() if error.wanted != error.name:
@@ -229,9 +232,20 @@ def report(error: Exception, session: Session | None, *, as_json: bool) -> int:
 def described(error: Exception, session: Session | None) -> Failure:
     """Return how an error ends the process, without any password that was typed. The arguments are those of `report`."""
     words = _typed()
-    found = failure(error, session) or internal(error)
+    found = failure(error, session) or _of_store(error, session) or internal(error)
     hint = None if found.hint is None else hidden(found.hint, words)
     return replace(found, message=hidden(found.message, words), hint=hint)
+
+
+def _of_store(error: Exception, session: Session | None) -> Failure | None:
+    """Return how an error that nobody foresaw ends the process, if the store of another package raised it."""
+    failed = failure_of_store(error)
+    found = None if failed is None else failure(failed, session)
+    if found is None:
+        return None
+    writes = session is not None and session.verb is not None and session.verb.writes
+    unknown = "; it is not known whether the change was recorded" if writes else ""
+    return replace(found, message=_without_secrets(f"{found.message}{unknown}"))
 
 
 def internal(error: Exception) -> Failure:
@@ -239,19 +253,8 @@ def internal(error: Exception) -> Failure:
 
     The person can send the file to us; so it must not contain a password.
     """
-    words = _typed()
-    with suppress(UsageError):  # a configuration that cannot be read names no store
-        words = [*words, load_config().store or ""]
-    secrets = sorted(secrets_in(words), key=len, reverse=True)
-
-    def safe(text: str) -> str:
-        text = hidden(text, words)
-        for secret in secrets:
-            text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", HIDDEN, text)
-        return text
-
     path = Path(state_dir(), f"error-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.txt")
-    text = safe("".join(traceback.format_exception(error)))
+    text = _without_secrets("".join(traceback.format_exception(error)))
     try:
         make_directory(str(path.parent))
         path.touch(mode=0o600)
@@ -259,7 +262,18 @@ def internal(error: Exception) -> Failure:
         hint = f"please report it, and attach {path}"
     except OSError as failed:
         hint = f"the report could not be kept in {path}: {failed.strerror}"
-    return Failure(INTERNAL, "internal", safe(f"internal error: {type(error).__name__}: {error}"), hint)
+    return Failure(INTERNAL, "internal", _without_secrets(f"internal error: {type(error).__name__}: {error}"), hint)
+
+
+def _without_secrets(text: str) -> str:
+    """Return a text of an error that nobody foresaw without the passwords that were typed or are in the configuration."""
+    words = _typed()
+    with suppress(UsageError):  # a configuration that cannot be read names no store
+        words = [*words, load_config().store or ""]
+    text = hidden(text, words)
+    for secret in sorted(secrets_in(words), key=len, reverse=True):
+        text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", HIDDEN, text)
+    return text
 
 
 def _typed() -> list[str]:

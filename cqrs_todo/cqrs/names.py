@@ -76,12 +76,17 @@ RECORDED_BYTES = 1_000
 """The longest name of a stream or type, id of a command, or tag, in bytes of UTF-8. An index of PostgreSQL holds 2,700."""
 
 
-def check_recorded_name(what: str, name: str) -> None:
+NOT_RECORDED = "cannot be recorded"
+"""With which the error begins for what an append refuses."""
+
+
+def check_recorded_name(what: str, name: str, result: str = NOT_RECORDED) -> None:
     """Check what names or identifies something in a log, in the same way for every store.
 
     Args:
         what: What it is, as the beginning of a sentence, such as "the name of a stream".
         name: The name.
+        result: What follows if it is no such name. The error begins with it.
 
     Raises:
         ValueError: It is empty, too long, or has a character that not every store can keep. The text says which.
@@ -89,14 +94,14 @@ def check_recorded_name(what: str, name: str) -> None:
     """
     if isinstance(name, str) and name.isprintable() and 0 < len(name) <= RECORDED_BYTES // 4:
         return  # most names are like this
-    check_type(f"cannot be recorded: {what}", name, str)
+    check_type(f"{result}: {what}", name, str)
     if not name:
-        raise ValueError(f"cannot be recorded: {what} is empty")
+        raise ValueError(f"{result}: {what} is empty")
     wrong = next((char for char in name if char < " " or "\x7f" <= char < "\xa0" or "\ud800" <= char < "\ue000"), None)
     if wrong is not None:
-        raise ValueError(f"cannot be recorded: {what} contains {wrong!a}")
+        raise ValueError(f"{result}: {what} contains {wrong!a}")
     if len(name.encode()) > RECORDED_BYTES:
-        raise ValueError(f"cannot be recorded: {what} has more than {RECORDED_BYTES:,} bytes")
+        raise ValueError(f"{result}: {what} has more than {RECORDED_BYTES:,} bytes")
 
 
 def can_be_recorded(name: object) -> bool:
@@ -108,20 +113,43 @@ def can_be_recorded(name: object) -> bool:
     return True
 
 
-def check_stream_name(name: str) -> None:
+def check_stream_name(name: str, result: str = NOT_RECORDED) -> None:
     """Check the name of a stream, in the same way for every store: a kind, a slash, and an id.
 
     Args:
         name: The name.
+        result: What follows if it is no such name. The error begins with it.
 
     Raises:
         ValueError: It is not of that form, or `check_recorded_name` refuses it.
         TypeError: It is no text.
     """
-    check_recorded_name("the name of a stream", name)
+    check_recorded_name("the name of a stream", name, result)
     kind, _, id = name.partition("/")
     if not (kind and id):
-        raise ValueError(f"cannot be recorded: the name of a stream is KIND/ID, such as 'course/c1', not {name!a}")
+        raise ValueError(f"{result}: the name of a stream is KIND/ID, such as 'course/c1', not {name!a}")
+
+
+def check_stream_to_read(name: str) -> None:
+    """Check the name of a stream that someone wants to read, because it would seem that the stream has no events.
+
+    Args:
+        name: The name.
+
+    Raises:
+        ValueError: No stream has this name, because `check_stream_name` refuses it.
+        TypeError: It is no text.
+    """
+    check_stream_name(name, "cannot be read")
+
+
+def is_stream_name(name: object) -> bool:
+    """Return whether `check_stream_name` accepts a name. A log that another program wrote may have other ones."""
+    try:
+        check_stream_name(name)  # type: ignore[arg-type]  # it refuses what is no text
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def check_kind(what: str, kind: str) -> None:

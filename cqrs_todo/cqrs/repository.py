@@ -24,6 +24,7 @@ from .errors import (
 )
 from .events import Commit, Metadata, remedy_of
 from .fold import Entity, Fold, Reads
+from .names import is_stream_name
 from .snapshots import (
     NeverSnapshot,
     NullSnapshots,
@@ -402,7 +403,7 @@ class Repository(Generic[S, C, E]):
 
     def _unknown_events(self, stream: str, count: int) -> UnknownEvents:
         """Return the error for a stream with unknown events, which names the first of them."""
-        events = self.log.events(stream=stream)
+        events = self.log.events(stream=stream) if is_stream_name(stream) else iter(())
         first = next((event for event in events if event.unknown and event.type not in self.decider.ignores), None)
         if first is None:
             return UnknownEvents(stream, count)

@@ -20,7 +20,7 @@ from .errors import (
     WrongExpectedVersion,
 )
 from .events import Commit, EventTypes, Metadata, Recorded, check_aware, failure_of
-from .names import check_recorded_name, check_stream_name, check_type
+from .names import check_recorded_name, check_stream_name, check_stream_to_read, check_type
 from .struct import Struct
 
 if TYPE_CHECKING:  # most runs neither verify nor repair, and have no reactions
@@ -234,6 +234,8 @@ def chosen(commits: Iterable[Commit], since: int, limit: int | None, stream: str
         limit: As for `Log.events`.
         stream: As for `Log.events`.
     """
+    if stream is not None:
+        check_stream_to_read(stream)
     events = (event for commit in commits for event in commit.events)
     if stream is None:
         wanted = (event for event in events if event.position > since)
@@ -253,6 +255,8 @@ def chosen_backward(
         limit: As for `Log.events_backward`.
         stream: As for `Log.events_backward`.
     """
+    if stream is not None:
+        check_stream_to_read(stream)
     end = NEVER if before is None else before
     events = (event for commit in commits for event in reversed(commit.events))
     if stream is None:
@@ -489,6 +493,7 @@ class Log(ABC):
             The commit. None if no commit has this id.
 
         Raises:
+            OutcomeUnknown: A commit has this id, but it cannot be made durable now.
             CqrsError: What `readable_commits_backward` and `sync` raise.
         """
         commits = self.readable_commits_backward()
@@ -523,6 +528,7 @@ class Log(ABC):
 
         Raises:
             UnreadableEvent: One of these events cannot be read. Those before it were given.
+            ValueError: No stream can have this name, or the limit is negative.
             CqrsError: What `readable_commits` raises.
         """
         # also with a stream, because a version is never more than the position
@@ -594,6 +600,7 @@ class Log(ABC):
 
         Raises:
             UnreadableEvent: One of these events cannot be read. Those after it were given.
+            ValueError: No stream can have this name, or the limit is negative.
             CqrsError: What `readable_commits_backward` raises.
         """
         commits = self.readable_commits_backward(None if stream is not None or before is None else Cursor(before - 1))

@@ -12,6 +12,7 @@
     ├── NotYet                  the time that was asked for is in the future
     ├── CannotUndo              a command cannot be undone or redone
     │   ├── ChangedLater        later changes of the same fields are in the way
+    │   ├── ChangedByOthers     the same, where somebody meant the own last change, and others have made the later ones
     │   ├── WithoutEffect       a merge has left it without effect, or others have changed all of its fields
     │   ├── StepRefused         the todos that it changed are not as it left them
     │   │   └── InNoList        a todo that another machine has moved would be in no list
@@ -140,24 +141,24 @@ class CannotUndo(CqrsError):
     """A command cannot be undone or redone. Nothing was recorded."""
 
 
-class AboutSteps(CannotUndo):
-    """Steps cannot be undone, so that people want to know what they changed.
+class AboutStep(CannotUndo):
+    """A step cannot be undone, so that people want to know what it changed.
 
     Attributes:
         positions: The positions that the error names.
     """
 
-    def __init__(self, text: str, steps: Sequence[Sequence[Commit]], positions: Iterable[int]) -> None:
+    def __init__(self, text: str, step: Sequence[Commit], positions: Iterable[int]) -> None:
         """Make the error.
 
         Args:
-            text: What is wrong, with `{}` for the steps.
-            steps: The commits of each step.
+            text: What is wrong, with `{}` for the step.
+            step: The commits of the step.
             positions: The positions that the text or the hint names besides.
         """
         self._text = text
-        self._steps = steps
-        self.positions = {*positions, *map(_position_of, steps)}
+        self._step = step
+        self.positions = {*positions, _position_of(step)}
         super().__init__(self.message_with(lambda step: f"@{_position_of(step)}"))
 
     def message_with(self, name: Callable[[Sequence[Commit]], str]) -> str:
@@ -166,7 +167,7 @@ class AboutSteps(CannotUndo):
         Args:
             name: Names a step, by its commits.
         """
-        return self._text.format(", ".join(map(name, self._steps)))
+        return self._text.replace("{}", name(self._step), 1)
 
 
 def _position_of(step: Iterable[Commit]) -> int:
@@ -174,22 +175,69 @@ def _position_of(step: Iterable[Commit]) -> int:
     return min(commit.position for commit in step)
 
 
-class ChangedLater(AboutSteps):
+class ChangedLater(AboutStep):
     """Later changes of the same fields are in the way of an undo."""
 
-    def __init__(self, steps: Sequence[Sequence[Commit]], later: Sequence[int]) -> None:
+    def __init__(self, step: Sequence[Commit], later: Sequence[Commit]) -> None:
         """Make the error.
 
         Args:
-            steps: The commits of each step that was to be undone.
-            later: The positions of the later commits, the last one at the end.
+            step: The commits of the step that was to be undone.
+            later: The later commits, the last one at the end.
         """
-        places = ", ".join(f"@{position}" for position in later)
-        super().__init__(f"{{}} cannot be undone alone: {places} changed the same fields later", steps, later)
-        self.hint = f"to undo the later change first: todo undo @{later[-1]}"
+        positions = [commit.position for commit in later]
+        super().__init__(f"{{}} cannot be undone alone: {_places(positions)} changed the same fields later", step, positions)
+        self.hint = f"to undo the later change first: todo undo @{positions[-1]}"
 
 
-class WithoutEffect(AboutSteps):
+def _places(positions: Iterable[int]) -> str:
+    return ", ".join(f"@{position}" for position in positions)
+
+
+class ChangedByOthers(AboutStep):
+    """Others have changed what the last step of an author changed, and nobody asked to undo their changes."""
+
+    def __init__(
+        self,
+        step: Sequence[Commit],
+        later: Sequence[Commit],
+        *,
+        newer: int,
+        earlier: int | None,
+        created: str,
+    ) -> None:
+        """Make the error.
+
+        Args:
+            step: The commits of the step.
+            later: The commits of others, the last one at the end.
+            newer: How many steps were to be undone before it.
+            earlier: The position of the step before it that can be undone; None if there is none.
+            created: The todos that the step created, as people type their numbers: `3` or `3-5 7`; '' if there are none.
+        """
+        authors = ", ".join(dict.fromkeys(commit.metadata.by for commit in later))
+        positions = [commit.position for commit in later]
+        what = f"your {'change' if newer else 'last change'}, {{}},"
+        todos = "that todo" if created.isdigit() else "those todos"
+        same = todos if created else "the same fields"
+        super().__init__(
+            f"{what} cannot be undone: {authors} changed {same} later: {_places(positions)}",
+            step,
+            positions if earlier is None else [*positions, earlier],
+        )
+        ways = _ways_around(newer, earlier)
+        if created:
+            ways.append(f"to remove {todos} all the same: todo rm {created}")
+        self.hint = "; ".join(ways) or f"to see the later change: todo show @{positions[-1]}"
+
+
+def _ways_around(newer: int, earlier: int | None) -> list[str]:
+    """Return what can be undone instead of a step, in words; the arguments are those of `WithoutEffect`."""
+    ways = [f"to undo only what came after it: todo undo {newer}"] if newer else []
+    return ways if earlier is None else [*ways, f"to undo the change before it: todo undo @{earlier}"]
+
+
+class WithoutEffect(AboutStep):
     """A step that was to be undone has no effect: it lost in a merge, or others have changed all of its fields since."""
 
     def __init__(
@@ -204,10 +252,8 @@ class WithoutEffect(AboutSteps):
             newer: How many steps were to be undone before it.
             earlier: The position of the step before it that can be undone; None if there is none.
         """
-        super().__init__(f"{what} has no effect since {since}", [step], () if earlier is None else (earlier,))
-        ways = [f"to undo only what came after it: todo undo {newer}"] if newer else []
-        ways += [f"to undo the change before it: todo undo @{earlier}"] if earlier is not None else []
-        self.hint = "; ".join(ways) or "to see what can be undone: todo history"
+        super().__init__(f"{what} has no effect since {since}", step, () if earlier is None else (earlier,))
+        self.hint = "; ".join(_ways_around(newer, earlier)) or "to see what can be undone: todo history"
 
 
 class StepRefused(CannotUndo):

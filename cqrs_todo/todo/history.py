@@ -1,9 +1,11 @@
 """The history of a list in words. This module is pure."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from ..cqrs.events import FORGOTTEN, LOST, MADE, MERGED, REDOES, REPAIRED, UNDOES, Commit, PositionOf, Recorded, UnknownEvent
 from ..cqrs.replication.registers import made_at
+from ..cqrs.struct import Struct
 from ..cqrs.timeline import marked
 from .events import (
     AttributeChanged,
@@ -24,6 +26,7 @@ from .views import (
     Label,
     attribute_name,
     bracketed_details,
+    brought_again,
     companions_of,
     display_attribute,
     display_day_or_instant,
@@ -47,6 +50,39 @@ def describe_event(event: Recorded, to_local: ToLocal, label: Label = str) -> st
     """
     words = _change_in_words(event, to_local, label)
     return f"{words} (added by the merge)" if event.ordinal < 0 else words
+
+
+class Described(Struct, frozen=True):
+    """An event of a commit, in words.
+
+    Args:
+        event: The event.
+        words: What happened.
+        is_change: Whether a field has another value after it.
+    """
+
+    event: Recorded
+    words: str
+    is_change: bool = True
+
+
+def describe_events(commit: Commit, to_local: ToLocal, label: Label = str) -> Iterator[Described]:
+    """Yield the events of a commit in words, as people see them.
+
+    Of a todo that a move has brought to a list in which it was already, one event is left: what the commit was for says the
+    rest.
+
+    Args:
+        commit: The commit.
+        to_local: The reader's time zone.
+        label: What other todos are called.
+    """
+    again = brought_again(commit)
+    for event in commit.events:
+        if event.stream not in again:
+            yield Described(event, describe_event(event, to_local, label))
+        elif isinstance(event.data, TodoRestored):
+            yield Described(event, "was here already", is_change=False)
 
 
 def _change_in_words(event: Recorded, to_local: ToLocal, label: Label) -> str:

@@ -4,7 +4,7 @@ Both halves have the same command id and the `meta` of `views.Move`. Both logs a
 append, so that no other process sees a half-finished move. The half that brings the todos to their new list is recorded
 first. So a crash between the two halves leaves the todos in both lists, never in none. Moving them again completes the move.
 
-Todos can be in both lists for another reason, for example because something was undone in one of them. A move then records
+Todos can also be in both lists because something was undone in one of them. A move of todos that are in both lists records
 in the new list that they are brought there again. A sync needs this half: it says that they are wanted there.
 """
 
@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..cqrs.errors import CqrsError, OutcomeUnknown
-from ..cqrs.events import BATCH, REDOES, UNDOES, Commit
+from ..cqrs.events import BATCH, REDOES, UNDOES, Commit, marked
 from ..cqrs.ids import new_command_id
 from ..cqrs.struct import Struct, replace
-from ..cqrs.timeline import as_of, undo_events
+from ..cqrs.timeline import as_of, commits_of, undo_events
 from .batches import CommitContent, note_earlier_commits, split_to_commit_size, with_batch_ids
 from .errors import CannotMove
 from .events import TodoRemoved, TodoRestored
@@ -198,12 +198,11 @@ def _moved(source: Recorder, chosen: Sequence[Item], target: Recorder) -> Answer
             raise _taken(f"{request.id}", source, target, arrived[0])
         stamp = half_stamper(request, [half for pair in halves for half in pair])
         halves = [(stamp(first, number), stamp(second, number)) for number, (first, second) in enumerate(halves, 1)]
-        missing = [(_stamp_missing(request, first), _stamp_missing(request, second)) for first, second in missing]
-    halves += missing
+        missing = [_stamp_missing(request, half) for half in missing]
     recorded: list[tuple[Recorder, Commit]] = []
-    for first, second in halves:
+    for together in (*halves, *((half,) for half in missing)):  # who cannot complete a move leaves it as it is
         with note_earlier_commits(0 if source.store.atomic else len(recorded)):
-            recorded += record_all((first, second))
+            recorded += record_all(together)
     commits = [commit for todos, commit in recorded if todos is target]
     answer = target.answer(commits, chosen, also=[source.name] if recorded else [])
     changed = tuple(item for item in answer.items if item.stream in leaving)
@@ -286,7 +285,7 @@ def _find_leaving(source: Recorder, chosen: Sequence[Item], target: Recorder) ->
     return leaving, half_moved
 
 
-def _interrupted(half_moved: set[str], target: Recorder, move: Move) -> dict[str, str]:
+def _interrupted(half_moved: set[str], target: Recorder, move: Move) -> dict[str, Commit]:
     """Find moves that a crash interrupted after their first half.
 
     Args:
@@ -295,28 +294,40 @@ def _interrupted(half_moved: set[str], target: Recorder, move: Move) -> dict[str
         move: The move.
 
     Returns:
-        The command ids of the first halves, by the streams of those todos that such a half has brought to the target.
+        The first halves, by the streams of those todos that such a half has brought to the target.
     """
-    commands: dict[str, str] = {}
+    first_halves: dict[str, Commit] = {}
     remaining = set(half_moved)
     for commit in target.log.commits_backward() if remaining else ():
         streams = remaining & {event.stream for event in commit.events}
         found = move_of(commit) if streams else None
         if found is not None and (found.source, found.target) == (move.source, move.target):
-            commands |= dict.fromkeys(streams, commit.metadata.command)
+            first_halves |= dict.fromkeys(streams, commit)
         remaining -= streams
         if not remaining:
             break
-    return commands
+    return first_halves
 
 
-def _missing_halves(source: Recorder, commands: Mapping[str, str], target: Recorder, move: Move) -> list[tuple[Half, Half]]:
-    """Return the missing halves of moves that a crash interrupted, with the command ids of the halves that were recorded."""
-    halves: list[tuple[Half, Half]] = []
-    for command in sorted(set(commands.values())):
-        leave = {stream: [TodoRemoved()] for stream in commands if commands[stream] == command}
-        earlier = next((each for each in source.log.commits_backward() if each.metadata.command == command), None)
-        meta = move.meta if earlier is None else {**move.meta, REDOES: [earlier.metadata.command]}
-        id = command if earlier is None else new_command_id()
-        halves.append((Half(target, ({}, {}), id), Half(source, (leave, meta), id)))
+def _missing_halves(source: Recorder, interrupted: Mapping[str, Commit], target: Recorder, move: Move) -> list[Half]:
+    """Return the missing halves of moves that a crash interrupted.
+
+    Before each of them the target records that the todos are brought there again: another machine may have moved them away
+    since the first half. Then the missing half alone, which is newer, would leave them in no list.
+    """
+    halves: list[Half] = []
+    for command, first in sorted({each.metadata.command: each for each in interrupted.values()}.items()):
+        streams = [stream for stream in interrupted if interrupted[stream] is first]
+        # what was interrupted may be an undo or a redo, or this completion itself
+        marks = {key: list(found) for key in (UNDOES, REDOES) if (found := marked(first.metadata, key))}
+        marks = marks or {REDOES: [command]}
+        commands = {each for key in marks for each in marks[key]}
+        lacking = commands - set(commits_of(source.log.commits_backward(), commands))
+        meta = {key: value for key, value in first.metadata.meta.items() if key == BATCH} | move.meta
+        id = new_command_id()
+        leave = {stream: [TodoRemoved()] for stream in streams}
+        halves += [
+            Half(target, (dict.fromkeys(streams, BROUGHT_AGAIN), {**marks, **meta}), id),
+            Half(source, (leave, meta), lacking.pop()) if lacking else Half(source, (leave, {**marks, **meta}), id),
+        ]
     return halves

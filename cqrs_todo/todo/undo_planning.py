@@ -1,8 +1,10 @@
 """What undo and redo plan with: the direction, and the states of a list after the steps that are planned so far."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 
 from ..cqrs.cursor import Cursor
+from ..cqrs.errors import CqrsError
 from ..cqrs.events import FORGOTTEN, MERGED, REDOES, UNDOES, Commit
 from ..cqrs.fold import Fold
 from ..cqrs.struct import Struct, replace
@@ -62,6 +64,10 @@ class Direction(Struct, frozen=True):
         return StepRefused(commit.position, self.verb, self.past, why)
 
 
+def _is_gone(state: State) -> bool:
+    return state is None or state.removed
+
+
 UNDO = Direction("undo", "undone", UNDOES, undo_steps, undo_events)
 REDO = Direction("redo", "redone", REDOES, redo_steps, redo_events)
 
@@ -119,8 +125,10 @@ class ListState:
                 not what the commit left, because it was changed while the todo was in another list.
         """
         changes = direction.events([commit])
-        absent = {stream for stream in changes if (state := self.state(stream)) is not None and state.removed}
-        moved = {**self.todos.lists_moved_to(self._fold, absent - set(self._moved)), **self._moved}
+        absent = {stream for stream in changes if self._is_removed(stream)}
+        # a todo that is here now, and that a planned step removes, was restored after it had been moved: see `check_places`
+        gone = {stream for stream in absent if (entity := self._fold.get(stream)) is None or _is_gone(entity.state)}
+        moved = {**self.todos.lists_moved_to(self._fold, gone - set(self._moved)), **self._moved}
         refused: dict[int, str] = {}
         for stream, events in changes.items():
             if stream in absent and moved.get(stream):
@@ -142,13 +150,14 @@ class ListState:
         state = self.state(stream)
         return state is not None and state.removed
 
-    def check_places(self, direction: Direction) -> None:
+    def check_places(self, direction: Direction, sides: Collection["ListState"]) -> None:
         """Check that no todo is in no list after all steps, although another machine has moved it.
 
         A newer restoration has brought it back from there. If that is undone, the move does not bring it there again.
 
         Args:
             direction: Undo or redo.
+            sides: All lists that steps are planned in.
 
         Raises:
             InNoList: That would be so.
@@ -162,10 +171,21 @@ class ListState:
         commits = [with_wanted(commit, TYPES, RULES) for commit in self.backward()][::-1]
         for stream in removed:
             move = move_instead(commits, stream, self._planned)
-            if move is not None:
+            if move is not None and not self._is_elsewhere(stream, sides):
                 other = self.todos.other(move.target, move.target_name)
                 name = move.target_name if other is None else other.name
                 raise InNoList(self._removing[stream].position, direction.verb, direction.past, self.number(stream), name)
+
+    def _is_elsewhere(self, stream: str, sides: Collection["ListState"]) -> bool:
+        """Return whether a todo is in another list: after the steps in those of `sides`, and now in those that have none."""
+        states = [side.state(stream) for side in sides if side is not self]
+        planned = {side.todos.log.id for side in sides}
+        for head in self.todos.store.heads():
+            if head.id not in planned and not head.archived and (other := self.todos.other(head.id, head.name)) is not None:
+                with suppress(CqrsError):  # a list that cannot be read does not help
+                    entity = other.repository.fold().get(stream)
+                    states.append(None if entity is None else entity.state)
+        return not all(map(_is_gone, states))
 
     def _fits(self, stream: str, events: Sequence[TodoEvent]) -> bool:
         """Return whether each event changes the present state, and its inverse leads back to this state."""

@@ -21,14 +21,14 @@ from ..cqrs.replication.registers import CREATION
 from ..cqrs.struct import replace
 from ..cqrs.timeline import Positions, Step, batch_of, in_force, marked, undo_steps
 from .batches import CommitContent, fits_one_commit, note_earlier_commits
-from .errors import CannotUndo, ChangedLater, EventNotFound, NotInForce, WithoutEffect
+from .errors import CannotUndo, ChangedByOthers, ChangedLater, EventNotFound, NotInForce, WithoutEffect
 from .events import TodoEvent, TodoRemoved, TodoRestored
 from .fields import State
 from .model import events_between, field_of
 from .moves import BROUGHT_AGAIN, Half, half_stamper, record_all
 from .recorder import Answer, Recorder, refusals_in_words, with_lists
 from .undo_planning import REDO, UNDO, Direction, ListState, with_effect
-from .views import Move, as_asked, companions_of, move_of
+from .views import Move, as_asked, companions_of, move_of, number_ranges
 
 Choose: TypeAlias = Callable[[ListState], Sequence[Step]]
 """Chooses the steps to undo or redo, in the order in which they are undone or redone."""
@@ -93,16 +93,29 @@ def _last_steps(side: ListState, direction: Direction, count: int, *, own: bool 
         return steps
     commits = side.commits_of(command for step in steps for command in step)
     changed = _changed_by_others(side, min((each.position for each in commits.values()), default=0)) if own else {}
+    in_the_way = _in_the_way(side, [_known(commits, step) for step in steps]) if own else {}
     for newer, step in enumerate(steps):
-        if not _has_effect(side, _known(commits, step), changed):
-            what = f"{'your' if own else 'the'} {'change' if newer else 'last change'}, {{}},"
-            changed = _changed_by_others(side, 0) if own else {}
-            older = (_known(side.commits_of(each), each) for each in chain(steps[newer + 1 :], found))
-            earlier = next((each for each in older if _has_effect(side, each, changed)), [])
-            position = min((commit.position for commit in earlier), default=None)
-            raise WithoutEffect(_known(commits, step), what=what, since=since, newer=newer, earlier=position)
-    lost = {command for command, commit in commits.items() if _has_lost(commit)}
-    return [tuple(command for command in step if command not in lost) for step in steps]
+        has_effect = _has_effect(side, _known(commits, step), changed)
+        if has_effect and newer not in in_the_way:
+            continue
+        changed = _changed_by_others(side, 0) if own else {}
+        older = (_known(side.commits_of(each), each) for each in chain(steps[newer + 1 :], found))
+        earlier = next((each for each in older if _has_effect(side, each, changed)), [])
+        position = min((commit.position for commit in earlier), default=None)
+        position = None if own and _in_the_way(side, [earlier]) else position
+        if has_effect:
+            created = _created(side, _known(commits, step))
+            raise ChangedByOthers(_known(commits, step), in_the_way[newer], newer=newer, earlier=position, created=created)
+        what = f"{'your' if own else 'the'} {'change' if newer else 'last change'}, {{}},"
+        raise WithoutEffect(_known(commits, step), what=what, since=since, newer=newer, earlier=position)
+    return [_without_lost(side, commits, step) for step in steps]
+
+
+def _created(side: ListState, commits: Iterable[Commit]) -> str:
+    """Return the todos that commits created, and that are not removed, as people type their numbers."""
+    streams = (stream for stream, field in _fields(commits) if field == CREATION)
+    numbers = [side.number(stream) for stream in streams if (state := side.state(stream)) is not None and not state.removed]
+    return number_ranges(numbers).replace(",", "")
 
 
 def _known(commits: Mapping[str, Commit], step: Step) -> list[Commit]:
@@ -118,7 +131,7 @@ def _has_effect(side: ListState, commits: Sequence[Commit], changed: Mapping[tup
         commits: The commits of the step.
         changed: By stream and field, the position at which others changed it last.
     """
-    if all(map(_has_lost, commits)):
+    if all(_has_lost(side, commit) for commit in commits):
         return not commits  # what names an unknown commit is refused later on
     if not changed or any(move_of(commit) is not None for commit in commits):
         return True
@@ -150,9 +163,45 @@ def _changed_by_others(side: ListState, since: int) -> dict[tuple[str, str], int
     return changed
 
 
-def _has_lost(commit: Commit) -> bool:
-    """Return whether a merge has left a commit without effect."""
-    return not with_effect(commit).events and not _is_forgotten(commit)
+def _has_lost(side: ListState, commit: Commit) -> bool:
+    """Return whether a merge has left a commit without effect.
+
+    A removal that came to nothing, because another machine had removed the todo already, is still one half of a move if the
+    todo is where the other half has brought it.
+    """
+    if with_effect(commit).events or _is_forgotten(commit):
+        return False
+    twin = _half_elsewhere(side.todos, commit)
+    if twin is None:
+        return True
+    there, brought = twin
+    fold = there.repository.fold()
+    states = (entity.state for event in brought.events if (entity := fold.get(event.stream)) is not None)
+    return all(state is None or state.removed for state in states)
+
+
+def _half_elsewhere(todos: Recorder, commit: Commit) -> tuple[Recorder, Commit] | None:
+    """Return the other half of a move, as far as it has an effect, and its list; None if there is none, or it is no move."""
+    move = _move_of(todos, commit)
+    if move is None:
+        return None
+    left = move.source == todos.log.id
+    other = todos.other(*((move.target, move.target_name) if left else (move.source, move.source_name)))
+    found = None if other is None else other.log.find_command(commit.metadata.command)
+    if other is None or found is None or not (found := with_effect(found)).events:
+        return None
+    return other, found
+
+
+def _without_lost(side: ListState, commits: Mapping[str, Commit], step: Step) -> Step:
+    """Return a step without the commits that a merge has left without effect.
+
+    Args:
+        side: The list.
+        commits: The commits by their command ids, as far as they are known.
+        step: The step.
+    """
+    return tuple(command for command in step if command not in commits or not _has_lost(side, commits[command]))
 
 
 def _fields(commits: Iterable[Commit]) -> set[tuple[str, str]]:
@@ -208,10 +257,11 @@ def _step_with(side: ListState, position: int) -> Step:
         raise EventNotFound(position, name, None if commit is None else commit.last)
     if _is_forgotten(commit):
         raise CannotUndo(f"@{commit.position} cannot be undone: what it changed was forgotten")
-    step = next((step for step in undo_steps(side.backward()) if commit.metadata.command in step), None)
-    if step is None:
+    steps = undo_steps(side.backward(), without_effect=True)
+    step = next((step for step in steps if commit.metadata.command in step), None)
+    if step is None or _has_lost(side, commit):
         raise _not_in_force(side, commit, position)
-    return step
+    return _without_lost(side, side.commits_of(step), step)
 
 
 def _not_in_force(side: ListState, commit: Commit, position: int) -> CannotUndo:
@@ -236,7 +286,7 @@ def _not_in_force(side: ListState, commit: Commit, position: int) -> CannotUndo:
     if undone is not None:
         already = f"is undone already, by @{undone.position}"
         return _with_ways(side, f"{name}, which {already}" if is_a else f"{name} {already}", commands, is_a)
-    if not is_a and _has_lost(commit):
+    if not is_a and _has_lost(side, commit):
         return WithoutEffect([commit], since="a merge")
     why = "; it cannot be undone by its position" if is_a else " holds nothing that can be undone"
     return _with_ways(side, name + why, commands, is_a)
@@ -296,7 +346,9 @@ def _commits_of(side: ListState, steps: Sequence[Step]) -> list[list[Commit]]:
         raise CannotUndo(f"a commit undoes or redoes the command {min(absent)}, which is not in {side.todos.name}")
     for step in steps:
         commits = [found[command] for command in step]
-        if all(event.type == MERGED for commit in commits for event in commit.events):  # its undo may have an effect
+        is_merged = all(event.type == MERGED for commit in commits for event in commit.events)
+        # its undo may have an effect, so that there is something to redo
+        if is_merged and all(_half_elsewhere(side.todos, commit) is None for commit in commits):
             raise CannotUndo(f"@{commits[0].position} has had no effect since a merge, so there is nothing to undo or redo")
     for commit in found.values():
         unknown = [event.type for event in with_effect(commit).events if isinstance(event.data, UnknownEvent)]
@@ -369,7 +421,7 @@ def _plan_here(side: ListState, direction: Direction, steps: Sequence[Sequence[C
     commits = [commit for step in steps for commit in step]
     for commit in commits:
         side.apply_step(commit, direction)
-    side.check_places(direction)
+    side.check_places(direction, [side])
     if not any(batch_of(commit.metadata) for commit in commits):
         changes = direction.events(commits)
         if fits_one_commit(changes):
@@ -387,27 +439,49 @@ def _check_later(side: ListState, steps: Sequence[Sequence[Commit]]) -> None:
     """Check that no later commit in force changed the same fields or moved the same todos.
 
     Raises:
-        CannotUndo: There are such commits; the text names them.
+        ChangedLater: There are such commits; the text names them.
     """
-    chosen = {tuple(commit.metadata.command for commit in step) for step in steps}
-    pending = set(chosen)
+    for number, later in _in_the_way(side, steps).items():
+        raise ChangedLater(steps[number], later)
+
+
+def _in_the_way(side: ListState, steps: Sequence[Sequence[Commit]]) -> dict[int, Sequence[Commit]]:
+    """Return the later commits in force that changed the same fields as steps, or moved the same todos.
+
+    Args:
+        side: The list.
+        steps: The steps. They are no obstacle to one another.
+
+    Returns:
+        The commits, the last one at the end, by the places of the steps that have such commits.
+    """
+    if not _later_conflicts(side, steps, steps):  # few have any, so the log is read once
+        return {}
+    found = {number: _later_conflicts(side, [step], steps) for number, step in enumerate(steps)}
+    return {number: later for number, later in found.items() if later}
+
+
+def _later_conflicts(
+    side: ListState, steps: Sequence[Sequence[Commit]], chosen_steps: Iterable[Iterable[Commit]]
+) -> Sequence[Commit]:
+    """Return the commits in force, other than the chosen ones, that conflict with the fields of steps and are later."""
+    chosen = {commit.metadata.command for step in chosen_steps for commit in step}
+    pending = {commit.metadata.command for step in steps for commit in step}
     # the parts of a batch may have other commits between them
     first_of_batches = min((commit.position for step in steps if len(step) > 1 for commit in step), default=None)
     positions = Positions(side.backward())
     later: list[str] = []
-    for step in undo_steps(side.backward()):
-        pending.discard(step)
+    for step in undo_steps(side.backward(), without_effect=True):  # one half of a move may have none
+        pending.difference_update(step)
         is_behind = first_of_batches is not None and (positions.of(step[0]) or 0) > first_of_batches
-        if step not in chosen and (pending or is_behind):
+        if chosen.isdisjoint(step) and (pending or is_behind):
             later += step
         if not pending and not is_behind:
             break
     # moves are checked in `_bring_home`, by where the todos are
-    commits_here = (commit for step in steps for commit in step if _move_of(side.todos, commit) is None)
-    fields = {(event.stream, field_of(event.data)) for commit in commits_here for event in with_effect(commit).events}
-    conflicting = [commit.position for commit in side.commits_of(later).values() if _conflicts(commit, fields)]
-    if conflicting:
-        raise ChangedLater(steps, sorted(conflicting))
+    fields = _fields(commit for step in steps for commit in step if _move_of(side.todos, commit) is None)
+    found = side.commits_of(later).values() if fields else ()
+    return sorted((commit for commit in found if _conflicts(commit, fields)), key=lambda commit: commit.position)
 
 
 def _conflicts(commit: Commit, fields: set[tuple[str, str]]) -> bool:
@@ -455,7 +529,7 @@ def _apply_in_several_lists(todos: Recorder, others: dict[str, Recorder], direct
                 raise LogBusy(f"{todos.name} was changed meanwhile; nothing was recorded")
             planned.append(_bring_home(here, there, commit, direction, move))
     for side in sides.values():
-        side.check_places(direction)
+        side.check_places(direction, sides.values())
     if request is not None:
         stamp = half_stamper(request, [half for halves in planned for half in halves])
         planned = [[stamp(half, number) for half in halves] for number, halves in enumerate(planned, 1)]
@@ -527,7 +601,7 @@ def _bring_home(here: ListState, there: ListState, commit: Commit, direction: Di
     Raises:
         CannotUndo: A todo is not where the step left it, or was changed there.
     """
-    twin = next((each for each in there.backward() if each.metadata.command == commit.metadata.command), None)
+    twin = there.commits_of([commit.metadata.command]).get(commit.metadata.command)
     events = (event for half in (commit, twin) if half is not None for event in with_effect(half).events)
     streams = dict.fromkeys(event.stream for event in events)
     home, away = (here, there) if direction.home(move) == here.todos.log.id else (there, here)
@@ -558,7 +632,8 @@ def _bring_home(here: ListState, there: ListState, commit: Commit, direction: Di
         raise direction.refusal(commit, f"its todos are in {home.todos.name} already")
     home.arrive(arriving)
     away.leave(leaving, home.todos.name)
-    applied = {here: commit, **({there: twin} if twin is not None and _can_apply(there, direction, twin) else {})}
+    # also a half that a merge has left without effect: otherwise what reverses it would be undone as a change of its own
+    applied = {here: commit} if twin is None else {here: commit, there: twin}
     for side, half in applied.items():
         side.note_step(half, direction)
     new_move = move.reversed if direction is UNDO else move

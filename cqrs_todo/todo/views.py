@@ -354,6 +354,19 @@ def as_asked(commit: Commit) -> Commit:
     return replace(commit, events=tuple(event for place, event in enumerate(commit.events) if place not in added))
 
 
+def brought_again(commit: Commit) -> set[str]:
+    """Return the streams of the todos that a move has brought to a list in which they were already.
+
+    The commit has two events of each of them, so that a sync knows that they are wanted there.
+    """
+    if move_of(commit) is None:
+        return set()
+    types: dict[str, list[type]] = {}
+    for event in commit.events:
+        types.setdefault(event.stream, []).append(type(event.data))
+    return {stream for stream, found in types.items() if found == [TodoRemoved, TodoRestored]}
+
+
 def companions_of(commit: Commit) -> dict[str, str]:
     """Return the other lists in which the command of a commit was recorded: the ids of their logs, and their names then."""
     match commit.metadata.meta.get(WITH):

@@ -127,6 +127,7 @@ def test_a_folder_is_tried_in_a_corner(todo: Todo, tmp_path: Path) -> None:
 
 
 FOLDERS = """
+import sqlite3
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 
@@ -142,6 +143,11 @@ class FolderStore(JsonlStore):
 class Raising(FolderStore):
     def __init__(self, url, types, **more):
         raise KeyError("no such place")
+
+
+class Failing(FolderStore):
+    def open(self, name):
+        raise sqlite3.OperationalError("database is locked")
 
 
 class Checked(FolderStore):
@@ -175,6 +181,26 @@ def test_a_package_can_offer_a_store(todo: Todo, tmp_path: Path) -> None:
     assert (raising.code, "the store raising: cannot be opened: KeyError: 'no such place'" in raising.err) == (2, True)
     unknown = todo.run("ls", "--store", "unknown:x", env=env)
     assert "memory:, null:, broken:…, checked:…, folder:… or raising:…" in unknown.err
+
+
+def test_a_fault_of_a_store_that_a_package_offers_is_not_called_one_of_this_program(todo: Todo, tmp_path: Path) -> None:
+    env = install(todo, "folders", {"folders": FOLDERS}, "failing = folders:Failing", group="cqrs_todo.stores")
+    metadata = todo.home / "packages/folders-1.0.dist-info/METADATA"
+    what = "the store failing: failed: OperationalError: database is locked; the fault"
+    for args, unknown in (("ls",), ""), (("--json", "done", "1"), "; it is not known whether the change was recorded"):
+        failed = todo.run(*args, "--store", f"failing:{tmp_path}", env=env)
+        assert (failed.code, what in failed.err) == (1, True)
+        assert f"the fault is in the package folders 1.0, which offers this store{unknown}" in failed.err
+        assert "report it to those who made that package" in failed.err
+        assert "Traceback" not in failed.err
+    for line, contact in (
+        ("Author-email: Jo <jo@example.org>", "Jo <jo@example.org>"),
+        ("Project-URL: Issue tracker, https://example.org/issues", "https://example.org/issues"),
+    ):
+        metadata.write_text(f"{metadata.read_text()}{line}\n")
+        failed = todo.run("history", "--store", f"failing:{tmp_path}", env=env)
+        assert (failed.code, f"report it to {contact}\n" in failed.err) == (1, True)
+    assert not list(todo.home.rglob("error-*.txt"))
 
 
 def test_what_is_wrong_with_store(todo: Todo) -> None:

@@ -854,14 +854,14 @@ def test_a_folder_is_a_hub_or_shared_and_not_both(peers: Machines) -> None:
 
 def test_status_says_what_was_not_sent(peers: Machines) -> None:
     one = peers.one
-    assert "was never synced" in one("sync", "--status").err
+    assert one("sync", "--status").err == "This machine knows no remote. To sync with one: todo sync URL\n"
     one("add", "Buy milk")
     one("sync", peers.url)
     one("add", "Paint")
     one("-L", "work", "add", "Write")
     first, inbox, work = one("sync", "--status").out.splitlines()
     assert re.search(": synced 20.*, used next$", first)
-    assert (inbox, work) == ("  inbox: 1 commit not sent", "  work: never synced")
+    assert (inbox, work) == ("  inbox: 1 commit not sent", "  work: no sync known")
     (remote,) = one("sync", "--status", "--json").json["remotes"]
     assert remote["lists"] == [
         {"list": "inbox", "unsent": 1, "unforgotten": False, "holders": [], "held": []},
@@ -1555,7 +1555,7 @@ def test_an_archived_list_that_a_remote_does_not_have_is_named_once_with_the_com
             assert line in one("sync", url, *words).err
         result = one("sync")
         assert (result.out, result.err) == (f"Nothing to sync with {url}\n", "")
-        status = f"  old (archived): never synced. To send it: {steps}"
+        status = f"  old (archived): no sync known. To send it: {steps}"
         assert one("sync", "--status").out.splitlines()[-1] == status
         for command in status.partition(": todo ")[2].split(" && todo "):
             one(*command.split())
@@ -1630,6 +1630,38 @@ def test_a_new_folder_in_a_remote_or_around_one_is_refused_with_the_right_path(p
             hint = f"to use that one: todo sync {kind}:{place}; or give a folder apart from it"
             assert refused.err == f"todo: {url} would be {where} another remote, {kind}:{place}\n      {hint}\n"
             assert sorted(around.rglob("*")) == before
+    marker = place / "cqrs-todo-sync.json"
+    marker.write_bytes(b"damaged")
+    for path, where in ((around, "around"), (place / "todo", "in")):
+        refused = two.run("sync", f"folder:{path}")
+        assert (refused.code, refused.out) == (2, "")
+        assert refused.err == (
+            f"todo: folder:{path} would be {where} {place}, which was a remote: {marker} does not say what the folder is\n"
+            f"      give a folder apart from {place}; or, if it is no remote any more, remove that file: rm {marker}\n"
+        )
+
+
+def test_two_ways_to_write_the_options_of_a_server_are_one_remote(todo: Todo, database: str) -> None:
+    todo("add", "Buy milk")
+    todo("sync", database)
+    other = database.replace("-csearch_path%3D", "--search-path%3D%5C%20")
+    assert other != database
+    assert todo("sync", other).out.startswith("Nothing to sync with ")
+    assert [each["url"] for each in todo("sync", "--status", "--json").json["remotes"]] == [database.replace(":@", "@")]
+    todo("sync", "--remove", other)
+    assert todo("sync", "--status").err == "This machine knows no remote. To sync with one: todo sync URL\n"
+    assert todo("sync", database).out.startswith("Nothing to sync with "), "and nothing was sent again"
+
+
+def test_the_status_says_no_more_than_is_known_after_a_remote_was_removed(peers: Machines) -> None:
+    one = peers.one
+    one("add", "Buy milk")
+    one("-L", "work", "add", "Write")
+    one("sync", peers.url)
+    one("sync", "--remove", peers.url)
+    assert "knows no remote" in one("sync", "--status").err
+    one("sync", peers.url, "-L", "inbox")
+    assert one("sync", "--status").out.splitlines()[1:] == ["  inbox: all sent", "  work: no sync known"]
 
 
 def test_a_new_hub_on_a_server_is_announced(tmp_path: Path, database: str) -> None:

@@ -157,4 +157,149 @@ def test_undo_does_not_offer_to_undo_that_another_machine_removed_a_new_todo(two
     assert "your last change, @2 (2 created: eggs (priority H)), has no effect since the sync\n" in refused.err, refused
     two.laptop("restore", "2")
     two.sync(two.laptop, two.desktop)
-    assert "cannot be undone alone" in two.desktop.run("undo").err
+    assert (
+        " changed that todo later: @3, @4\n      to remove that todo all the same: todo rm 2\n"
+        in two.desktop.run("undo").err
+    )
+
+
+def places(home: Todo, *lists: str) -> Sequence[str]:
+    """Return in which lists there is milk."""
+    return [name for name in ("inbox", *lists) if "milk" in [todo["text"] for todo in home.todos("-L", name)]]
+
+
+def milk_moved_twice(two: Two) -> None:
+    """Move the milk to work on the laptop, and then to home on the desktop, where it is after the syncs."""
+    for name in ("work", "home"):
+        two.laptop("-L", name, "add", f"What {name} has")
+    two.sync(two.laptop, two.desktop)
+    two.laptop("move", "1", "work")
+    two.desktop("move", "1", "home")
+    two.sync(two.laptop, two.desktop, two.laptop)
+    assert places(two.desktop, "work", "home") == ["home"]
+    assert "1 removed: no effect after the merge (moved from inbox to home)" in two.desktop("history").out
+
+
+def test_a_move_that_was_undone_in_one_list_is_not_done_again_by_an_undo_in_the_other(two: Two) -> None:
+    milk_moved_twice(two)
+    two.desktop("-L", "home", "undo")
+    refused = two.desktop.run("undo")
+    assert "has nothing to undo here" in refused.err, refused
+    refused = two.desktop.run("undo", "@3")
+    assert "@3 is undone already, by @4\n      to do @3 again: todo redo" in refused.err
+    assert places(two.desktop, "work", "home") == ["inbox"]
+    two.desktop("redo")
+    assert places(two.desktop, "work", "home") == ["home"]
+    two.desktop("-L", "home", "undo")
+    two.sync(two.desktop, two.laptop)
+    assert places(two.laptop, "work", "home") == ["inbox"]
+
+
+@pytest.mark.parametrize("which", [[], ["@3"]])
+def test_a_move_is_undone_in_the_list_in_which_another_move_had_removed_the_todo(two: Two, which: Sequence[str]) -> None:
+    milk_moved_twice(two)
+    assert "Undid @3: 1 moved from inbox to home (milk), in both inbox and home" in two.desktop("undo", *which).out
+    assert places(two.desktop, "work", "home") == ["inbox"]
+    assert "has nothing to undo here" in two.desktop.run("-L", "home", "undo").err
+    two.sync(two.desktop, two.laptop)
+    assert places(two.laptop, "work", "home") == ["inbox"]
+
+
+def restored_after_a_move(two: Two) -> None:
+    """Move the milk to work on the desktop, and then remove and restore it on the laptop, so that it stays in the inbox."""
+    two.laptop("-L", "work", "add", "Write")
+    two.sync(two.laptop, two.desktop)
+    two.desktop("move", "1", "work")
+    two.laptop("rm", "1")
+    two.laptop("restore", "1")
+    two.sync(two.laptop, two.desktop, two.laptop)
+    assert "would be in no list" in two.laptop.run("undo").err
+
+
+def test_a_restoration_can_be_undone_when_the_todo_is_in_the_other_list_again(two: Two) -> None:
+    restored_after_a_move(two)
+    two.laptop("-L", "work", "restore", "2")
+    assert places(two.laptop, "work") == ["inbox", "work"]
+    two.laptop("undo")
+    assert places(two.laptop, "work") == ["work"]
+    two.sync(two.laptop, two.desktop)
+    assert places(two.desktop, "work") == ["work"]
+
+
+def test_a_removal_and_a_restoration_are_undone_together_after_a_move_that_lost(two: Two) -> None:
+    restored_after_a_move(two)
+    assert "Undid 2 changes: @3: 1 restored (milk); @2: 1 removed (milk)" in two.laptop("undo", "2").out
+    assert places(two.laptop, "work") == ["inbox"]
+    two.sync(two.laptop, two.desktop)
+    assert places(two.desktop, "work") == ["inbox"]
+
+
+def test_undo_of_a_new_todo_that_others_have_changed_does_not_offer_to_undo_their_change(two: Two) -> None:
+    two.desktop("add", "bread")
+    two.desktop("add", "eggs")
+    two.sync(two.desktop, two.laptop)
+    two.laptop("edit", "3", "six eggs")
+    two.sync(two.laptop, two.desktop)
+    before = two.desktop("history").out
+    refused = two.desktop.run("undo")
+    said, ways = refused.err.splitlines()
+    assert said.startswith("todo: your last change, @3 (3 created: eggs), cannot be undone: laptop@"), refused
+    assert said.endswith(" changed that todo later: @4")
+    assert ways == "      to undo the change before it: todo undo @2; to remove that todo all the same: todo rm 3"
+    assert refused.code == 1
+    assert two.desktop.run("undo", "2").err == refused.err
+    assert two.desktop("history").out == before
+    assert "Undid @2: 2 created: bread" in two.desktop("undo", "@2").out
+    two.desktop("rm", "3")
+    assert texts(two.desktop) == ["milk"]
+    two.desktop("undo")
+    assert texts(two.desktop) == ["milk", "six eggs"]
+    two.desktop("edit", "1", "soy milk")
+    refused = two.desktop.run("undo", "2")
+    assert "your change, @3 (3 created: eggs), cannot be undone" in refused.err
+    assert "      to undo only what came after it: todo undo 1; to remove that todo" in refused.err
+    assert "Undid @4, changed back: 3 text: six eggs → eggs" in two.desktop("undo", "@4").out
+
+
+def test_undo_of_several_own_changes_is_not_refused_because_others_changed_something_between_them(two: Two) -> None:
+    two.desktop("add", "eggs")
+    two.sync(two.desktop, two.laptop)
+    two.laptop("edit", "1", "soy milk")
+    two.sync(two.laptop, two.desktop)
+    two.desktop("edit", "1", "oat milk")
+    assert "Undid 2 changes: @4: 1 text: soy milk → oat milk; @2: 2 created: eggs" in two.desktop("undo", "2").out
+    assert texts(two.desktop) == ["soy milk"]
+
+
+def test_the_refusal_to_undo_what_others_changed_names_the_last_of_their_changes_to_look_at(two: Two) -> None:
+    two.desktop("edit", "1", "soy milk", "pri:H")
+    two.sync(two.desktop, two.laptop)
+    two.laptop("edit", "1", "oat milk")
+    two.sync(two.laptop, two.desktop)
+    refused = two.desktop.run("undo")
+    assert "(1 text: milk → soy milk, priority set to H), cannot be undone: laptop@" in refused.err
+    assert refused.err.endswith(" changed the same fields later: @4\n      to see the later change: todo show @4\n")
+    assert "oat milk" in two.desktop("show", "@4").out
+
+
+def test_the_history_shows_once_that_a_todo_was_moved_to_a_list_in_which_it_was_already(two: Two) -> None:
+    restored_after_a_move(two)
+    two.laptop("-L", "work", "restore", "2")
+    two.laptop("add", "eggs")
+    two.laptop("move", "1", "2", "work")
+    assert [todo["text"] for todo in two.laptop.todos("-L", "work")] == ["Write", "milk", "eggs"]
+    newest = [
+        line.partition("  laptop@")[2].partition("  ")[2].strip()
+        for line in two.laptop("-L", "work", "history").out.splitlines()
+    ]
+    assert newest[:3] == ["3 created: eggs (moved from inbox to work)", "2 was here already", "2 restored"]
+    shown = two.laptop("-L", "work", "show", "2").out
+    assert shown.endswith("was here already (moved from inbox to work)\n"), shown
+    assert "removed   yes → no" not in two.laptop("-L", "work", "history", "-n", "1", "-p").out
+    position = shown.splitlines()[-1].split()[0]
+    shown = two.laptop("-L", "work", "show", position).out
+    assert "  moved from inbox to work\n  3 created: eggs\n" in shown
+    assert "\n  2 was here already\n" in shown
+    events = two.laptop("-L", "work", "history", "-n", "1", "--json").json["commits"][0]["events"]
+    types = [event["type"] for event in events]
+    assert types == ["todo_created", "todo_removed", "todo_restored"], "programs read what is recorded"

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
+from cqrs_todo.cqrs import store
 from cqrs_todo.cqrs.cursor import START, Cursor
 from cqrs_todo.cqrs.errors import (
     CqrsError,
@@ -13,6 +15,7 @@ from cqrs_todo.cqrs.errors import (
     OutcomeUnknown,
     Rejected,
     StoreUnavailable,
+    UnknownEvents,
     WrongExpectedVersion,
 )
 from cqrs_todo.cqrs.events import Commit, EventTypes, Metadata
@@ -397,3 +400,17 @@ def test_a_commit_after_which_the_log_cannot_be_read_is_reported_as_recorded(
     monkeypatch.setattr(log, "append", busy)
     with pytest.raises(OutcomeUnknown, match=r"^@1 was recorded, but the log cannot be read now: gone$"):
         Repository(log, COUNTER).execute("a", Move(1), by("c1"))
+
+
+class Turned(Struct, frozen=True):
+    """An event that counters do not know."""
+
+
+def test_unknown_events_of_a_stream_with_a_name_that_no_append_takes_are_refused_as_any_others(tmp_path: Path) -> None:
+    log = open_store(f"jsonl:{tmp_path}", EventTypes({"turned": Turned})).create("counters", AT)
+    # as a program that allows every name
+    with patch.object(store, "check_recorded_name"), patch.object(store, "check_stream_name"):
+        log.append([Append("counter/\n", (Turned(),))], by("c1"))
+    counters = Repository(open_store(f"jsonl:{tmp_path}", TYPES).open("counters"), COUNTER)
+    with pytest.raises(UnknownEvents, match="has an event that this program does not know; nothing was recorded"):
+        counters.execute("\n", Move(1), by("c2"))

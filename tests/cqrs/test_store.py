@@ -1,5 +1,9 @@
 """What all stores share: preconditions, and reading the events of a stream."""
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from cqrs_todo.cqrs.cursor import Cursor
@@ -7,6 +11,7 @@ from cqrs_todo.cqrs.errors import LogNotFound, WrongExpectedVersion
 from cqrs_todo.cqrs.query import Query
 from cqrs_todo.cqrs.store import Log, check_precondition
 from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.stores.installed import failure_of_store
 from cqrs_todo.cqrs.stores.memory import MemoryLog
 from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES, metadata, one
 from tests.cqrs.counter import AT, TYPES, moved, new_log
@@ -52,3 +57,35 @@ def test_a_store_need_not_search_by_itself() -> None:
     assert [event.position for event in log.select(query)] == [1, 3, 5]
     groups = list(log.selected(query, Cursor(2)))
     assert [([event.position for event in events], cursor.position) for events, cursor in groups] == [([3], 4), ([5], 6)]
+
+
+def test_an_error_is_a_fault_of_another_package_s_store_if_its_code_raised_it_or_made_the_framework_raise_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = tmp_path / "shelves-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: shelves\nVersion: 1.0\nAuthor: Jo\n")
+    (info / "entry_points.txt").write_text("[cqrs_todo.stores]\nshelf = shelves.store:ShelfStore\nweird = :::\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    modules = {"store": "shelves.db", "framework": "cqrs_todo.cqrs.fold", "product": "cqrs_todo.todo.service"}
+
+    def raised(*callers: str) -> Exception:
+        call: Callable[[], object] = {}.popitem
+        for caller in reversed(callers):
+            namespace: dict[str, Any] = {"__name__": modules[caller], "inner": call}
+            exec("def call(): return inner()", namespace)
+            call = namespace["call"]
+        with pytest.raises(KeyError) as error:
+            call()
+        return error.value
+
+    for callers in (("product", "store"), ("product", "framework", "store", "framework")):
+        fault = failure_of_store(raised(*callers))
+        assert fault is not None
+        assert fault.contact == "Jo"
+        assert str(fault).startswith(
+            "the store shelf: failed: KeyError: 'popitem(): dictionary is empty'; the fault is in the"
+        )
+        assert "the package shelves 1.0, which" in str(fault)
+    for callers in (("product", "framework"), ("product", "store", "framework", "product")):
+        assert failure_of_store(raised(*callers)) is None

@@ -9,7 +9,7 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.errors import Rejected, StoreUnavailable
-from cqrs_todo.cqrs.events import REDOES, UNDOES, Commit, Metadata
+from cqrs_todo.cqrs.events import REDOES, UNDOES, Commit, Metadata, marked
 from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.todo import batches
@@ -362,9 +362,49 @@ def test_a_move_that_was_completed_after_a_crash_is_undone_in_both_lists(
 ) -> None:
     inbox, work = crashed(store, monkeypatch)
     inbox.move(inbox.select(["1"]), work)
-    assert newest(inbox).metadata.command == newest(work).metadata.command
+    first, again = work.commits()
+    assert newest(inbox).metadata.command == first.metadata.command
+    assert marked(again.metadata, REDOES) == (first.metadata.command,)
     (inbox if side == "inbox" else work).undo()
     assert (texts(inbox), texts(work)) == (["a"], [])
+    with pytest.raises(CannotUndo, match="there is nothing to undo"):
+        work.undo()
+
+
+@pytest.mark.parametrize("side", ["inbox", "work"])
+@pytest.mark.parametrize("error", [Crash(), StoreUnavailable("no space")], ids=["crash", "no space"])
+def test_a_move_whose_completion_failed_is_completed_and_undone_in_both_lists(
+    store: Store, monkeypatch: pytest.MonkeyPatch, error: BaseException, side: str
+) -> None:
+    inbox, work = crashed(store, monkeypatch)
+    interrupted(inbox, monkeypatch, error)
+    with pytest.raises(type(error)):
+        inbox.move(inbox.select(["1"]), work)
+    assert (texts(inbox), texts(work)) == (["a"], ["a"])
+    inbox, work = a_list(store), a_list(store, "work")
+    inbox.move(inbox.select(["1"]), work)
+    assert (texts(inbox), texts(work)) == ([], ["a"])
+    (inbox if side == "inbox" else work).undo()
+    assert (texts(inbox), texts(work)) == (["a"], [])
+    with pytest.raises(CannotUndo, match="there is nothing to undo"):
+        work.undo()
+
+
+def test_an_undo_of_a_move_that_was_completed_by_moving_the_todo_is_redone_in_both_lists(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox, work = two_lists(store)
+    inbox.move(inbox.select(["1"]), work)
+    interrupted(work, monkeypatch, Crash())
+    with pytest.raises(Crash):
+        inbox.undo()
+    inbox, work = a_list(store), a_list(store, "work")
+    work.move(work.select(["1"]), inbox)
+    assert (texts(inbox), texts(work)) == (["a"], [])
+    work.redo()
+    assert (texts(inbox), texts(work)) == ([], ["a"])
+    with pytest.raises(CannotUndo, match="there is nothing to redo"):
+        inbox.redo()
 
 
 def test_a_todo_that_was_removed_after_a_crash_comes_back_with_undo_in_the_other_list(
@@ -565,7 +605,7 @@ def test_a_command_on_several_lists_is_refused_if_the_part_of_one_does_not_fit_i
         chosen = [(work, work.view().items), (inbox, inbox.view().items[:count])]
         change_in_lists(chosen, lambda item: [Change(TEXT, f"{item.todo.text} {'x' * 100}", NOW)])
 
-    with pytest.raises(Rejected, match=r"^in inbox, this does not fit into one commit .*nothing was recorded$"):
+    with pytest.raises(Rejected, match=r"^in inbox, .*: change the todos of one list at a time; nothing was recorded$"):
         renamed(7)
     assert [each.log.cursor() for each in (inbox, work)] == before
     renamed(2)

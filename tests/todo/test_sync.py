@@ -36,6 +36,7 @@ from cqrs_todo.todo.sync.outgoing import Outgoing, in_steps
 from cqrs_todo.todo.sync.remotes import opened
 from tests.meeting import new_remote, until_nothing_is_left
 from tests.strategies import NOW
+from tests.todo.test_moves import Crash, interrupted
 
 
 class Home:
@@ -838,6 +839,24 @@ def test_a_todo_that_was_in_two_lists_when_it_was_moved_is_received(
         assert home.sync(url).warnings == []
     until_equal(url, *homes, names=("inbox", "work"))
     assert (three.texts(), three.texts("work")) == wanted
+
+
+def test_a_todo_that_another_machine_moved_before_an_interrupted_move_was_completed_is_in_one_list(
+    homes: tuple[Home, Home, Home], url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, _ = homes
+    one.add("Moved")
+    one.store.create("work", NOW)
+    until_equal(url, one, two, names=("inbox", "work"))
+    two.list().move(two.list().select(["1"]), two.list("work"))
+    interrupted(two.list("work"), monkeypatch, Crash())
+    with pytest.raises(Crash):
+        two.list().undo()
+    assert (two.texts(), two.texts("work")) == (["Moved"], ["Moved"])
+    one.list().move(one.list().select(["1"]), one.list("work"))
+    two.list("work").move(two.list("work").select(["1"]), two.list())
+    until_equal(url, one, two, names=("inbox", "work"))
+    assert (one.texts(), one.texts("work")) == (["Moved"], []), "the newest move stands"
 
 
 @pytest.mark.parametrize("undoes", [True, False])

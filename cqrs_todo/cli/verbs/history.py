@@ -126,10 +126,11 @@ def _read(
 
         lost = conflicts_in(session, todos)
     streams = {item.stream for item in todos.select(check_ids(ids), session.moment)} if ids else None
+    newest_first = todos.history(session.moment)
     commits = (
         commit
-        for commit in todos.history(session.moment)
-        if wanted.matches(commit, streams, todos) and (lost is None or lost.has_lost(commit, streams))
+        for commit in (newest_first if lost is None else lost.losers(newest_first, streams))
+        if wanted.matches(commit, streams, todos)
     )
     return _Found(todos, view, [HistoryRow(view, commit, streams, todos) for commit in islice(commits, limit)], lost)
 

@@ -621,7 +621,7 @@ def _print_status(session: Session) -> None:
         print_line(document.encode({"machine": memory.machine, "last": memory.last or None, "remotes": remotes}))
         return
     if not rows:
-        print_message(session, f"This machine was never synced: to begin: {session.typed(None, 'sync URL')}")
+        print_message(session, f"This machine knows no remote. To sync with one: {session.typed(None, 'sync URL')}")
     try:
         following = remembered(find_remote(session, None, memory)[0]) if rows else ""
     except UsageError:  # several are known, or the last one is no longer in the configuration
@@ -639,7 +639,7 @@ class _ListStatus(Struct, frozen=True):
 
     Args:
         head: The list.
-        unsent: How many of its commits the remote lacks; None if it was never synced.
+        unsent: How many of its commits the remote lacks; None if no sync with it is known.
         to_forget: How many todos were forgotten here since the last sync.
         known: What is remembered of it; None if nothing is.
     """
@@ -684,7 +684,7 @@ class _ListStatus(Struct, frozen=True):
     def lines(self, remote: str) -> Iterator[str]:
         """Yield what people read. The remote is '' if the next sync uses it."""
         count, new = self.unsent, self.to_forget
-        state = "never synced" if count is None else f"{count_of(count, 'commit')} not sent" if count else "all sent"
+        state = "no sync known" if count is None else f"{count_of(count, 'commit')} not sent" if count else "all sent"
         archived = " (archived)" if self.head.archived else ""
         left = ", not forgotten there: what was forgotten here" if self.is_unforgotten else ""
         left = f", not yet forgotten there: {count_of(new, 'todo')}" if new and not self.is_unforgotten else left

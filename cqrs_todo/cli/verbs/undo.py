@@ -3,7 +3,7 @@
 import re
 
 from ...cqrs.events import UNDOES
-from ...todo.errors import AboutSteps, NotInForce
+from ...todo.errors import AboutStep, NotInForce
 from ..session import Session
 from ..steps import parse_steps, print_steps
 from ..verb import EVERYDAY, Argument, Verb
@@ -20,7 +20,7 @@ def undo(session: Session, what: str | None) -> None:
         else:
             count = parse_steps(what, "undo")
             answer = todos.undo(count, own=_is_synced(session))
-    except (AboutSteps, NotInForce) as error:
+    except (AboutStep, NotInForce) as error:
         session.positions_shown(todos, error.positions)
         raise
     print_steps(session, answer, "Undid", UNDOES, "redo", count)

@@ -294,7 +294,7 @@ class DryRunLog(Log):
         trace = self._store.trace
         before = self._recorded(metadata.command)
         if before is not None:
-            commit = repeated(before, appends)
+            commit = repeated(before, appends, self._codec)
             trace.appended.append(Appended(self.name, commit, preconditions, None, again=True))
             return commit
         check_condition(condition, self.types, self.readable_commits_backward())

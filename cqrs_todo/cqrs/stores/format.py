@@ -343,6 +343,23 @@ class Codec:
             events = [part for event in events for part in _parts(event)]
         return Commit(tuple(events), metadata, sum.decode())
 
+    def as_read_now(self, event: object) -> Iterator[list[Any]]:
+        """Yield what an event would be read as, if it had been recorded with one of the older types.
+
+        It is for an event of a class that an earlier version of the application had. Nobody knows any more which type string
+        that class had, so there may be several results.
+
+        Args:
+            event: The event. If its class is registered, nothing is yielded.
+        """
+        if type(event) in self._types.types.values():
+            return
+        with suppress(Exception):  # what cannot be encoded was never recorded
+            data = msgspec.Raw(_encode(event))
+            for older in self._types.newest:
+                with suppress(Exception):  # an upcaster may raise anything if the event was not of its type
+                    yield [made for _, made in self._upcast(older, data)]
+
     def _decoded(self, event: EventLine, position: int) -> tuple[str, Any]:
         """Return the newest type of an event, and its data.
 

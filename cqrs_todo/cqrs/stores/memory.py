@@ -68,7 +68,7 @@ class MemoryLog(Log):
                 raise LogNotFound(self.name)
             earlier = self._by_command.get(metadata.command)
             if earlier is not None:
-                return repeated(earlier, appends)
+                return repeated(earlier, appends, self._codec)
             head = self._commits[-1].last if self._commits else 0
             check_condition(condition, self.types, reversed(self._commits))
             versions = {append.stream: self._versions.get(append.stream, 0) for append in appends}

@@ -1,6 +1,7 @@
 """What the stores have in common when they append: the commit of some appends, and appends that come again."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CommandReused, ConditionFailed
@@ -10,7 +11,7 @@ from ..store import Append, T, check_precondition
 
 if TYPE_CHECKING:
     from ..query import AppendCondition
-    from .format import CommitLine
+    from .format import Codec, CommitLine
 
 
 def record(
@@ -123,41 +124,69 @@ def check_condition(condition: "AppendCondition | None", types: EventTypes, back
                 raise ConditionFailed(event.position, condition.after)
 
 
-def repeated(commit: Commit, appends: Iterable[Append]) -> Commit:
+def repeated(commit: Commit, appends: Iterable[Append], codec: "Codec | None") -> Commit:
     """Return the commit that a command id belongs to already, for an append that came again.
 
     Args:
         commit: The commit, as far as it can be read.
-        appends: The append.
+        appends: The append. Its events may be of classes that an earlier version of the application had.
+        codec: Makes of such events what they have become. None if the store never reads events of older types.
 
     Raises:
         CommandReused: The commit holds other events than the append.
     """
     again = _by_stream((append.stream, event) for append in appends for event in append.events)
     asked_for = [event for event in commit.events if event.ordinal > 0]  # the others were added by a merge
-    if not any(_may_be(events, again) for events in (commit.events, asked_for)):
+    if not any(_may_be(events, again, codec) for events in (commit.events, asked_for)):
         command = commit.metadata.command
         raise CommandReused(f"command {command} was recorded at position {commit.position} with other content")
     return commit
 
 
-def _may_be(events: Iterable[Recorded], again: Mapping[str, Sequence[Any]]) -> bool:
-    """Return whether the events that are sent again, by stream, may be those that were recorded.
-
-    What was forgotten, what this program does not know, and what a splitter made of an older event, can have been any number
-    of other events. The rest must be there in its order.
-    """
+def _may_be(events: Iterable[Recorded], again: Mapping[str, Sequence[Any]], codec: "Codec | None") -> bool:
+    """Return whether the events that are sent again, by stream, may be those that were recorded."""
     recorded = _by_stream((event.stream, event) for event in events)
     if list(recorded) != list(again):
         return False
-    for stream, of_stream in recorded.items():
-        split = {event.position for event in of_stream if event.part}
-        known = [event.data for event in of_stream if type(event.data) is not UnknownEvent and event.position not in split]
-        left = iter(again[stream])
-        in_order = all(data in left for data in known)  # `in` goes on behind what it found before
-        if not in_order or (len(known) == len(of_stream) and len(known) != len(again[stream])):
-            return False
-    return True
+    return all(_may_be_in_stream(of_stream, again[stream], codec) for stream, of_stream in recorded.items())
+
+
+def _may_be_in_stream(events: Iterable[Recorded], again: Sequence[Any], codec: "Codec | None") -> bool:
+    """Return whether the events that are sent again for one stream may be those that were recorded.
+
+    What was forgotten, and what this program does not know, can have been any number of other events. The rest must be there
+    in its order, as it is read now: what was recorded, or what it has become.
+    """
+    place = others = unknown = 0
+    for _, parts in groupby(events, key=lambda event: event.position):
+        became = [event.data for event in parts]
+        if type(became[0]) is UnknownEvent:
+            unknown += 1
+            continue
+        while not (sent := _sent_for(became, again, place, codec)):
+            if place == len(again):
+                return False
+            place += 1
+            others += 1
+        place += sent
+    others += len(again) - place
+    return bool(unknown) or not others
+
+
+def _sent_for(became: Sequence[Any], again: Sequence[Any], place: int, codec: "Codec | None") -> int:
+    """Return how many of the events that are sent again stand, from a place on, for one recorded event; 0 if none do.
+
+    Args:
+        became: What the recorded event is read as.
+        again: The events that are sent again.
+        place: The place.
+        codec: As for `repeated`.
+    """
+    if [*again[place : place + len(became)]] == became:
+        return len(became)
+    if codec is None or place == len(again):
+        return 0
+    return int(any(made == became for made in codec.as_read_now(again[place])))
 
 
 def _by_stream(events: Iterable[tuple[str, T]]) -> dict[str, list[T]]:

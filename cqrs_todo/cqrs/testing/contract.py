@@ -428,6 +428,28 @@ class StoreContract(ReactionContract):
         forgotten = self.elsewhere(store, SPLIT_TYPES).open("inbox")
         assert [forgotten.append([*now, of_3], metadata("c1")).position, forgotten.cursor().position] == [1, 9]
 
+    @pytest.mark.parametrize("types", [LATER_TYPES, SPLIT_TYPES], ids=["upcaster", "splitter"])
+    def test_a_command_is_recognised_also_if_events_of_an_older_class_are_sent_again(
+        self, store: Store, log: Log, types: EventTypes
+    ) -> None:
+        appends = [*one("a/1", 1, 2), *one("b/1", 3)]
+        log.append(appends, metadata("c1"))
+        log.append(one("c/1", 4), metadata("c2"))
+        later = self.elsewhere(store, types).open("inbox")
+        for each in (later, self.elsewhere(store, types).open("inbox")):
+            assert [each.append(appends, metadata("c1")).position, each.append(one("c/1", 4), metadata("c2")).position] == [
+                1,
+                4,
+            ]
+            for other in (one("a/1", 1, 2), [*one("a/1", 2, 1), *one("b/1", 3)], [*one("a/1", 1, 5), *one("b/1", 3)]):
+                with pytest.raises(CommandReused):
+                    each.append(other, metadata("c1"))
+            with pytest.raises(CommandReused):
+                each.append([Append("c/1", (object(),))], metadata("c2"))
+            with pytest.raises(TypeError, match="not a registered event"):
+                each.append(one("c/1", 4), metadata("c3"))
+        assert len(list(log.commits())) == 2
+
     def test_a_command_is_recognised_also_if_its_condition_names_a_type_that_is_older_now(
         self, store: Store, log: Log
     ) -> None:
@@ -866,14 +888,23 @@ class StoreContract(ReactionContract):
         for appends, command in ((one(name, 1), "c"), (one("a/1", 1), name), ([*one("a/1", 1), Append(name, (), 0)], "c")):
             with pytest.raises(ValueError, match="cannot be recorded"):
                 log.append(appends, metadata(command))
-        assert (list(log.commits()), list(log.events(stream=name)), log.find_command(name)) == ([], [], None)
+        self.refuses_to_read(log, name)
+        assert (list(log.commits()), log.find_command(name)) == ([], None)
         assert log.append(one("a/1", 1), metadata("c")).position == 1
+
+    def refuses_to_read(self, log: Log, name: str) -> None:
+        """Check that a log does not seem to have a stream without events, if no stream can have the name."""
+        for read in (log.events, log.events_backward):
+            for limit in (None, 0):
+                with pytest.raises(ValueError, match="cannot be read: the name of a stream"):
+                    read(limit=limit, stream=name)
 
     @pytest.mark.parametrize("name", NO_STREAMS)
     def test_a_stream_without_a_kind_or_an_id_is_refused(self, log: Log, name: str) -> None:
         for appends in (one(name, 1), [*one("a/1", 1), Append(name, (), 0)]):
             with pytest.raises(ValueError, match=f"^cannot be recorded: the name of a stream is KIND/ID, .* not '{name}'$"):
                 log.append(appends, metadata("c"))
+        self.refuses_to_read(log, name)
         assert list(log.commits()) == []
 
     def test_the_longest_names_are_kept(self, store: Store, log: Log) -> None:

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from ...cqrs.events import MERGED, REDOES
+from ...cqrs.names import is_stream_name
 from ...cqrs.store import Log
 from ..events import TodoCreated, TodoRemoved, TodoRestored
 from ..model import EVENTS
@@ -107,7 +108,7 @@ def has_todos(log: Log, half: Moved) -> bool:
 
 
 def _is_in(log: Log, stream: str) -> bool:
-    changes = [event.data for event in log.events(stream=stream)]
+    changes = [event.data for event in log.events(stream=stream)] if is_stream_name(stream) else []
     last = next((data for data in reversed(changes) if isinstance(data, (TodoCreated, TodoRestored, TodoRemoved))), None)
     return last is not None and not isinstance(last, TodoRemoved)
 

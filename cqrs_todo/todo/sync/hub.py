@@ -16,7 +16,7 @@ from ...cqrs.errors import (
     StaleCursor,
     StoreUnavailable,
 )
-from ...cqrs.names import name_key
+from ...cqrs.names import is_stream_name, name_key
 from ...cqrs.operation_errors import ImportRefused, StreamNotFound
 from ...cqrs.store import Log, LogHead, Store
 from ...cqrs.stores import open_store
@@ -196,7 +196,9 @@ class Hub(Remote):
             log = self._opened(head)
             there = {*streams} - {*log.forgotten}
             return [
-                stream for stream in streams if stream in there and any(True for _ in log.events(limit=1, stream=stream))
+                stream
+                for stream in streams
+                if stream in there and is_stream_name(stream) and any(True for _ in log.events(limit=1, stream=stream))
             ]
         except CqrsError:
             return ()

@@ -298,11 +298,20 @@ def _check_place(folder: str, url: str) -> None:
     with os_errors_as_store_errors(folder):
         within = [os.path.join(folder, name) for name in sorted(os.listdir(folder))] if os.path.isdir(folder) else []
     for other in (parent, *within):
-        kind = _marked(os.path.join(other, MARKER)) if os.path.isfile(os.path.join(other, MARKER)) else None
+        path = os.path.join(other, MARKER)
+        where = f"{url} would be {'in' if other == parent else 'around'}"
+        try:
+            kind = _marked(path) if os.path.isfile(path) else None
+        except WrongRemote as error:
+            raise WrongRemote(
+                f"{where} {other}, which was a remote: {error}",
+                f"give a folder apart from {other}; or, if it is no remote any more, remove that file:"
+                f" rm {shlex.quote(path)}",
+            ) from error
         if kind is not None:
             there = f"folder:{other}" if kind == "folder" else f"jsonl:{other}"
             raise WrongRemote(
-                f"{url} would be {'in' if other == parent else 'around'} another remote, {there}",
+                f"{where} another remote, {there}",
                 f"to use that one: todo sync {shlex.quote(there)}; or give a folder apart from it",
             )
 

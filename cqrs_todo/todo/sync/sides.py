@@ -203,7 +203,7 @@ def unsent(store: Store, head: LogHead, known: RemoteMemory) -> int | None:
         known: What is known of the remote.
 
     Returns:
-        The number; None if the list was never synced with it.
+        The number; None if no sync of the list with it is known.
     """
     synced = known.lists.get(head.id)
     if synced is None:
@@ -218,6 +218,6 @@ def unsent(store: Store, head: LogHead, known: RemoteMemory) -> int | None:
 
 
 def to_forget(store: Store, head: LogHead, known: RemoteMemory) -> int:
-    """Return how many todos of a list were forgotten here since the last sync with a remote; 0 if it was never synced."""
+    """Return how many todos of a list were forgotten here since the last sync with a remote; 0 if none is known."""
     synced = known.lists.get(head.id)
     return 0 if synced is None else max(0, len(opened(store, head).forgotten) - synced.forgotten)

@@ -6,9 +6,10 @@ import fcntl
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -283,6 +284,33 @@ def test_after_a_failed_fsync_the_outcome_is_unknown_and_the_next_writer_uses_a_
     assert log.append(one("a/1", 3), metadata("c3")).position == 4, "sent again, the same command is recorded once"
     assert numbers(log.events()) == [0, 1, 2, 3, 4]
     assert len(beside(path, "unsynced")) == 1
+
+
+def test_the_outcome_stays_unknown_if_the_disk_is_read_only_after_a_failed_sync(
+    store: Store, path: Path, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark_sync_failed(str(path))
+    opens = os.open
+
+    def only_to_read(path: str, flags: int, mode: int = 0o777) -> int:
+        if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+        return opens(path, flags, mode)
+
+    monkeypatch.setattr(os, "open", only_to_read)
+    for each in (log, store.open("inbox")):
+        asked: list[Callable[[], object]] = [
+            partial(each.find_command, "c2"),
+            partial(each.append, one("a/1", 2), metadata("c2")),
+        ]
+        for ask in asked:
+            with pytest.raises(OutcomeUnknown, match=r"Read-only file system: it cannot be known whether command c2 .* @3$"):
+                ask()
+        assert each.find_command("c3") is None
+        with pytest.raises(StoreUnavailable, match="Read-only file system; nothing was recorded"):
+            each.append(one("a/1", 3), metadata("c3"))
+    monkeypatch.undo()
+    assert log.append(one("a/1", 2), metadata("c2")).position == 3
 
 
 def test_signals_are_delayed_until_an_append_is_over(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -613,7 +613,12 @@ def test_a_parameter_that_is_no_number_is_refused(parameter: str) -> None:
         ("postgresql:///x?host=one,::1&port=7", "postgresql://one:7,[::1]:7/x"),
         ("postgresql:///x?port=1,2&hostaddr=127.0.0.1,127.0.0.2", "postgresql:///x?port=1,2&hostaddr=127.0.0.1,127.0.0.2"),
         ("postgresql://me:secret@%2Ftmp%2Fa%20b:7/x", "postgresql://me@/x?host=/tmp/a%20b&port=7"),
-        ("postgres://one/x?options=-c%20search_path%3Da&password=secret", "postgresql://one/x?options=-c%20search_path%3Da"),
+        ("postgres://one/x?options=-c%20search_path%3Da&password=secret", "postgresql://one/x?options=-csearch_path%3Da"),
+        ("postgresql://one/x?options=--search-path%3Da,%5C%20B", "postgresql://one/x?options=-csearch_path%3Da,b"),
+        (
+            "postgresql://one/x?options=-csearch_path%3D%22A%5C%20b%22%20-e%20%20-cWork_mem%3D1",
+            "postgresql://one/x?options=-csearch_path%3D%22A%5C%20b%22%20-e%20-cwork_mem%3D1",
+        ),
         ("postgresql://a%2Fb@one/%3Fé%2Fx?sslmode=disable", "postgresql://a%2Fb@one/%3Fé/x"),
         ("postgresql:///?service=mine", "postgresql:///?service=mine"),
         ("postgresql:///x", "postgresql:///x"),
@@ -656,7 +661,13 @@ ONLY_ON_A_SERVER = [
         chained(HEADER, COMMIT % (1, b"c1", 1, b"1"), COMMIT % (2, b"c1", 2, b"1")),
         "line 3, byte .*: its command id 'c1' was used before",
     ),
-    (chained(HEADER, COMMIT % (1, b"c1", 1, b"1e999999")), "overflows"),
+    *(
+        (
+            chained(HEADER, *(COMMIT % (n, b"c%d" % n, n, b"1e999999" if n == bad else b"1") for n in range(1, 8))),
+            rf"^line {bad + 1}, byte .*: value overflows numeric format; nothing was imported$",
+        )
+        for bad in (1, 4, 7)
+    ),
     (chained(HEADER, (COMMIT % (1, b"c1", 1, b"1")).replace(b"a/1", b"a/\\u0000")), r"line 2, byte .*contains .\\x00"),
 ]
 

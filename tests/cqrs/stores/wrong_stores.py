@@ -273,6 +273,13 @@ class OneShortLog(MemoryLog):
         return super().events_backward(before, limit=limit - 1 if stream and limit and limit > 1 else limit, stream=stream)
 
 
+class IncuriousLog(MemoryLog):
+    """Reads nothing of what cannot be a stream."""
+
+    def events(self, since: int = 0, *, limit: int | None = None, stream: str | None = None) -> Iterator[Recorded]:
+        return iter(()) if stream is not None and "/" not in stream else super().events(since, limit=limit, stream=stream)
+
+
 class CaselessLog(MemoryLog):
     """Reads streams that differ by case as one."""
 
@@ -930,6 +937,10 @@ class TestKindOrTag(_InMemory):
 
 class TestOneShort(_InMemory):
     wrong = OneShortLog
+
+
+class TestIncurious(_InMemory):
+    wrong = IncuriousLog
 
 
 class TestCaseless(_InMemory):

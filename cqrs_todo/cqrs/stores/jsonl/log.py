@@ -2,12 +2,21 @@
 
 import os
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ...cursor import Cursor
-from ...errors import APPEND_AGAIN, DamagedLog, ReadOnlyLog, StaleCursor
+from ...errors import (
+    APPEND_AGAIN,
+    CqrsError,
+    DamagedLog,
+    LogBusy,
+    OutcomeUnknown,
+    ReadOnlyLog,
+    StaleCursor,
+    StoreUnavailable,
+)
 from ...events import Commit, EventTypes, Metadata, Recorded
 from ...store import NEVER, Append, Progress, check_append
 from ..chain import ChainedLog
@@ -63,7 +72,10 @@ class JsonlLog(ChainedLog):
         """Find the commit with a command id; see `Log`."""
         commit = self._commit_of(command)
         if commit is not None:
-            self.sync()  # its writer may have been stopped before its sync
+            try:
+                self.sync()  # its writer may have been stopped before its sync
+            except (StoreUnavailable, LogBusy) as error:
+                raise _not_synced(commit, error) from error
         return commit
 
     def _commit_of(self, command: str) -> Commit | None:
@@ -107,6 +119,15 @@ class JsonlLog(ChainedLog):
             return self._writer.append(appends, metadata, condition)
         except StaleCursor as error:
             raise StaleCursor(error.what, APPEND_AGAIN) from error
+        except OutcomeUnknown:
+            raise
+        except (StoreUnavailable, LogBusy) as error:
+            earlier = None
+            with suppress(CqrsError):  # what happened first is reported
+                earlier = self._commit_of(metadata.command)
+            if earlier is None:
+                raise
+            raise _not_synced(earlier, error) from error  # it was sent before, and that may have been recorded
 
     def holding(self, lock: int) -> AbstractContextManager[None]:
         """Append during the block without taking the lock; see `LogWriter.holding`."""
@@ -121,3 +142,17 @@ class JsonlLog(ChainedLog):
         from .writer import LogWriter  # here, because most runs only read
 
         return LogWriter(self._reader, self.types)
+
+
+def _not_synced(commit: Commit, error: CqrsError) -> OutcomeUnknown:
+    """Return the error for a commit that stands in the file, if the file cannot be synced now.
+
+    Args:
+        commit: The commit.
+        error: Why not.
+    """
+    why = str(error).removesuffix("; nothing was recorded")
+    command = commit.metadata.command
+    return OutcomeUnknown(
+        f"{why}: it cannot be known whether command {command} was recorded, which is at @{commit.position}"
+    )

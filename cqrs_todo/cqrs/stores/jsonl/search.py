@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from ...cursor import Cursor
 from ...events import Commit, Recorded
+from ...names import check_stream_to_read
 from ...store import at_most, readable
 from ..chain import holds_stream
 from ..hash_chain import DIGEST_MEMBER_LENGTH, NO_DIGEST, digest_in
@@ -53,7 +54,11 @@ class Search:
             last: The highest version.
             limit: How many events to read at most. None reads all.
             backward: Whether to read the newest first.
+
+        Raises:
+            ValueError: No stream can have this name, or the limit is negative.
         """
+        check_stream_to_read(stream)
         return readable(at_most(self._events(stream, first, last, limit, backward=backward), limit))
 
     def _events(self, stream: str, first: int, last: int, limit: int | None, *, backward: bool) -> Iterator[Recorded]:

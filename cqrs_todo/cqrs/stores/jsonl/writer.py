@@ -92,7 +92,7 @@ class LogWriter:
                     self._check(condition)
                     commit = self._write(file.fd, appends, metadata)
                 else:
-                    commit = repeated(earlier, appends)
+                    commit = repeated(earlier, appends, reader.codec)
                 try:
                     self._sync_in_turn(lock, file.fd)
                 except OutcomeUnknown as error:

@@ -1,7 +1,10 @@
 """The parts of a URL: what is wrong with them, and what names the database without the password. This needs no library."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from .rights import schemas_in, written
 
 _LABEL, _NAME = 63, 253
 """The longest label of a host's name, and the longest name, in characters (RFC 1035)."""
@@ -66,12 +69,15 @@ _PLACE = ("hostaddr", "service", "options")
 def address(given: Mapping[str, Any]) -> str:
     """Return the URL of a database, without its password. Of the parameters it has those that say where the tables are.
 
-    So the addresses of two schemas differ, and a command that names an address works on the same tables.
+    So the addresses of two schemas differ, and a command that names an address works on the same tables. Two ways to write
+    the same options give one address.
     """
     name = str(given.get("user") or "").partition(":")[0]  # what follows may be a password that was escaped with the name
     user = f"{_escaped(name, '')}@" if name else ""
     host, port = (str(given.get(key) or "") for key in ("host", "port"))
     parameters = {key: str(given[key]) for key in _PLACE if given.get(key)}
+    if "options" in parameters:
+        parameters["options"] = " ".join(_in_one_form(parameters["options"]))
     places = ""
     if host and not any(each.startswith("/") for each in host.split(",")):
         hosts = [f"[{each}]" if ":" in each else _escaped(each, "") for each in host.split(",")]
@@ -83,6 +89,23 @@ def address(given: Mapping[str, Any]) -> str:
         parameters = {key: value for key, value in (("host", host), ("port", port)) if value} | parameters
     query = "&".join(f"{key}={_escaped(value, '/,:')}" for key, value in parameters.items())
     return f"postgresql://{user}{places}/{_escaped(str(given.get('dbname') or ''), '/')}{f'?{query}' if query else ''}"
+
+
+_WORD = r"(?s)(?:[^\s\\]|\\.)+"
+"""A word of `options`, as a server splits them: a backslash takes away the meaning of the character after it."""
+
+
+def _in_one_form(options: str) -> Iterator[str]:
+    """Yield the words of `options` so that those that mean the same are equal, however they were written."""
+    words = (re.sub(r"\\(.)", r"\1", word, flags=re.DOTALL) for word in re.findall(_WORD, options))
+    for word in words:
+        if word.startswith(("-c", "--")):
+            setting = word[2:] or next(words, "")
+            name, equals, value = setting.partition("=")
+            name = name.lower().replace("-", "_")
+            value = ",".join(map(written, schemas_in(value))) if name == "search_path" else value
+            word = f"-c{name}{equals}{value}"
+        yield re.sub(r"([\s\\])", r"\\\1", word)
 
 
 def _escaped(text: str, also: str) -> str:

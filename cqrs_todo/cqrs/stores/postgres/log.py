@@ -17,7 +17,7 @@ from ...errors import (
     WrongExpectedVersion,
 )
 from ...events import Commit, EventTypes, Metadata, Recorded
-from ...names import can_be_recorded
+from ...names import can_be_recorded, check_stream_to_read
 from ...operation_errors import ForgottenStream
 from ...query import AppendCondition
 from ...store import NEVER, Append, Progress, at_most, check_append, readable
@@ -151,8 +151,7 @@ class PostgresLog(ChainedLog):
         """Read events, oldest first; see `Log`."""
         if stream is None:
             return super().events(since, limit=limit)
-        if not can_be_recorded(stream):
-            return iter(())
+        check_stream_to_read(stream)
         return readable(at_most(self._reader.events(stream, since + 1, NEVER, limit, backward=False), limit))
 
     def events_backward(
@@ -161,8 +160,7 @@ class PostgresLog(ChainedLog):
         """Read events, newest first; see `Log`."""
         if stream is None:
             return super().events_backward(before, limit=limit)
-        if not can_be_recorded(stream):
-            return iter(())
+        check_stream_to_read(stream)
         last = NEVER if before is None else before - 1
         return readable(at_most(self._reader.events(stream, 1, last, limit, backward=True), limit))
 
@@ -242,7 +240,7 @@ class PostgresLog(ChainedLog):
                 row = known.fetchone()
                 if row is not None:
                     connection.execute(_AWAIT_STANDBYS)
-                    return repeated(self._reader.verified(*row), appends)
+                    return repeated(self._reader.verified(*row), appends, self._reader.codec)
                 self._reader.catch_up(later)
                 self._reader.check(condition)
                 encoded = self._encode(appends, metadata)
@@ -305,7 +303,7 @@ class PostgresLog(ChainedLog):
             case "moved":
                 return self._after_others(self._decoded(known))
             case "known":
-                return repeated(self._decoded(known, whole=False), appends)
+                return repeated(self._decoded(known, whole=False), appends, self._reader.codec)
             case "forgotten":
                 self._reader.learn_forgotten()
                 raise ForgottenStream(known)

@@ -186,9 +186,11 @@ def _append(connection: Connection, database: Database, key: int, name: str, sin
         ImportRefused: They cannot be stored there, or the log has another end.
     """
     try:
-        refusal = send_all(connection, database, log=key, steps=steps)
+        with connection.transaction():  # which can go on after an error
+            refusal = send_all(connection, database, log=key, steps=steps)
     except psycopg.DataError as error:
-        raise ImportRefused(f"{error.diag.message_primary or error}{_NOTHING}") from error
+        place = _behind(since, steps[: _place_of_data_error(connection, database, key, steps)])
+        raise refused(place, error.diag.message_primary or error) from error
     if refusal is None:
         return
     place = _behind(since, steps[: refusal.place])
@@ -197,3 +199,28 @@ def _append(connection: Connection, database: Database, key: int, name: str, sin
     if refusal.status == "forgotten" and refusal.about is not None:
         raise refused(place, was_forgotten(refusal.about))
     raise ImportRefused(f"{name} was changed meanwhile{_NOTHING}")
+
+
+def _place_of_data_error(connection: Connection, database: Database, key: int, steps: Sequence[Step]) -> int:
+    """Return how many lines come before the first one that holds what the database cannot.
+
+    The server does not say which of many lines it was. So this sends a half of what is left again and again. The caller
+    lets the transaction fail, so that nothing of it stays.
+
+    Args:
+        connection: A connection on which a transaction has begun.
+        database: The database.
+        key: The key of the log in the tables.
+        steps: What appends the lines. One of them fails.
+    """
+    good, end = 0, len(steps)
+    while end - good > 1:
+        middle = (good + end) // 2
+        try:
+            with connection.transaction():
+                send_all(connection, database, log=key, steps=steps[good:middle])
+        except psycopg.DataError:
+            end = middle
+        else:
+            good = middle
+    return good
