@@ -110,12 +110,12 @@ def _in_one_form(options: str) -> Iterator[str]:
 
 def _escaped(text: str, also: str) -> str:
     """Return a part of a URL. Letters and digits of all languages stay as they are, and so do the characters in `also`."""
-    plain = [each for each in text if each.isalnum() or each in also]
-    if len(plain) == len(text):
+    plain = [each.isalnum() or each in f"_.-~{also}" for each in text]
+    if all(plain):
         return text
-    from urllib.parse import quote  # most parts need no escapes
+    from urllib.parse import quote  # few parts need escapes
 
-    return "".join(each if each in plain else quote(each, "") for each in text)
+    return "".join(each if is_plain else quote(each, "") for each, is_plain in zip(text, plain, strict=True))
 
 
 _DEFAULTS = {"connect_timeout": "10", "tcp_user_timeout": "30000", "application_name": "cqrs"}
