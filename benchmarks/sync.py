@@ -13,9 +13,8 @@ from tests.servers import postgres
 
 from .environments import Environments
 from .homes import Home, with_history
-from .measure import inside, run, turns
+from .measure import inside, turns
 from .results import Section
-from .server import LS_IMPORTING
 
 TODOS, EVENTS = 10_000, 100_000
 CHANGES = 1_000
@@ -64,14 +63,9 @@ def _measure(section: Section, python: Path, remote: _Remote, folder: Path, roun
     for machine in (laptop, desktop):
         machine.run("sync", remote.address)
     desktop.warm()
-    measures = {"sync": partial(desktop.run, "sync"), "ls": partial(desktop.run, "ls")}
-    if "postgresql" in remote.address:
-        measures["importing"] = partial(run, [todo[0], "-c", LS_IMPORTING], desktop.env)
-    taken = turns(measures, rounds, budget)
+    taken = turns({"sync": partial(desktop.run, "sync"), "ls": partial(desktop.run, "ls")}, rounds, budget)
     what = f"todo sync with a {remote.name}, nothing to do"
     _figure(section, what, f"sync/idle/{remote.name}", taken["sync"], taken["ls"])
-    if "importing" in taken:
-        section.note(f"of that, importing psycopg takes {(taken['importing'] - taken['ls']) * 1_000:.0f} ms")
     for machine in (laptop, desktop):
         inside(python / "bin" / "python", "add_todos", str(machine.log.parent.parent), str(CHANGES), machine.path.name)
     laptop.run("sync")

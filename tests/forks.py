@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[1]
 _PART = 2**16
 OUR_VARIABLES = ("HOME", "USER", "PATH", "TMPDIR", "TZ", "EDITOR", "VISUAL", "TODO_", "XDG_", "PG")
 """How the variables begin that nobody reads before the program runs. Others may matter when Python starts."""
-MODULES = ("msgspec", "psycopg", "rich.console", "rich.markdown", "rich.table", "typer", "typing_extensions")
+MODULES = ("msgspec", "psycopg", "psycopg2", "rich.console", "rich.markdown", "rich.table", "typer", "typing_extensions")
 """Packages of others that many runs import; whatever they need of the standard library comes with them."""
 NEVER = ("cqrs_todo.__main__", "cqrs_todo.cqrs.testing", "cqrs_todo.web")
 """Which of our modules no forked run needs, with those below them: the first runs when it is imported."""

@@ -6,6 +6,8 @@ import random
 import re
 import shlex
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -1229,12 +1231,12 @@ def test_who_has_archived_a_list_is_told_once_that_it_is_in_use_again(machines: 
     assert (one("sync").err, two("sync").err) == ("", "")
 
 
-def test_it_goes_on_until_it_is_stopped(peers: Machines) -> None:
-    one, two, _ = peers.all
+def test_it_goes_on_until_it_is_stopped(machines: Machines) -> None:
+    one, two, _ = machines.all
     one("add", "Buy milk")
-    running = start(one, "sync", peers.url, "--every", "1s")
+    running = start(one, "sync", machines.url, "--every", "1s")
     try:
-        wait_for(lambda: two("sync", peers.url).out.startswith("inbox: new here"))
+        wait_for(lambda: two("sync", machines.url).out.startswith("inbox: new here"))
         two("add", "By two")
         two("sync")
         wait_for(lambda: len(one.log()) == 2)
@@ -1674,6 +1676,49 @@ def test_a_new_hub_on_a_server_is_announced(tmp_path: Path, database: str) -> No
             made = connection.execute("SELECT to_regclass('cqrs_schema') IS NOT NULL").fetchone()
         assert made == (begins == "Began",), "a dry run makes no tables"
     assert one("sync").err == two("sync", database).err == ""
+
+
+@pytest.mark.parametrize(
+    ("hidden", "loaded"), [("nothing", "['psycopg2']"), ("psycopg2", "['psycopg']")], ids=["with psycopg2", "without"]
+)
+def test_psycopg_is_loaded_only_if_there_is_something_to_do(tmp_path: Path, database: str, hidden: str, loaded: str) -> None:
+    pytest.importorskip("psycopg2")
+    one, two, _ = Machines(tmp_path, database).all
+    one("add", "Buy milk")
+    two("sync", database)
+    program = (
+        f"import sys; sys.modules[{hidden!r}] = None; from cqrs_todo.cli import main; code = main();"
+        " print([name for name in ('psycopg', 'psycopg2') if sys.modules.get(name)]); sys.exit(code)"
+    )
+
+    def run() -> list[str]:
+        command = [sys.executable, "-c", program, "sync", database]
+        done = subprocess.run(command, capture_output=True, text=True, env=one.env, cwd=one.home, check=True)
+        return done.stdout.splitlines()
+
+    assert run()[0] == "inbox: 1 commit sent"
+    said, modules = run()
+    assert (said.startswith("Nothing to sync with postgresql://"), modules) == (True, loaded)
+    assert two("sync").out == "inbox: new here, 1 commit received\n"
+    two("add", "Call Bob")
+    two("sync")
+    said, modules = run()
+    assert (said, "'psycopg'" in modules) == ("inbox: 1 commit received", True)
+    assert run()[-1] == loaded
+
+
+def test_ctrl_c_ends_the_wait_for_a_server_that_says_nothing(todo: Todo) -> None:
+    pytest.importorskip("psycopg2")
+    todo("add", "Buy milk")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(60)
+        program = start(todo, "sync", f"postgresql://127.0.0.1:{listening.getsockname()[1]}/x")
+        waiting, _ = listening.accept()
+        with waiting:
+            assert waiting.recv(8)[4:] == bytes.fromhex("04d2162f"), "it asks for encryption, and waits for the answer"
+            program.send_signal(signal.SIGINT)
+            program.communicate(timeout=30)
+    assert program.returncode == 130
 
 
 def test_a_first_sync_that_is_refused_makes_no_folder(peers: Machines) -> None:

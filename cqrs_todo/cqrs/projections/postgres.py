@@ -18,7 +18,8 @@ from psycopg.sql import SQL, Identifier
 from ..checkpoints import Checkpoint
 from ..cursor import Cursor
 from ..errors import StoreUnavailable, in_words
-from ..stores.postgres.address import address, conninfo, parse_url
+from ..stores.postgres.address import address
+from ..stores.postgres.conninfo import conninfo, parse_url
 from ..stores.postgres.rights import quoted
 from . import (
     ENDS_TRANSACTION,

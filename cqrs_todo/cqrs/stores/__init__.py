@@ -39,7 +39,7 @@ def open_store(url: str, types: EventTypes, *, progress: Progress = no_progress,
             return JsonlStore(directory, types, progress=progress, cache=cache)
         case (("postgresql" | "postgres"), _) if rest:
             try:
-                from .postgres import PostgresStore
+                from .postgres.store import PostgresStore
             except ImportError as error:
                 from .installed import MissingExtra
 

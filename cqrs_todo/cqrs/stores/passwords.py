@@ -5,30 +5,37 @@ This works on text alone, and so needs no database library and also takes what i
 
 import re
 from collections.abc import Iterable
-from urllib.parse import unquote
 
 HIDDEN = "***"
-_URL = re.compile(r"postgres(?:ql)?:", re.IGNORECASE)
-_USER = re.compile(r"(postgres(?:ql)?://[^:@/]*):([^@/]*)@", re.IGNORECASE)
+# compiled when they are needed: each sync loads this module, and hides nothing
+_URL = r"(?i)postgres(?:ql)?:"
+_USER = r"(?i)(postgres(?:ql)?://[^:@/]*):([^@/]*)@"
 """The user and the password at the beginning of a valid URL, as libpq reads it."""
-_SECRET = re.compile(r"(?:pass(?:word|wd)?|pwd|secret)$", re.IGNORECASE)
+_SECRET = r"(?i)(?:pass(?:word|wd)?|pwd|secret)$"
 """How the names of the parameters end whose values are secret: `password`, `sslpassword`, `oauth_client_secret`."""
 # in any text: from the first ':' behind '//' to the last '@' of the line, unless that is a port
-_IN_TEXT = re.compile(r"(postgres(?:ql)?:/*[^:@/\s\[]*):(?!\d{1,5}(?:[/?,:;'\"\s]|$))(?:.*@|\S*)", re.IGNORECASE)
-_PARAMETER_IN_TEXT = re.compile(
-    r"((?:p|%70)(?:a|%61)(?:s|%73)(?:s|%73)(?:w|%77)(?:o|%6f)(?:r|%72)(?:d|%64)|secret)(\s*=\s*)"
-    r"('(?:[^'\\]|\\.)*'|[^&\s'\"]+)",
-    re.IGNORECASE,
+_IN_TEXT = r"(?i)(postgres(?:ql)?:/*[^:@/\s\[]*):(?!\d{1,5}(?:[/?,:;'\"\s]|$))(?:.*@|\S*)"
+_PARAMETER_IN_TEXT = (
+    r"(?i)((?:p|%70)(?:a|%61)(?:s|%73)(?:s|%73)(?:w|%77)(?:o|%6f)(?:r|%72)(?:d|%64)|secret)(\s*=\s*)"
+    r"('(?:[^'\\]|\\.)*'|[^&\s'\"]+)"
 )
+
+
+def _unquoted(text: str) -> str:
+    if "%" not in text:
+        return text
+    from urllib.parse import unquote  # few URLs have escapes
+
+    return unquote(text)
 
 
 def without_password(url: str) -> str:
     """A valid URL of a store, without the password that it holds; any other URL as it is."""
-    if _URL.match(url) is None:
+    if not re.match(_URL, url):
         return url
-    url = _USER.sub(r"\1@", url, count=1)
+    url = re.sub(_USER, r"\1@", url, count=1)
     start, mark, query = url.partition("?")
-    kept = [each for each in query.split("&") if not _SECRET.search(unquote(each.partition("=")[0]))]
+    kept = [each for each in query.split("&") if not re.search(_SECRET, _unquoted(each.partition("=")[0]))]
     return f"{start}{mark}{'&'.join(kept)}" if kept else start
 
 
@@ -43,15 +50,15 @@ def hidden(text: str, words: Iterable[str] = ()) -> str:
     for word in sorted(set(words), key=len, reverse=True):
         safe = _hidden(word)
         if safe != word:
-            for form in (word, repr(word)[1:-1], ascii(word)[1:-1], unquote(word)):
+            for form in (word, repr(word)[1:-1], ascii(word)[1:-1], _unquoted(word)):
                 text = text.replace(form, safe)
     return _hidden(text)
 
 
 def _hidden(text: str) -> str:
-    if _URL.search(text):
-        text = _IN_TEXT.sub(_replaced, text)
-    return _PARAMETER_IN_TEXT.sub(rf"\1\2{HIDDEN}", text)
+    if re.search(_URL, text):
+        text = re.sub(_IN_TEXT, _replaced, text)
+    return re.sub(_PARAMETER_IN_TEXT, rf"\1\2{HIDDEN}", text)
 
 
 def _replaced(match: re.Match[str]) -> str:
@@ -62,10 +69,10 @@ def secrets_in(words: Iterable[str]) -> set[str]:
     """The passwords in the words that were typed, as they stand there and decoded."""
     found: set[str] = set()
     for word in words:
-        if _URL.match(word):
-            user = _USER.match(word)
+        if re.match(_URL, word):
+            user = re.match(_USER, word)
             found |= {user[2]} if user else set()
             whole = re.match(r"postgres(?:ql)?:/*[^:@/]*:(.*)@", word, re.IGNORECASE | re.DOTALL)
             found |= {whole[1]} if whole else set()
-        found |= {match[3].strip("'") for match in _PARAMETER_IN_TEXT.finditer(word)}
-    return {form for secret in found for form in (secret, unquote(secret)) if form}
+        found |= {match[3].strip("'") for match in re.finditer(_PARAMETER_IN_TEXT, word)}
+    return {form for secret in found for form in (secret, _unquoted(secret)) if form}

@@ -137,7 +137,8 @@ def _scratch_area(url: str) -> Iterator[Opens]:
         with area as folder:
             yield lambda types: open_store(f"jsonl:{folder}", types)
     elif scheme in ("postgresql", "postgres") and rest:
-        from ..stores.postgres import PostgresStore, scratch
+        from ..stores.postgres.database import scratch
+        from ..stores.postgres.store import PostgresStore
 
         with scratch(url) as conninfo:
             yield lambda types: PostgresStore(conninfo, types)

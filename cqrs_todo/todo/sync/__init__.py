@@ -8,10 +8,8 @@ command id, wherever it is. docs/sync.md describes the rules.
 from collections.abc import Callable, Sequence
 
 from ...cqrs.store import Store
-from ...cqrs.stores import open_store
 from ...cqrs.stores.passwords import without_password
 from ..errors import WrongRemote
-from ..recorder import TYPES
 from .folder import SharedFolder
 from .hub import Hub
 from .memory import Memory, MemoryFile, RemoteMemory
@@ -70,10 +68,12 @@ def open_remote(url: str, memory: Memory, store: Store) -> Remote:
         remote.place = (rest, "folder")
     elif scheme == "jsonl" and rest:
         began = check_marker(rest, "hub", url, known=url in memory.remotes)
-        remote = Hub(open_store(url, TYPES))
+        remote = Hub(url)
         remote.place = (rest, "hub")
     elif scheme in ("postgresql", "postgres"):
-        hub = Hub(open_store(url, TYPES))
+        from ...cqrs.stores.postgres.heads import quick_heads
+
+        hub = Hub(url, quick_heads(url))
         hub.began = hub.url not in memory.remotes
         return hub
     else:

@@ -2,6 +2,8 @@
 
 # a sync that has nothing to do reads no lines, and does not load what works on lines
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ...cqrs.cursor import START, Cursor
 from ...cqrs.errors import (
@@ -17,8 +19,13 @@ from ...cqrs.errors import (
 from ...cqrs.names import is_stream_name, name_key
 from ...cqrs.operation_errors import ImportRefused, StreamNotFound
 from ...cqrs.store import Log, LogHead, Store
+from ...cqrs.stores import open_store
 from ..errors import DamagedRemote, RemoteUnavailable
+from ..recorder import TYPES
 from .remotes import Behind, Remote, RemoteCopy, RemoteList, SentPerhaps
+
+if TYPE_CHECKING:
+    from ...cqrs.stores.postgres.heads import Heads
 
 HUB = "hub"
 """The label of the copy on a hub."""
@@ -29,22 +36,32 @@ class Hub(Remote):
 
     is_hub = True
 
-    def __init__(self, store: Store) -> None:
-        """Use a store.
+    def __init__(self, url: str, found: "Heads | None" = None) -> None:
+        """Use a store, which is opened when it is needed.
 
         Args:
-            store: The store.
+            url: The URL of the store.
+            found: What was found there just now without opening it; None if it must be opened.
+
+        Raises:
+            UnknownStore: The URL names no store.
         """
-        self.url = store.url
-        self._store = store
+        self._given = url
+        self._found = found
+        self.url = self._store.url if found is None else found.address
         self._heads: dict[str, LogHead] = {}
         self._read: dict[str, Sequence[bytes]] = {}
         self._ends: dict[str, Cursor] = {}
 
+    @cached_property
+    def _store(self) -> Store:
+        return open_store(self._given, TYPES)
+
     def lists(self) -> Sequence[RemoteList]:
         """Return the lists that are there; see `Remote`."""
+        found, self._found = self._found, None  # later there may be something else
         try:
-            self._heads = {head.id: head for head in self._store.heads()}
+            self._heads = {head.id: head for head in (self._store.heads() if found is None else found.heads)}
         except StoreUnavailable as error:
             if type(error) is not StoreUnavailable:  # the others say what to do
                 raise
@@ -210,8 +227,9 @@ class Hub(Remote):
         return ""
 
     def close(self) -> None:
-        """Close the store."""
-        self._store.close()
+        """Close the store, if it was opened."""
+        if "_store" in vars(self):
+            self._store.close()
 
 
 def _why(error: CqrsError) -> str:

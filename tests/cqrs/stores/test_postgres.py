@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg2.extensions import parse_dsn
 
 from cqrs_todo.cqrs.boundary import DecisionModel, decide_on
 from cqrs_todo.cqrs.cursor import START, Cursor
@@ -37,8 +38,10 @@ from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.hash_chain import chain_line, digest_in
 from cqrs_todo.cqrs.stores.installed import UnknownStore
-from cqrs_todo.cqrs.stores.postgres import Named, Operator, Pattern, PostgresStore
+from cqrs_todo.cqrs.stores.postgres.address import address as address_of
+from cqrs_todo.cqrs.stores.postgres.heads import quick_heads
 from cqrs_todo.cqrs.stores.postgres.log import PostgresLog
+from cqrs_todo.cqrs.stores.postgres.store import Named, Operator, Pattern, PostgresStore
 from cqrs_todo.cqrs.stores.shared_snapshots import SharedSnapshots
 from cqrs_todo.cqrs.stores.snapshots import Folder, SnapshotStore
 from cqrs_todo.cqrs.subscriptions import Subscription
@@ -486,6 +489,7 @@ def test_a_url_that_is_none_is_not_repeated(url: str) -> None:
     with pytest.raises(UnknownStore, match="not the URL of a PostgreSQL database") as caught:
         open_store(url, CONTRACT_TYPES)
     assert not {"sec", "ret"} & {*str(caught.value).replace("@", " ").split()}
+    assert quick_heads(url) is None
 
 
 def test_an_altered_header_is_damage(crowd: PostgresStore, database: str) -> None:
@@ -567,6 +571,7 @@ def test_a_bad_host_or_port_is_refused_with_a_reason(url: str, message: str) -> 
     with pytest.raises(UnknownStore, match="not the URL of a PostgreSQL database: ") as caught:
         open_store(url, CONTRACT_TYPES)
     assert message in str(caught.value)
+    assert quick_heads(url) is None
 
 
 @pytest.mark.parametrize(
@@ -591,6 +596,7 @@ def test_a_host_that_is_not_there_is_unreachable(url: str, monkeypatch: pytest.M
     monkeypatch.setattr("cqrs_todo.cqrs.stores.postgres.database.TRIES", 1)
     with pytest.raises(StoreUnavailable):
         open_store(url, CONTRACT_TYPES).names()
+    assert quick_heads(url) is None
 
 
 @pytest.mark.parametrize("parameter", ["connect_timeout=x", "connect_timeout=1e999"])
@@ -622,6 +628,7 @@ def test_the_address_of_a_store_is_a_url_that_leads_to_the_same_tables(url: str,
     store = open_store(url, CONTRACT_TYPES)
     assert store.url == address
     assert open_store(address, CONTRACT_TYPES).url == address
+    assert address_of(parse_dsn(url)) == address, "whichever library has parsed the URL"
 
 
 def chained(*documents: bytes) -> list[bytes]:

@@ -12,9 +12,11 @@ from cqrs_todo.cqrs.checkpoints import Checkpoint, Parked
 from cqrs_todo.cqrs.errors import StoreUnavailable
 from cqrs_todo.cqrs.store import Store
 from cqrs_todo.cqrs.stores import open_store
-from cqrs_todo.cqrs.stores.postgres import PostgresStore, scratch
+from cqrs_todo.cqrs.stores.postgres.database import scratch
+from cqrs_todo.cqrs.stores.postgres.heads import quick_heads
 from cqrs_todo.cqrs.stores.postgres.rights import MissingGrant, schemas_in
 from cqrs_todo.cqrs.stores.postgres.schema import FUNCTIONS, TABLES
+from cqrs_todo.cqrs.stores.postgres.store import PostgresStore
 from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES, metadata, numbers, one
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)
@@ -279,6 +281,7 @@ def test_tables_that_others_planted_are_refused_before_anything_in_them_runs(tar
             target.open(role).create("inbox", AT)
         with pytest.raises(StoreUnavailable, match="nothing was run"):
             target.open(role).migrate()
+        assert quick_heads(target.url(target.home, role)) is None
     assert target.ran == []
 
 
@@ -289,6 +292,7 @@ def test_a_view_in_the_place_of_a_table_is_refused(target: Target) -> None:
     )
     with pytest.raises(StoreUnavailable, match=r"cqrs_schema, which mallory_\d+ made, is not an ordinary table"):
         target.open(target.owner).names()
+    assert quick_heads(target.url(target.home, target.owner)) is None
     assert target.ran == []
 
 
@@ -308,6 +312,7 @@ def test_tables_of_a_role_that_does_not_own_the_schema_wait_for_its_owner_to_say
     target.made()
     with pytest.raises(StoreUnavailable, match=f"belongs to {target.owner}") as caught:
         target.open(target.clerk).names()
+    assert quick_heads(target.url(target.home, target.clerk)) is None
     sql(target.server, str(caught.value).partition("is right: ")[2])
     target.open(target.clerk).open("inbox").append(one("a/1", 2), metadata("c2"))
 
@@ -328,6 +333,9 @@ def test_a_schema_in_front_of_that_of_the_tables_takes_nothing_over(target: Targ
     store.open("inbox").append(one("a/1", 2), metadata("c2"))
     store.create("work", AT)
     assert numbers(target.open(target.clerk).open("inbox").events()) == [1, 2]
+    found = quick_heads(target.url(f"{target.evil},{target.home}", target.owner))
+    assert found is not None
+    assert {head.name for head in found.heads} == {"inbox", "work"}
     assert target.ran == []
 
 

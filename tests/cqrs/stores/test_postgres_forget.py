@@ -13,7 +13,8 @@ from cqrs_todo.cqrs.events import FORGOTTEN
 from cqrs_todo.cqrs.query import Query, QueryItem
 from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores import open_store
-from cqrs_todo.cqrs.stores.postgres import PostgresStore, forget
+from cqrs_todo.cqrs.stores.postgres import forget
+from cqrs_todo.cqrs.stores.postgres.store import PostgresStore
 from cqrs_todo.cqrs.testing.examples import AT, CONTRACT_TYPES, LARGE, Counted, metadata, one
 from tests.conftest import empty_schema
 

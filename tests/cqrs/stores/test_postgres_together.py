@@ -17,7 +17,7 @@ from cqrs_todo.cqrs.errors import LogNotFound, OutcomeUnknown, Rejected, StoreUn
 from cqrs_todo.cqrs.store import Log
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.memory import MemoryStore
-from cqrs_todo.cqrs.stores.postgres import PostgresStore
+from cqrs_todo.cqrs.stores.postgres.store import PostgresStore
 from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES, metadata, numbers, one
 from tests.servers import postgres
 

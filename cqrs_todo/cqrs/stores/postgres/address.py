@@ -1,53 +1,32 @@
-"""The URL of a database: parsing it, and naming the database without the password."""
+"""The parts of a URL: what is wrong with them, and what names the database without the password. This needs no library."""
 
-import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import quote
 
-import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
-
-from ..installed import UnknownStore
 from .rights import schemas_in, written
 
 _LABEL, _NAME = 63, 253
 """The longest label of a host's name, and the longest name, in characters (RFC 1035)."""
-_ESCAPES = "in a name or a password, write / as %2F, @ as %40, % as %25, : as %3A and ? as %3F"
-_UNKNOWN_PARAMETER = "after ? comes a parameter that PostgreSQL does not know; or, if the ? belongs to something else"
+ESCAPES = "in a name or a password, write / as %2F, @ as %40, % as %25, : as %3A and ? as %3F"
 
 
-def parse_url(url: str) -> dict[str, str]:
-    """Parse a URL, or another string that libpq can connect by.
+def wrong_part(given: Mapping[str, str]) -> str | None:
+    """Return what is wrong with the parts of a URL that libpq could parse, if anything is.
 
-    Returns:
-        The values in it, by libpq's names.
-
-    Raises:
-        UnknownStore: It is not such a string. The message repeats no part of it, since a password may be anywhere in it.
+    Args:
+        given: The values in it, by libpq's names.
     """
-    wrong = "it holds a NUL character" if "\0" in url else None
-    given: dict[str, str] = {}
-    if wrong is None:
-        try:
-            given = {key: str(value) for key, value in conninfo_to_dict(url).items()}
-        except (psycopg.ProgrammingError, UnicodeError) as error:
-            unknown = str(error).startswith("invalid URI query parameter")
-            wrong = f"{_UNKNOWN_PARAMETER}: {_ESCAPES}" if unknown else _ESCAPES
     if "@" in given.get("host", "") + given.get("dbname", ""):
-        wrong = _ESCAPES
-    wrong = wrong or _wrong_port(given) or next(filter(None, map(_wrong_host, given.get("host", "").split(","))), None)
-    if wrong is not None:
-        raise UnknownStore(f"that is not the URL of a PostgreSQL database: {wrong}")
-    return given
+        return ESCAPES
+    return _wrong_port(given) or next(filter(None, map(_wrong_host, given.get("host", "").split(","))), None)
 
 
 def _wrong_port(given: Mapping[str, str]) -> str | None:
     """Return what is wrong with the ports, if anything is."""
     ports = given.get("port", "").split(",")
     if not all(port == "" or (port.isascii() and port.isdigit()) for port in ports):
-        return _ESCAPES  # a ':' in a password is taken for that before a port
+        return ESCAPES  # a ':' in a password is taken for that before a port
     if not all(port == "" or (len(port) <= 5 and 1 <= int(port) <= 65535) for port in ports):
         return "a port is a number from 1 to 65535"
     hosts = given.get("host", given.get("hostaddr", "")).split(",")
@@ -63,6 +42,8 @@ def _wrong_host(host: str) -> str | None:
     if not host.isprintable() or " " in host:
         return "the host's name holds a space or a control character"
     if ":" in host:
+        import ipaddress  # hosts have names, as a rule
+
         try:
             ipaddress.ip_address(host)
         except ValueError:
@@ -110,13 +91,13 @@ def address(given: Mapping[str, Any]) -> str:
     return f"postgresql://{user}{places}/{_escaped(str(given.get('dbname') or ''), '/')}{f'?{query}' if query else ''}"
 
 
-_WORD = re.compile(r"(?:[^\s\\]|\\.)+", re.DOTALL)
+_WORD = r"(?s)(?:[^\s\\]|\\.)+"
 """A word of `options`, as a server splits them: a backslash takes away the meaning of the character after it."""
 
 
 def _in_one_form(options: str) -> Iterator[str]:
     """Yield the words of `options` so that those that mean the same are equal, however they were written."""
-    words = (re.sub(r"\\(.)", r"\1", word, flags=re.DOTALL) for word in _WORD.findall(options))
+    words = (re.sub(r"\\(.)", r"\1", word, flags=re.DOTALL) for word in re.findall(_WORD, options))
     for word in words:
         if word.startswith(("-c", "--")):
             setting = word[2:] or next(words, "")
@@ -129,12 +110,17 @@ def _in_one_form(options: str) -> Iterator[str]:
 
 def _escaped(text: str, also: str) -> str:
     """Return a part of a URL. Letters and digits of all languages stay as they are, and so do the characters in `also`."""
-    return "".join(each if each.isalnum() or each in also else quote(each, "") for each in text)
+    plain = [each.isalnum() or each in f"_.-~{also}" for each in text]
+    if all(plain):
+        return text
+    from urllib.parse import quote  # few parts need escapes
+
+    return "".join(each if is_plain else quote(each, "") for each, is_plain in zip(text, plain, strict=True))
 
 
 _DEFAULTS = {"connect_timeout": "10", "tcp_user_timeout": "30000", "application_name": "cqrs"}
 
 
-def conninfo(given: Mapping[str, Any]) -> str:
-    """Return the string that libpq connects by, with our defaults for what was not given."""
-    return make_conninfo(**{**_DEFAULTS, **given, "client_encoding": "utf8"})
+def with_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a connection, with our defaults for what was not given."""
+    return {**_DEFAULTS, **given, "client_encoding": "utf8"}

@@ -1,6 +1,5 @@
 """A connection that is made when it is first needed, and again when it is lost. Errors contain no passwords."""
 
-import logging
 import os
 import random
 import threading
@@ -18,35 +17,30 @@ from psycopg.rows import TupleRow
 from ...errors import CqrsError, LogBusy, OutcomeUnknown, StoreUnavailable
 from ...operation_errors import OutdatedStore
 from ..installed import UnknownStore
-from .address import address, conninfo, parse_url
-from .rights import MissingGrant, check_owners, missing_grants, quoted, schema_of, written
-from .schema import MIGRATIONS, Migration
+from .address import address
+from .conninfo import conninfo, parse_url
+from .rights import (
+    CONFIGURED_PATH,
+    SETTINGS,
+    MissingGrant,
+    check_owners,
+    missing_grants,
+    quoted,
+    schema_of,
+    written,
+)
+from .schema import LATEST, MIGRATIONS, VERSION, Migration
 
 T = TypeVar("T")
 Connection = psycopg.Connection[TupleRow]
 
-# psycopg logs a warning if a pipeline loses its connection. Without a handler, Python would print it.
-logging.getLogger("psycopg").addHandler(logging.NullHandler())
-
-LATEST = len(MIGRATIONS)
-"""The version of the tables that this program works with."""
 LOST_TRIES = 8
 """How often a piece of work is tried in all, if the connection is lost during each try and can be made again."""
 TRIES = 4
 """How often a piece of work is tried in all, if no connection can be made."""
 _PAUSE = 0.1
-# Nothing may be found through the search path but what is PostgreSQL's own. The path that was configured says which schema
-# holds the tables. A role or a server may have defaults with which appends fail, or are lost after they were reported; and
-# without standard strings, backslashes in our SQL would mean something else.
-_SESSION = """
-    SELECT pg_catalog.current_setting('search_path');
-    SET search_path = pg_catalog, pg_temp;
-    SET statement_timeout = '60s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s';
-    SET default_transaction_isolation = 'read committed'; SET standard_conforming_strings = on;
-    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
-"""
+_SESSION = f"{CONFIGURED_PATH}; {SETTINGS}"  # in one round trip
 _UNKNOWN = "the connection was lost, and it cannot be known whether it was recorded"
-_VERSION = "SELECT max(version) FROM {schema}.cqrs_schema"
 _MAKE_SCHEMA = """
     CREATE TABLE IF NOT EXISTS {schema}.cqrs_schema
     (version integer PRIMARY KEY, at timestamptz NOT NULL DEFAULT now(), what text NOT NULL)
@@ -293,7 +287,7 @@ class Database:
         """Return the number of the last migration that was run; 0 in an empty schema. Other owners' tables are not used."""
         check_owners(connection, self.schema, self.address)
         try:
-            row = connection.execute(self._script(_VERSION)).fetchone()
+            row = connection.execute(self._script(VERSION)).fetchone()
         except psycopg.errors.UndefinedTable:
             return 0
         return (row[0] if row else None) or 0

@@ -1,14 +1,31 @@
-"""Rights in a database: can the owner of the tables be trusted, and which grant is missing?"""
+"""Rights in a database: can the owner of the tables be trusted, and which grant is missing?
+
+This needs no library of its own: it works on connections of any library that are made to look like those of psycopg.
+"""
 
 import re
-from collections.abc import Iterator
-
-import psycopg
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 from ...errors import StoreUnavailable
 from .schema import FUNCTIONS, TABLES
 
-Connection = psycopg.Connection[tuple[object, ...]]
+
+class Rows(Protocol):
+    """What a query found."""
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        """Return the next row; None if there is none left."""
+
+    def fetchall(self) -> Sequence[tuple[Any, ...]]:
+        """Return the rows that are left."""
+
+
+class Connection(Protocol):
+    """A connection to a server."""
+
+    def execute(self, query: bytes, params: Sequence[Any] | Mapping[str, Any] | None = None, /) -> Rows:
+        """Run a statement; if there are values, with `%s` or `%(name)s` for each of them."""
 
 
 class MissingGrant(StoreUnavailable):
@@ -50,6 +67,18 @@ def schemas_in(path: str) -> list[str]:
     return names or ["public"]
 
 
+# Nothing may be found through the search path but what is PostgreSQL's own. The path that was configured says which schema
+# holds the tables. A role or a server may have defaults with which appends fail, or are lost after they were reported; and
+# without standard strings, backslashes in our SQL would mean something else.
+CONFIGURED_PATH = "SELECT pg_catalog.current_setting('search_path')"
+"""Selects the search path that was configured, as long as `SETTINGS` were not made."""
+SETTINGS = """
+    SET search_path = pg_catalog, pg_temp;
+    SET statement_timeout = '60s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s';
+    SET default_transaction_isolation = 'read committed'; SET standard_conforming_strings = on;
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
+"""
+"""The settings with which each connection begins."""
 _TRUSTED = """
     SELECT oid FROM pg_roles WHERE rolsuper OR rolname = current_user
     UNION SELECT datdba FROM pg_database WHERE datname = current_database()
@@ -84,7 +113,7 @@ def schema_of(connection: Connection, path: str) -> str:
     names = schemas_in(path)
     if len(names) == 1:
         return names[0]
-    known = {name for (name,) in connection.execute(_WITH_TABLES.encode(), (names,))}
+    known = {name for (name,) in connection.execute(_WITH_TABLES.encode(), (names,)).fetchall()}
     return next((name for name in names if name in known), names[0])
 
 

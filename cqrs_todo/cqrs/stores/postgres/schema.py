@@ -206,6 +206,10 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration("snapshots", _SNAPSHOTS),
 )
 """Those of version 1, 2 and so on."""
+LATEST = len(MIGRATIONS)
+"""The version of the tables that this program works with."""
+VERSION = "SELECT max(version) FROM {schema}.cqrs_schema"
+"""Selects the number of the last migration that was run."""
 
 TABLES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "cqrs_schema": {"SELECT": ()},

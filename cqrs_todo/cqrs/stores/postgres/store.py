@@ -20,9 +20,9 @@ from ...store import Known, Log, LogHead, Progress, Store, T, at_work, in_use_to
 from ...struct import Struct
 from ...verification import Repair, Verdict
 from ..format import FORMAT, VERSION, Header, InvalidLine, decode_header, encode_header
-from ..hash_chain import digest_in
 from ..signals import delay_signals
 from .database import Connection, Database
+from .heads import HEADS, head_in
 from .listening import Listener
 from .log import PostgresLog
 from .tables import PostgresCheckpoints, SnapshotTable
@@ -116,10 +116,7 @@ class PostgresStore(Store):
 
     def heads(self) -> Sequence[LogHead]:
         """Return the end of each log; see `Store`."""
-        return [
-            LogHead(id, name, archived, last or 0, sum or (digest_in(header.encode()) or b"").decode())
-            for id, name, archived, header, last, sum in self._database.rows(_HEADS, ())
-        ]
+        return [*map(head_in, self._database.rows(HEADS, ()))]
 
     def rename(self, old: str, new: str) -> None:
         """Give a log another name; see `Store`."""
@@ -395,11 +392,6 @@ _INSERT = """
     RETURNING key, header
 """
 _OTHER = "SELECT name FROM {schema}.cqrs_logs WHERE id = %s AND (name <> %s OR archived) LIMIT 1"
-_HEADS = """
-    SELECT id, name, archived, header, last, sum FROM {schema}.cqrs_logs LEFT JOIN LATERAL (
-        SELECT last, sum FROM {schema}.cqrs_commits WHERE log = key ORDER BY position DESC LIMIT 1
-    ) AS ending ON true
-"""
 _HOLD_NAMES = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('cqrs names', 0))"
 _NAMES = "SELECT name, archived FROM {schema}.cqrs_logs"
 _FOUND = "SELECT key, header FROM {schema}.cqrs_logs WHERE name = %s AND archived = %s"
