@@ -6,13 +6,17 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from cqrs_todo.cqrs.events import EventTypes, failure_of
+from cqrs_todo.cqrs.boundary import combined, decide_on
+from cqrs_todo.cqrs.events import EventTypes, Metadata, failure_of
+from cqrs_todo.cqrs.repository import Repository
+from cqrs_todo.cqrs.store import Append
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.format import Codec
 from cqrs_todo.cqrs.testing.examples import AT, CONTRACT_TYPES, LARGE, UNREADABLE_TYPES, metadata, one
@@ -49,6 +53,30 @@ def test_the_code_in_the_tutorial_passes_its_tests(generate: ModuleType, tmp_pat
         (tmp_path / path.name).write_text(text, encoding="utf-8")
     ran = subprocess.run([sys.executable, "-m", "pytest"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (ran.returncode, " 16 passed in" in ran.stdout) == (0, True), ran.stdout + ran.stderr
+
+
+def test_the_code_that_asks_whether_a_student_exists_does_so() -> None:
+    page = (ROOT / "docs/tutorial/course-subscriptions.md").read_text(encoding="utf-8")
+    code = page.partition("## Does this student exist?")[2].partition("```python\n")[2].partition("```")[0]
+    names: dict[str, Any] = {"__name__": "courses"}
+    for text in ((ROOT / "docs/tutorial/courses.py").read_text(encoding="utf-8"), code):
+        exec(compile(text, "courses", "exec"), names)
+    types = EventTypes(
+        {**names["TYPES"].types, **names["STUDENT"].events},
+        tags=lambda event: [f"student/{event.student}"] if type(event) is names["Registered"] else names["tags"](event),
+    )
+    log = open_store("memory:", types).create("courses", AT)
+    Repository(log, names["STUDENT"]).execute("ada", names["Register"]("ada"), Metadata.new("office"))
+    known: list[tuple[Any, ...]] = []
+
+    def decide(states: tuple[Any, ...]) -> Sequence[Append]:
+        known.append(states)
+        return []
+
+    for student in ("ada", "bob"):
+        model = combined(names["courses_of"](student), names["is_registered"](student))
+        assert decide_on(log, model, decide, Metadata.new("office")) is None
+    assert known == [(0, True), (0, False)]
 
 
 @pytest.mark.parametrize(("name", "most"), [("bank.py", 150), ("courses.py", 200)])
