@@ -99,6 +99,10 @@ def test_the_api_pages_are_generated_without_a_warning(generate: ModuleType, tmp
     assert "Gives a reaction the events of a log" in page
     page = (tmp_path / "cqrs_todo/cqrs/query.html").read_text(encoding="utf-8")
     assert "Boundary: https://dcb.events.)" in page, "no part of an address is taken for a module"
+    page = (tmp_path / "cqrs_todo/cqrs.html").read_text(encoding="utf-8")
+    assert "The base class of events, commands and states." in page
+    assert "in which the named fields have other values." in page
+    assert "omit_defaults" not in page, "msgspec's own docstring is left out"
 
 
 def words_of(svg: str) -> list[str]:
