@@ -201,6 +201,7 @@ class ChangedByOthers(AboutStep):
         self,
         step: Sequence[Commit],
         later: Sequence[Commit],
+        authors: Sequence[str],
         *,
         newer: int,
         earlier: int | None,
@@ -210,18 +211,18 @@ class ChangedByOthers(AboutStep):
 
         Args:
             step: The commits of the step.
-            later: The commits of others, the last one at the end.
+            later: The commits that others did or redid, the last one at the end.
+            authors: Who did or redid them.
             newer: How many steps were to be undone before it.
             earlier: The position of the step before it that can be undone; None if there is none.
             created: The todos that the step created, as people type their numbers: `3` or `3-5 7`; '' if there are none.
         """
-        authors = ", ".join(dict.fromkeys(commit.metadata.by for commit in later))
         positions = [commit.position for commit in later]
         what = f"your {'change' if newer else 'last change'}, {{}},"
         todos = "that todo" if created.isdigit() else "those todos"
         same = todos if created else "the same fields"
         super().__init__(
-            f"{what} cannot be undone: {authors} changed {same} later: {_places(positions)}",
+            f"{what} cannot be undone: {', '.join(authors)} changed {same} later: {_places(positions)}",
             step,
             positions if earlier is None else [*positions, earlier],
         )

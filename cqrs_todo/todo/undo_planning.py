@@ -8,7 +8,7 @@ from ..cqrs.errors import CqrsError
 from ..cqrs.events import FORGOTTEN, MERGED, REDOES, UNDOES, Commit
 from ..cqrs.fold import Fold
 from ..cqrs.struct import Struct, replace
-from ..cqrs.timeline import Step, commits_of, redo_events, redo_steps, undo_events, undo_steps
+from ..cqrs.timeline import Step, commits_of, in_force, redo_events, redo_steps, undo_events, undo_steps
 from .errors import InNoList, StepRefused
 from .events import TodoEvent
 from .fields import State
@@ -89,6 +89,8 @@ class ListState:
         self._moved: dict[str, str] = {}
         self._planned: dict[str, bool] = {}  # by the ids of the commands of the planned steps, whether they are undone
         self._removing: dict[str, Commit] = {}  # by stream, the commit whose step removes a todo
+        self._doers: dict[str, Commit] = {}
+        self._undoable = in_force(self.backward(), without_effect=True)
 
     def backward(self) -> Iterator[Commit]:
         """Return the commits up to the fold, newest first, without what others append meanwhile."""
@@ -97,6 +99,15 @@ class ListState:
     def commits_of(self, commands: Iterable[str]) -> dict[str, Commit]:
         """Return the commits of this list with some command ids; see `timeline.commits_of`."""
         return commits_of(self.backward(), commands)
+
+    def doer(self, command: str) -> Commit | None:
+        """Return the commit that did a command in force, or redid it last; None if the command is not in force.
+
+        The list is read only as far back as that commit.
+        """
+        while command not in self._doers and (found := next(self._undoable, None)) is not None:
+            self._doers.update(dict.fromkeys(found[1], found[0]))
+        return self._doers.get(command)
 
     def state(self, stream: str) -> State:
         """Return the state of a todo after the planned steps."""

@@ -106,7 +106,10 @@ def _last_steps(side: ListState, direction: Direction, count: int, *, own: bool 
         position = None if own and _in_the_way(side, [earlier]) else position
         if has_effect:
             created = _created(side, _known(commits, step))
-            raise ChangedByOthers(_known(commits, step), in_the_way[newer], newer=newer, earlier=position, created=created)
+            later = in_the_way[newer]
+            doers = [side.doer(commit.metadata.command) or commit for commit in later]
+            authors = list(dict.fromkeys(doer.metadata.by for doer in doers))
+            raise ChangedByOthers(_known(commits, step), later, authors, newer=newer, earlier=position, created=created)
         what = f"{'your' if own else 'the'} {'change' if newer else 'last change'}, {{}},"
         raise WithoutEffect(_known(commits, step), what=what, since=since, newer=newer, earlier=position)
     return [_without_lost(side, commits, step) for step in steps]
@@ -142,7 +145,8 @@ def _has_effect(side: ListState, commits: Sequence[Commit], changed: Mapping[tup
         return True
     fields = {(stream, field) for stream, field in fields if stream not in created}
     fields |= {(stream, field_of(TodoRemoved())) for stream in created}
-    newest = max(commit.position for commit in commits)
+    doers = (side.doer(commit.metadata.command) or commit for commit in commits)
+    newest = max(commit.position for commit in doers)
     # what holds only unknown events is refused later on
     return not fields or any(changed.get(field, 0) < newest for field in fields)
 
@@ -155,12 +159,12 @@ def _changed_by_others(side: ListState, since: int) -> dict[tuple[str, str], int
         since: The position from which on changes count.
     """
     later = takewhile(lambda found: found[0].position > since, in_force(side.backward()))
-    places = {command: commit.position for commit, commands in later for command in commands}
+    by_others = (found for found in later if found[0].metadata.by != side.todos.author)
+    places = {command: commit.position for commit, commands in by_others for command in commands}
     changed: dict[tuple[str, str], int] = {}
     for command, commit in side.commits_of(places).items():
-        if commit.metadata.by != side.todos.author:
-            for field in _fields([commit]):
-                changed[field] = max(places[command], changed.get(field, 0))
+        for field in _fields([commit]):
+            changed[field] = max(places[command], changed.get(field, 0))
     return changed
 
 
@@ -226,14 +230,11 @@ def _has_merged(side: ListState) -> bool:
 
 
 def _own_steps(side: ListState, steps: Iterable[Step]) -> Iterator[Step]:
-    """Yield those of some steps that the author of this list did. The list is read only as far as they reach back."""
-    authors: dict[str, str] = {}
-    unread = side.backward()
+    """Yield those of some steps that the author of this list did, or redid last."""
 
     def is_own(command: str) -> bool:
-        while command not in authors and (commit := next(unread, None)) is not None:
-            authors[commit.metadata.command] = commit.metadata.by
-        return authors.get(command) == side.todos.author
+        doer = side.doer(command)
+        return doer is not None and doer.metadata.by == side.todos.author
 
     return (step for step in steps if all(map(is_own, step)))
 

@@ -303,3 +303,27 @@ def test_the_history_shows_once_that_a_todo_was_moved_to_a_list_in_which_it_was_
     events = two.laptop("-L", "work", "history", "-n", "1", "--json").json["commits"][0]["events"]
     types = [event["type"] for event in events]
     assert types == ["todo_created", "todo_removed", "todo_restored"], "programs read what is recorded"
+
+
+@pytest.mark.parametrize("undone_by_the_other", [True, False])
+def test_plain_undo_takes_back_the_redo_of_a_change_of_another_machine(two: Two, *, undone_by_the_other: bool) -> None:
+    two.laptop("edit", "1", "oat milk")
+    if undone_by_the_other:
+        two.laptop("undo")
+    two.sync(two.laptop, two.desktop)
+    if not undone_by_the_other:
+        two.desktop("undo", "@2")
+    redone = two.desktop("redo")
+    assert redone.out.startswith("Redid @2: 1 text: milk → oat milk. "), redone
+    assert "todo undo" in redone.err + redone.out
+    assert two.desktop("undo").out.startswith("Undid @2, changed back: 1 text: oat milk → milk. ")
+    assert texts(two.desktop) == ["milk"]
+    two.desktop("redo")
+    two.sync(two.desktop, two.laptop)
+    # what the desktop has redone is a change of the desktop
+    refused = two.laptop.run("undo")
+    assert "(1 created: milk), cannot be undone: desktop@" in refused.err, refused
+    assert texts(two.laptop) == ["oat milk"]
+    two.desktop("undo")
+    two.sync(two.desktop, two.laptop)
+    assert texts(two.laptop) == texts(two.desktop) == ["milk"]
