@@ -38,6 +38,28 @@ def initialised(folder: Path) -> tuple[Path, str | None]:
 
 
 @contextmanager
+def asking_for_a_password(server: str, role: str) -> Iterator[None]:
+    """Make a role whose password is "right", and for which a server asks, until the block is over."""
+    import psycopg  # it is not installed everywhere
+
+    def sql(statement: bytes) -> Any:
+        with psycopg.connect(server, autocommit=True) as connection:
+            cursor = connection.execute(statement)
+            return cursor.fetchone() if cursor.description else None
+
+    sql(f"CREATE ROLE {role} LOGIN PASSWORD 'right'".encode())
+    file = Path(sql(b"SHOW hba_file")[0])
+    before = file.read_text()
+    file.write_text(f"local all {role} scram-sha-256\n{before}")
+    sql(b"SELECT pg_reload_conf()")
+    try:
+        yield
+    finally:
+        file.write_text(before)
+        sql(b"SELECT pg_reload_conf()")
+
+
+@contextmanager
 def _environment(folder: str) -> Iterator[None]:
     needed = {
         "XDG_RUNTIME_DIR": folder,  # it warns where there is none

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..cqrs.errors import CqrsError, StoreUnavailable
+from ..cqrs.operation_errors import OutdatedStore
 from ..cqrs.stores import open_store
 from ..cqrs.stores.passwords import without_password
 from .config import config_content, config_file, sync_dir
@@ -27,10 +28,17 @@ def about_remote(error: CqrsError, url: str) -> CqrsError:
         error: The error.
         url: The URL of the remote, as `find_remote` returns it.
     """
-    from ..todo.errors import RemoteUnavailable
+    from ..todo.errors import OutdatedRemote, RemoteUnavailable
 
     scheme, _, folder = url.partition(":")
-    if isinstance(error, RemoteUnavailable) and "FATAL:" in str(error):  # the word for what a server says before it hangs up
+    kind: type[RemoteUnavailable | OutdatedRemote] = RemoteUnavailable
+    if isinstance(error, OutdatedStore):
+        kind = OutdatedRemote
+        hint = f"bring it up to date: todo --store {shlex.quote(remembered(url))} store migrate"
+    elif isinstance(error, RemoteUnavailable) and "no password supplied" in str(error):
+        hint = "a password in a URL that is typed is not remembered: write it into ~/.pgpass, or the URL into config.toml"
+    elif isinstance(error, RemoteUnavailable) and "FATAL:" in str(error):
+        # the word for what a server says before it hangs up
         hint = "the server is running, but refuses: correct the URL, or try again later: todo sync URL"
         if (missing := re.search(r'database "(.+)" does not exist', str(error))) is not None:
             hint = f"make the database on the server: createdb {shlex.quote(missing[1])}; or correct the URL: todo sync URL"
@@ -38,7 +46,7 @@ def about_remote(error: CqrsError, url: str) -> CqrsError:
         hint = f"look at the folder of the remote, and try again: ls -la {shlex.quote(folder)}"
     else:
         return error
-    better = RemoteUnavailable(str(error), hint)
+    better = kind(str(error), hint)
     for note in getattr(error, "__notes__", ()):
         better.add_note(note)
     return better

@@ -25,7 +25,7 @@ from ..cqrs.errors import (
     Unrecordable,
     WrongExpectedVersion,
 )
-from ..cqrs.operation_errors import AnotherHistory, ForgottenStream, OutdatedStore, SameLog, StreamNotFound
+from ..cqrs.operation_errors import AnotherHistory, ForgottenStream, NewerStore, OutdatedStore, SameLog, StreamNotFound
 from ..cqrs.stores.installed import MissingExtra, StoreFailed, UnknownStore, failure_of_store
 from ..cqrs.stores.jsonl.files import make_directory
 from ..cqrs.stores.passwords import HIDDEN, hidden, secrets_in
@@ -83,6 +83,7 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int, str, str
     (DamagedLog, 5, "damaged-log", "see what can be done: todo verify"),
     (UnknownEvents, 1, "refused", "a newer program wrote them: update this program"),
     (OutcomeUnknown, 6, "unknown", "look before you do it again: todo history -n 1"),
+    (NewerStore, 6, "store-unreachable", "a newer program made them: update this program"),
     (OutdatedStore, 6, "store-outdated", "bring it up to date: todo store migrate"),
     (StoreUnavailable, 6, "store-unreachable", "see the store and the paths in use: todo where"),
     (StoreFailed, 1, "store-failed", None),

@@ -29,6 +29,7 @@
     ├── DamagedLog              the bytes of a log are not those that were written
     │   └── MissingLog          a log that had been recorded is gone
     └── StoreUnavailable        the store cannot be reached, or refuses to work
+        ├── NewerStore          a later program made the store
         ├── OutdatedStore       the store must be migrated first
         └── OutcomeUnknown      it is not known whether the commit was recorded
 

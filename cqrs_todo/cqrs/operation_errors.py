@@ -103,5 +103,9 @@ class InvalidPattern(CqrsError):
     """A pattern that selects logs or streams cannot be parsed."""
 
 
+class NewerStore(StoreUnavailable):
+    """The tables of the store were made by a later version of this program, which this one cannot work with."""
+
+
 class OutdatedStore(StoreUnavailable):
     """The tables of the store were made by an earlier version of this program. `Store.migrate` updates them."""

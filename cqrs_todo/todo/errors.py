@@ -28,6 +28,7 @@
     ├── DamagedHere             a list of this machine is damaged, so it cannot be synced
     ├── DamagedRemote           a list on a hub is damaged
     ├── RemoteUnavailable       a remote cannot be reached
+    ├── OutdatedRemote          the tables of a remote must be migrated first
     ├── UnreadCopy              the copy of a list on a remote is damaged or incomplete
     └── WrongRemote             a URL names no place to sync with, or one of another kind
 
@@ -40,7 +41,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ..cqrs.errors import CqrsError, DamagedLog, Rejected, StoreUnavailable
 from ..cqrs.events import Commit
-from ..cqrs.operation_errors import CannotMerge
+from ..cqrs.operation_errors import CannotMerge, OutdatedStore
 
 
 class NotFound(CqrsError):
@@ -447,6 +448,20 @@ class RemoteUnavailable(StoreUnavailable):
 
     Args:
         message: What could not be reached, and why.
+        hint: What to do.
+    """
+
+    def __init__(self, message: str, hint: str) -> None:
+        """Make the error; the arguments are described above."""
+        super().__init__(message)
+        self.hint = hint
+
+
+class OutdatedRemote(OutdatedStore):
+    """The tables of a remote were made by an earlier version of this program. Nothing was synced.
+
+    Args:
+        message: Which tables, and what is wrong.
         hint: What to do.
     """
 

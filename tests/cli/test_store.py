@@ -80,7 +80,9 @@ def test_later_tables_are_refused(shared: Todo, database: str) -> None:
     for verb in (("ls",), ("store", "migrate")):
         refused = shared.run(*verb)
         assert refused.code == 6
-        assert "version 99, later than this program's 3: use a newer program" in refused.err
+        assert (
+            "version 99, later than this program's 3\n      a newer program made them: update this program\n" in refused.err
+        )
 
 
 @pytest.mark.long

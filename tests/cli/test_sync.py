@@ -20,6 +20,7 @@ import pytest
 from cqrs_todo.cli.renames import in_order, in_words
 from tests.conftest import Todo, empty_schema
 from tests.meeting import new_remote, until_nothing_is_left
+from tests.servers import asking_for_a_password
 from tests.terminals import Terminal
 
 
@@ -797,6 +798,54 @@ def test_a_server_that_refuses_is_not_said_not_to_run(todo: Todo, server: str) -
     missing = todo.run("sync", f"{server}&options=-csearch_path%3Dteam")
     assert missing.code == 6
     assert missing.err.endswith(": there is no schema team; to make it: CREATE SCHEMA team\n"), "and no other hint"
+
+
+def on_the_server(database: str, statement: str) -> None:
+    import psycopg
+
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+def test_a_password_that_was_typed_in_a_url_is_said_not_to_be_remembered(todo: Todo, database: str) -> None:
+    todo("add", "Buy milk")
+    schema = database.partition("search_path%3D")[2]
+    with asking_for_a_password(database, "syncing"):
+        on_the_server(database, f"GRANT CREATE, USAGE ON SCHEMA {schema} TO syncing")
+        todo("sync", re.sub("//postgres:?@", "//syncing:right@", database))
+        for _ in range(2):
+            refused = todo.run("sync")
+            assert (refused.code, "no password supplied" in refused.err) == (6, True), refused
+            assert refused.err.endswith(
+                "\n      a password in a URL that is typed is not remembered: write it into ~/.pgpass, or the URL into"
+                " config.toml\n"
+            )
+        (todo.home / ".pgpass").write_text("*:*:*:syncing:right\n")
+        (todo.home / ".pgpass").chmod(0o600)
+        assert todo("sync").out.startswith("Nothing to sync with ")
+    on_the_server(database, "DROP OWNED BY syncing; DROP ROLE syncing")
+
+
+def test_the_hint_for_a_hub_with_older_tables_updates_those(todo: Todo, database: str) -> None:
+    todo("add", "Buy milk")
+    todo("sync", database)
+    on_the_server(database, "DROP TABLE cqrs_snapshots; DELETE FROM cqrs_schema WHERE version = 3")
+    refused = todo.run("sync")
+    assert (refused.code, "earlier than this program's 3" in refused.err) == (6, True), refused
+    hint = refused.err.splitlines()[-1].partition("bring it up to date: ")[2]
+    assert "store migrate" in hint
+    assert todo.run("sync", "--json").error["code"] == "store-outdated"
+    assert "3: snapshots" in todo(*shlex.split(hint)[1:]).out
+    assert todo("sync").out.startswith("Nothing to sync with ")
+
+
+def test_a_hub_with_newer_tables_is_not_said_not_to_run(todo: Todo, database: str) -> None:
+    todo("add", "Buy milk")
+    todo("sync", database)
+    on_the_server(database, "INSERT INTO cqrs_schema (version, what) VALUES (99, 'wonders')")
+    refused = todo.run("sync")
+    assert (refused.code, "later than this program's 3" in refused.err) == (6, True), refused
+    assert refused.err.endswith("\n      a newer program made them: update this program\n")
 
 
 def test_the_document_has_all_errors(peers: Machines) -> None:

@@ -4,10 +4,7 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -18,6 +15,7 @@ from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.postgres.heads import quick_heads
 from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES, metadata, one
 from tests.conftest import empty_schema
+from tests.servers import asking_for_a_password
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -102,20 +100,6 @@ def test_tables_of_another_version_are_left_to_the_store(database: str, change: 
 
 def test_a_schema_that_is_not_there_is_left_to_the_store(server: str) -> None:
     assert quick_heads(f"{server}&options=-csearch_path%3Dnowhere") is None
-
-
-@contextmanager
-def asking_for_a_password(server: str, role: str) -> Iterator[None]:
-    """Let the server ask a role for its password."""
-    ((file,),) = sql(server, f"CREATE ROLE {role} LOGIN PASSWORD 'right'", "SHOW hba_file")
-    before = Path(file).read_text()
-    Path(file).write_text(f"local all {role} scram-sha-256\n{before}")
-    sql(server, "SELECT pg_reload_conf()")
-    try:
-        yield
-    finally:
-        Path(file).write_text(before)
-        sql(server, "SELECT pg_reload_conf()")
 
 
 def test_a_password_is_used_and_a_wrong_one_is_left_to_the_store(database: str, monkeypatch: pytest.MonkeyPatch) -> None:

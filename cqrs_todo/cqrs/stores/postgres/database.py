@@ -15,7 +15,7 @@ from psycopg.pq import PipelineStatus, TransactionStatus
 from psycopg.rows import TupleRow
 
 from ...errors import CqrsError, LogBusy, OutcomeUnknown, StoreUnavailable
-from ...operation_errors import OutdatedStore
+from ...operation_errors import NewerStore, OutdatedStore
 from ..installed import UnknownStore
 from .address import address
 from .conninfo import conninfo, parse_url
@@ -309,7 +309,7 @@ class Database:
         """Raise an error unless this program works with tables of a version."""
         tables = f"{self.address} has tables of version {version}"
         if version > LATEST:
-            raise StoreUnavailable(f"{tables}, later than this program's {LATEST}: use a newer program")
+            raise NewerStore(f"{tables}, later than this program's {LATEST}")
         if version < LATEST:
             raise OutdatedStore(f"{tables}, earlier than this program's {LATEST}: they must be migrated")
 
