@@ -154,8 +154,10 @@ def _hint(error: Exception, hint: str | None) -> str | None:
             return f"install it {to_install(error.extra)}"
         case LogExists() if error.wanted != error.name:
             return f"did you mean {error.name!r}?"
-        case StepRefused(verb="undo") if not isinstance(error, InNoList):
-            return "an earlier command can be undone alone, by its position: see todo history"
+        case StepRefused() if not isinstance(error, InNoList):
+            alone = "an earlier command can be undone alone, by its position: see todo history"
+            ways = [each.way for each in error.obstacles if each.way]
+            return "; ".join(dict.fromkeys([*ways, *([alone] if error.verb == "undo" else [])])) or None
         case NotInForce(in_force=True, is_a="redo"):
             return f"to undo the redo: todo undo @{error.position}"
         case NotInForce(in_force=True):

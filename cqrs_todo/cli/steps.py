@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from ..cqrs.events import UNDOES, Commit
 from ..cqrs.timeline import commits_of, marked
+from ..todo.errors import StepRefused
 from ..todo.fields import FIELD_BY_EVENT
 from ..todo.recorder import Answer
 from ..todo.service import TodoList
@@ -38,6 +39,18 @@ def parse_steps(text: str | None, verb: str) -> int:
             hint = "redo takes a number, and begins with what was undone last; for instance: todo redo 3"
         raise UsageError(f"{text!r} is not a number of changes", hint)
     return int(text)
+
+
+def note_obstacles(session: Session, error: StepRefused) -> None:
+    """Note that a person sees the positions of what is in the way of an undo or a redo.
+
+    Args:
+        session: This run of the program.
+        error: The refusal.
+    """
+    for each in error.obstacles:
+        if each.list:
+            session.positions_shown(session.open_list(each.list), each.positions)
 
 
 def reversed_steps(todos: TodoList, commits: Iterable[Commit], key: str) -> list[list[Commit]]:

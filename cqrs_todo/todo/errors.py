@@ -37,11 +37,12 @@ what a script asks of a command are in `request_errors`.
 """
 
 import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from ..cqrs.errors import CqrsError, DamagedLog, Rejected, StoreUnavailable
 from ..cqrs.events import Commit
 from ..cqrs.operation_errors import CannotMerge, OutdatedStore
+from ..cqrs.struct import Struct
 
 
 class NotFound(CqrsError):
@@ -258,10 +259,31 @@ class WithoutEffect(AboutStep):
         self.hint = "; ".join(_ways_around(newer, earlier)) or "to see what can be undone: todo history"
 
 
-class StepRefused(CannotUndo):
-    """A command cannot be undone or redone, because the todos that it changed are not as it left them."""
+class Obstacle(Struct, frozen=True):
+    """What is in the way of undoing or redoing a command.
 
-    def __init__(self, position: int, verb: str, past: str, why: str) -> None:
+    Args:
+        why: What it is, in words.
+        way: What can be done about it, in words; '' if nothing is known.
+        list: The name of the list of which `why` and `way` name positions; '' if they name none.
+        positions: These positions.
+    """
+
+    why: str
+    way: str = ""
+    list: str = ""
+    positions: Sequence[int] = ()
+
+
+class StepRefused(CannotUndo):
+    """A command cannot be undone or redone, because the todos that it changed are not as it left them.
+
+    Attributes:
+        verb: "undo" or "redo".
+        obstacles: What is in the way, as far as more is known than the text of the error says.
+    """
+
+    def __init__(self, position: int, verb: str, past: str, why: str, obstacles: Collection[Obstacle] = ()) -> None:
         """Make the error.
 
         Args:
@@ -269,9 +291,11 @@ class StepRefused(CannotUndo):
             verb: "undo" or "redo".
             past: "undone" or "redone".
             why: What is in the way, in words.
+            obstacles: The same, as far as more is known.
         """
         super().__init__(f"@{position} cannot be {past}: {why}")
         self.verb = verb
+        self.obstacles = obstacles
 
 
 class InNoList(StepRefused):

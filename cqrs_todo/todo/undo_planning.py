@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import chain
 
 from ..cqrs.cursor import Cursor
 from ..cqrs.errors import CqrsError
@@ -9,7 +10,7 @@ from ..cqrs.events import FORGOTTEN, MERGED, REDOES, UNDOES, Commit
 from ..cqrs.fold import Fold
 from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import Step, commits_of, in_force, redo_events, redo_steps, undo_events, undo_steps
-from .errors import InNoList, StepRefused
+from .errors import InNoList, Obstacle, StepRefused
 from .events import TodoEvent
 from .fields import State
 from .model import DECIDER, evolve
@@ -54,14 +55,15 @@ class Direction(Struct, frozen=True):
         """Return the id of the log that the todos of a move are in afterwards."""
         return move.source if self.key == UNDOES else move.target
 
-    def refusal(self, commit: Commit, why: str) -> StepRefused:
+    def refusal(self, commit: Commit, why: str, obstacles: Collection[Obstacle] = ()) -> StepRefused:
         """Return the error for a commit that cannot be undone or redone.
 
         Args:
             commit: The commit.
             why: What is in the way, in words.
+            obstacles: The same, as far as more is known.
         """
-        return StepRefused(commit.position, self.verb, self.past, why)
+        return StepRefused(commit.position, self.verb, self.past, why, obstacles)
 
 
 def _is_gone(state: State) -> bool:
@@ -182,21 +184,24 @@ class ListState:
         commits = [with_wanted(commit, TYPES, RULES) for commit in self.backward()][::-1]
         for stream in removed:
             move = move_instead(commits, stream, self._planned)
-            if move is not None and not self._is_elsewhere(stream, sides):
+            if move is not None and self.elsewhere(stream, sides) is None:
                 other = self.todos.other(move.target, move.target_name)
                 name = move.target_name if other is None else other.name
                 raise InNoList(self._removing[stream].position, direction.verb, direction.past, self.number(stream), name)
 
-    def _is_elsewhere(self, stream: str, sides: Collection["ListState"]) -> bool:
-        """Return whether a todo is in another list: after the steps in those of `sides`, and now in those that have none."""
-        states = [side.state(stream) for side in sides if side is not self]
-        planned = {side.todos.log.id for side in sides}
-        for head in self.todos.store.heads():
-            if head.id not in planned and not head.archived and (other := self.todos.other(head.id, head.name)) is not None:
-                with suppress(CqrsError):  # a list that cannot be read does not help
-                    entity = other.repository.fold().get(stream)
-                    states.append(None if entity is None else entity.state)
-        return not all(map(_is_gone, states))
+    def elsewhere(self, stream: str, sides: Collection["ListState"]) -> "ListState | None":
+        """Return another list that a todo is in: after the steps in those of `sides`, and now in those that have none."""
+        found = (side for side in chain(sides, self._others(sides)) if side is not self)
+        return next((side for side in found if not _is_gone(side.state(stream))), None)
+
+    def _others(self, sides: Collection["ListState"]) -> Iterator["ListState"]:
+        """Yield the lists in use that are not in `sides`, except those that cannot be read."""
+        planned = {self.todos.log.id, *(side.todos.log.id for side in sides)}
+        for name in self.todos.store.names():
+            with suppress(CqrsError):
+                id = self.todos.store.open(name).id
+                if id not in planned and (other := self.todos.other(id, name)) is not None:
+                    yield ListState(other, other.repository.fold())
 
     def _fits(self, stream: str, events: Sequence[TodoEvent]) -> bool:
         """Return whether each event changes the present state, and its inverse leads back to this state."""

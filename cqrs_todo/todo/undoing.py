@@ -12,6 +12,7 @@ of the two lists.
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice, takewhile
+from shlex import quote
 from typing import TypeAlias
 
 from ..cqrs.errors import LogBusy
@@ -22,7 +23,7 @@ from ..cqrs.replication.registers import CREATION
 from ..cqrs.struct import replace
 from ..cqrs.timeline import Positions, Step, batch_of, in_force, marked, undo_steps
 from .batches import CommitContent, fits_one_commit, note_earlier_commits
-from .errors import CannotUndo, ChangedByOthers, ChangedLater, EventNotFound, NotInForce, WithoutEffect
+from .errors import CannotUndo, ChangedByOthers, ChangedLater, EventNotFound, NotInForce, Obstacle, WithoutEffect
 from .events import TodoEvent, TodoRemoved, TodoRestored
 from .fields import State
 from .model import events_between, field_of
@@ -610,7 +611,7 @@ def _bring_home(here: ListState, there: ListState, commit: Commit, direction: Di
     home, away = (here, there) if direction.home(move) == here.todos.log.id else (there, here)
     arriving: dict[str, list[TodoEvent]] = {}
     leaving: dict[str, list[TodoEvent]] = {}
-    refused: dict[int, str] = {}
+    refused: dict[int, Obstacle] = {}
     for stream in streams:
         at_home, elsewhere = home.state(stream), away.state(stream)
         number = here.number(stream)
@@ -619,18 +620,20 @@ def _bring_home(here: ListState, there: ListState, commit: Commit, direction: Di
             continue
         if elsewhere is None or elsewhere.removed:
             if at_home is None or at_home.removed:
-                refused[number] = f"it is neither in {home.todos.name} nor in {away.todos.name} now"
+                refused[number] = _why_nowhere(home, away, stream, commit)
             continue
         # another machine may have changed it at home, before it learnt of the move: then it comes back as it is there
         if at_home is None or (
             events_between(replace(at_home, removed=False), elsewhere) and _is_changed_since(away, stream, commit)
         ):
-            refused[number] = f"it was changed in {away.todos.name}, where it is {away.number(stream)}: undo that first"
+            what = f"it was changed in {away.todos.name}, where it is {away.number(stream)}"
+            refused[number] = _later_in(away, stream, commit, what) or Obstacle(what)
             continue
         arriving[stream] = [TodoRestored()] if at_home.removed else [*BROUGHT_AGAIN]
         leaving[stream] = [TodoRemoved()]
     if refused:
-        raise direction.refusal(commit, refusals_in_words(refused))
+        why = {number: each.why for number, each in refused.items()}
+        raise direction.refusal(commit, refusals_in_words(why), refused.values())
     if not arriving and not leaving:
         raise direction.refusal(commit, f"its todos are in {home.todos.name} already")
     home.arrive(arriving)
@@ -648,6 +651,51 @@ def _bring_home(here: ListState, there: ListState, commit: Commit, direction: Di
         for side, changes in ((home, arriving), (away, leaving))
     ]
     return halves[0], halves[1]
+
+
+def _why_nowhere(home: ListState, away: ListState, stream: str, commit: Commit) -> Obstacle:
+    """Return why a todo is in neither of the lists of a move.
+
+    Args:
+        home: The list that it would be brought to.
+        away: The other list.
+        stream: The todo.
+        commit: The half of the move.
+    """
+    there = home.elsewhere(stream, [away])
+    if there is None:
+        removed = _later_in(away, stream, commit, f"it was removed from {away.todos.name}")
+        return removed or Obstacle(f"it is neither in {home.todos.name} nor in {away.todos.name} now")
+    name, number = there.todos.name, there.number(stream)
+    moves = (each for each in there.backward() if move_of(each) is not None)
+    last = next((each for each in moves if any(event.stream == stream for event in each.events)), None)
+    by = "" if last is None else f", where {last.metadata.by} moved it"
+    way = f"to move it to {home.todos.name}: todo -L {quote(name)} move {number} {quote(home.todos.name)}"
+    return Obstacle(f"it is in {name} now, as {number}{by}", way)
+
+
+def _later_in(side: ListState, stream: str, commit: Commit, what: str) -> Obstacle | None:
+    """Return the changes in force of a todo in a list after the half of a move; None if there are none.
+
+    Args:
+        side: The list.
+        stream: The todo.
+        commit: The half of the move.
+        what: What happened to the todo, in words.
+    """
+    move = commit.metadata.command
+    all_steps = in_force(side.backward(), without_effect=True)
+    later = takewhile(lambda found: move != found[0].metadata.command and move not in found[1], all_steps)
+    commits = side.commits_of(command for _, commands in later for command in commands).values()
+    changes = [each for each in commits if any(event.stream == stream for event in with_effect(each).events)]
+    if not changes:
+        return None
+    changes.sort(key=lambda each: each.position)
+    authors = ", ".join(dict.fromkeys((side.doer(each.metadata.command) or each).metadata.by for each in changes))
+    positions = [each.position for each in changes]
+    way = f"to undo the later change first: todo -L {quote(side.todos.name)} undo @{positions[-1]}"
+    places = ", ".join(f"@{position}" for position in positions)
+    return Obstacle(f"{what}, by {authors}: {places}", way, side.todos.name, positions)
 
 
 def _is_changed_since(side: ListState, stream: str, commit: Commit) -> bool:

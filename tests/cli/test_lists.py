@@ -95,7 +95,8 @@ def test_a_move_is_undone_and_redone_as_one_from_either_list(todo: Todo) -> None
     todo("-L", "work", "tag", "1", "+x")
     refused = todo.run("undo")
     assert (refused.code, refused.out) == (1, "")
-    assert "@2 cannot be undone: todo 1: it was changed in work, where it is 1: undo that first" in refused.err
+    assert "@2 cannot be undone: todo 1: it was changed in work, where it is 1, by me@" in refused.err
+    assert ": @4\n      to undo the later change first: todo -L work undo @4; an earlier command" in refused.err
 
 
 def test_a_new_list_whose_name_is_like_that_of_another_names_the_other(todo: Todo) -> None:

@@ -327,3 +327,38 @@ def test_plain_undo_takes_back_the_redo_of_a_change_of_another_machine(two: Two,
     two.desktop("undo")
     two.sync(two.desktop, two.laptop)
     assert texts(two.laptop) == texts(two.desktop) == ["milk"]
+
+
+def test_the_refusal_to_undo_a_move_that_lost_says_where_the_todo_is_and_how_to_bring_it_back(two: Two) -> None:
+    milk_moved_twice(two)
+    refused = two.laptop.run("undo")
+    assert "@2 cannot be undone: todo 1: it is in home now, as 2, where desktop@" in refused.err, refused
+    assert " moved it\n      to move it to inbox: todo -L home move 2 inbox; an earlier command can be" in refused.err
+    two.laptop("-L", "home", "move", "2", "inbox")
+    assert places(two.laptop, "work", "home") == ["inbox"]
+
+
+@pytest.mark.parametrize("change", [("note", "2", "oat"), ("rm", "2")])
+@pytest.mark.parametrize("more", [False, True])
+def test_the_refusal_to_undo_a_move_names_the_later_change_and_how_to_undo_it(
+    two: Two, change: Sequence[str], *, more: bool
+) -> None:
+    two.laptop("-L", "work", "add", "Write")
+    two.laptop("move", "1", "work")
+    two.sync(two.laptop, two.desktop)
+    two.desktop("-L", "work", *change)
+    if more:  # so that the changes of the desktop get other positions
+        two.laptop("-L", "work", "add", "Read")
+        two.laptop("-L", "work", "history")
+    two.sync(two.desktop, two.laptop)
+    refused = two.laptop.run("undo")
+    what = "changed in work, where it is 2" if change[0] == "note" else "removed from work"
+    assert f"@2 cannot be undone: todo 1: it was {what}, by desktop@" in refused.err, refused
+    said, ways = refused.err.splitlines()
+    assert said.endswith(": @3")
+    assert ways.startswith(
+        "      to undo the later change first: todo -L work undo @3; an earlier command can be undone alone"
+    )
+    two.laptop("-L", "work", "undo", "@3")
+    assert "Undid @2: 1 moved from inbox to work (milk), in both inbox and work" in two.laptop("undo").out
+    assert places(two.laptop, "work") == ["inbox"]

@@ -1,15 +1,21 @@
 """`todo redo`: do again what `undo` undid."""
 
 from ...cqrs.events import REDOES
+from ...todo.errors import StepRefused
 from ..session import Session
-from ..steps import parse_steps, print_steps
+from ..steps import note_obstacles, parse_steps, print_steps
 from ..verb import CHANGE, Argument, Verb
 
 
 def redo(session: Session, count: str | None) -> None:
     """Redo the change that was undone last, or the last N."""
     asked = parse_steps(count, "redo")
-    print_steps(session, session.list.redo(asked), "Redid", REDOES, "undo", asked)
+    try:
+        answer = session.list.redo(asked)
+    except StepRefused as error:
+        note_obstacles(session, error)
+        raise
+    print_steps(session, answer, "Redid", REDOES, "undo", asked)
 
 
 VERB = Verb(

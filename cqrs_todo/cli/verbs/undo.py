@@ -3,9 +3,9 @@
 import re
 
 from ...cqrs.events import UNDOES
-from ...todo.errors import AboutStep, NotInForce
+from ...todo.errors import AboutStep, NotInForce, StepRefused
 from ..session import Session
-from ..steps import parse_steps, print_steps
+from ..steps import note_obstacles, parse_steps, print_steps
 from ..verb import EVERYDAY, Argument, Verb
 
 
@@ -20,6 +20,9 @@ def undo(session: Session, what: str | None) -> None:
         else:
             count = parse_steps(what, "undo")
             answer = todos.undo(count, own=_is_synced(session))
+    except StepRefused as error:
+        note_obstacles(session, error)
+        raise
     except (AboutStep, NotInForce) as error:
         session.positions_shown(todos, error.positions)
         raise
