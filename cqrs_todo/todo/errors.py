@@ -301,7 +301,7 @@ class StepRefused(CannotUndo):
 class InNoList(StepRefused):
     """A command cannot be undone or redone, because a todo that another machine has moved would be in no list then."""
 
-    def __init__(self, position: int, verb: str, past: str, number: int, target: str) -> None:
+    def __init__(self, position: int, verb: str, past: str, number: int, target: str, *, archived: bool) -> None:
         """Make the error.
 
         Args:
@@ -310,10 +310,12 @@ class InNoList(StepRefused):
             past: "undone" or "redone".
             number: The number of the todo.
             target: The name of the list that it was moved to.
+            archived: Whether that list is archived.
         """
         why = f"todo {number} would be in no list, because it was restored after it had been moved to {target}"
         super().__init__(position, verb, past, why)
-        self.hint = f"to remove it: todo rm {number}; to move it there: todo move {number} {shlex.quote(target)}"
+        first = f"todo lists unarchive {shlex.quote(target)}, and then " if archived else ""
+        self.hint = f"to remove it: todo rm {number}; to move it there: {first}todo move {number} {shlex.quote(target)}"
 
 
 class NotInForce(CannotUndo):

@@ -187,7 +187,9 @@ class ListState:
             if move is not None and self.elsewhere(stream, sides) is None:
                 other = self.todos.other(move.target, move.target_name)
                 name = move.target_name if other is None else other.name
-                raise InNoList(self._removing[stream].position, direction.verb, direction.past, self.number(stream), name)
+                position, number = self._removing[stream].position, self.number(stream)
+                archived = other is None and name in self.todos.store.names(archived=True)
+                raise InNoList(position, direction.verb, direction.past, number, name, archived=archived)
 
     def elsewhere(self, stream: str, sides: Collection["ListState"]) -> "ListState | None":
         """Return another list that a todo is in: after the steps in those of `sides`, and now in those that have none."""

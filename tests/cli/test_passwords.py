@@ -208,6 +208,10 @@ def test_what_is_no_password_stays() -> None:
         "postgresql://jo@127.0.0.1:1/lists: connection refused, ask admin@example.org",
         'postgresql://localhost:5432/lists: role "a@b" does not exist',
         "postgresql://[::1]:5432/lists?application_name=a@b",
+        "postgresql:///: connection is bad: no such file\nask admin@example.org",
+        "postgresql:///?service=nope: connection is bad",
+        "postgresql://localhost: connection is bad",
+        "postgresql://localhost:",
         "use jsonl:DIR, postgresql://HOST/DATABASE, memory: or null:",
         "no todo 'call me: at 5@work'",
     ):

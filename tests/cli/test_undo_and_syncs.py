@@ -226,6 +226,17 @@ def test_a_restoration_can_be_undone_when_the_todo_is_in_the_other_list_again(tw
     assert places(two.desktop, "work") == ["work"]
 
 
+def test_a_todo_that_would_be_in_no_list_can_be_moved_to_the_archived_one_as_the_refusal_says(two: Two) -> None:
+    restored_after_a_move(two)
+    two.laptop("lists", "archive", "work")
+    refused = two.laptop.run("undo")
+    ways = "to remove it: todo rm 1; to move it there: todo lists unarchive work, and then todo move 1 work\n"
+    assert refused.err.endswith(f"\n      {ways}"), refused
+    two.laptop("lists", "unarchive", "work")
+    two.laptop("move", "1", "work")
+    assert places(two.laptop, "work") == ["work"]
+
+
 def test_a_removal_and_a_restoration_are_undone_together_after_a_move_that_lost(two: Two) -> None:
     restored_after_a_move(two)
     assert "Undid 2 changes: @3: 1 restored (milk); @2: 1 removed (milk)" in two.laptop("undo", "2").out

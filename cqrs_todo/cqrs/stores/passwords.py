@@ -14,8 +14,8 @@ _USER = r"(?i)((?!jsonl:|folder:)[a-z][a-z0-9+.-]*://[^:@/]*):([^@/]*)@"
 """The user and the password at the beginning of a valid URL, as libpq reads it."""
 _SECRET = r"(?i)(?:pass(?:word|wd)?|pwd|secret)$"
 """How the names of the parameters end whose values are secret: `password`, `sslpassword`, `oauth_client_secret`."""
-# in any text: from the first ':' behind '//' to the last '@' of the line, unless that is a port
-_IN_TEXT = r"(?i)(postgres(?:ql)?:/*[^:@/\s\[]*):(?!\d{1,5}(?:[/?,:;'\"\s]|$))(?:.*@|\S*)"
+# in any text: from the first ':' behind '//' to the last '@' of the line, unless that is a port, or the ':' ends the URL
+_IN_TEXT = r"(?i)(postgres(?:ql)?:/*[^:@/\s\[]*):(?!(?:[^\S\n][^@\n]*)?(?:\n|$))(?!\d{1,5}(?:[/?,:;'\"\s]|$))(?:.*@|\S*)"
 _OTHER_IN_TEXT = r"(?i)\b((?!jsonl:|folder:)[a-z][a-z0-9+.-]*://[^:@/\s]*):[^@/\s]+@"
 _PARAMETER_IN_TEXT = (
     r"(?i)((?:p|%70)(?:a|%61)(?:s|%73)(?:s|%73)(?:w|%77)(?:o|%6f)(?:r|%72)(?:d|%64)|secret)(\s*=\s*)"
