@@ -71,7 +71,12 @@ def lost_moves(name: str, merged: MergedLog) -> list[Elsewhere]:
         name: The name of the list.
         merged: The merge.
     """
-    known = {event.stream for commit in merged.before for event in commit.events}
+    known: set[str] = set()
+    for event in (event for commit in merged.before for event in commit.events):
+        if isinstance(event.data, TodoCreated | TodoRestored):
+            known.add(event.stream)
+        elif isinstance(event.data, TodoRemoved):  # such as by this machine, which then knows where the todo is
+            known.discard(event.stream)
     return [
         Elsewhere(name, event.stream, commit)
         for commit in merged.received

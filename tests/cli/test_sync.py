@@ -252,6 +252,28 @@ def test_the_newest_of_two_moves_stands_and_all_who_had_another_one_are_told(pee
     assert [todo["text"] for todo in two.todos("-L", "work")] == ["Other", "Report"]
 
 
+def test_a_machine_that_moved_a_todo_is_not_told_of_its_own_move(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("-L", "work", "add", "Other")
+    one("add", "Report")
+    peers.equal(one, two)
+    inbox = json.loads(one.content().split("\n")[0])["id"]
+    before = {path: path.read_bytes() for path in peers.place.glob(f"{inbox}.*.jsonl")}
+    one("move", "1", "work")
+    one("sync")
+    (late,) = (path for path, content in before.items() if path.read_bytes() != content)
+    after = late.read_bytes()
+    late.write_bytes(before[late])  # only the file of work has arrived
+    two("edit", "1", "Long report")
+    assert f"Removed from inbox, because one@{os.uname().nodename} moved it to work: 1 Long report." in two("sync").err
+    late.write_bytes(after)
+    two("sync")
+    told = one("sync").err
+    assert "Conflict: 1 Long report: moved to work (one@" in told
+    assert "Removed from" not in told
+    peers.equal(one, two)
+
+
 @pytest.mark.parametrize(
     ("back", "longer"),
     [
