@@ -35,6 +35,10 @@ def about_remote(error: CqrsError, url: str) -> CqrsError:
     if isinstance(error, OutdatedStore):
         kind = OutdatedRemote
         hint = f"bring it up to date: todo --store {shlex.quote(remembered(url))} store migrate"
+    elif _code_of_server(error) == "22P05":  # a character that the encoding of the database lacks
+        hint = "make a database that holds all characters, and sync with that: createdb -E UTF8 -T template0 NAME"
+    elif _code_of_server(error) == "25006":  # the session is read-only
+        hint = "the server takes no changes now: try again later, or give another URL: todo sync URL"
     elif isinstance(error, RemoteUnavailable) and "no password supplied" in str(error):
         hint = "a password in a URL that is typed is not remembered: write it into ~/.pgpass, or the URL into config.toml"
     elif isinstance(error, RemoteUnavailable) and "FATAL:" in str(error):
@@ -50,6 +54,13 @@ def about_remote(error: CqrsError, url: str) -> CqrsError:
     for note in getattr(error, "__notes__", ()):
         better.add_note(note)
     return better
+
+
+def _code_of_server(error: BaseException | None) -> str | None:
+    """Return PostgreSQL's code of the error that led to an error; None if none did. Its texts depend on its language."""
+    while error is not None and not hasattr(error, "sqlstate"):
+        error = error.__cause__
+    return getattr(error, "sqlstate", None)
 
 
 def find_remote(session: Session, word: str | None, memory: "Memory") -> tuple[str, str]:

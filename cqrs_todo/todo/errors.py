@@ -27,7 +27,7 @@
     ├── InvalidQuery            a query cannot be parsed
     ├── DamagedHere             a list of this machine is damaged, so it cannot be synced
     ├── DamagedRemote           a list on a hub is damaged
-    ├── RemoteUnavailable       a remote cannot be reached
+    ├── RemoteUnavailable       a remote cannot be reached, or not be used
     ├── OutdatedRemote          the tables of a remote must be migrated first
     ├── UnreadCopy              the copy of a list on a remote is damaged or incomplete
     └── WrongRemote             a URL names no place to sync with, or one of another kind
@@ -470,10 +470,10 @@ class DamagedHere(DamagedLog):
 
 
 class RemoteUnavailable(StoreUnavailable):
-    """A remote cannot be reached. Nothing was synced.
+    """A remote cannot be reached, or not be used. What the error is about was not synced.
 
     Args:
-        message: What could not be reached, and why.
+        message: What is wrong, and why.
         hint: What to do.
     """
 

@@ -870,6 +870,33 @@ def test_a_hub_with_newer_tables_is_not_said_not_to_run(todo: Todo, database: st
     assert refused.err.endswith("\n      a newer program made them: update this program\n")
 
 
+def test_a_database_that_lacks_characters_is_said_to_need_another_encoding(todo: Todo, server: str) -> None:
+    on_the_server(server, "CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'")
+    url = server.replace("/postgres?", "/latin?")
+    todo("add", "größe")
+    todo("sync", url)
+    for command in (["add", "😀"], ["-L", "日本", "add", "x"]):
+        todo(*command)
+        refused = todo.run("sync", url)
+        assert refused.code == 6, refused
+        assert 'has no equivalent in encoding "LATIN1"' in refused.err
+        hint = "make a database that holds all characters, and sync with that: createdb -E UTF8 -T template0 NAME"
+        assert [line.strip() for line in refused.err.splitlines()[1::2]] == [hint] * (len(refused.err.splitlines()) // 2)
+    on_the_server(server, "DROP DATABASE latin")
+
+
+def test_a_server_that_takes_no_changes_is_said_to_take_none(todo: Todo, database: str) -> None:
+    read_only = f"{database}%20-cdefault_transaction_read_only%3Don"
+    for prepare in (lambda: None, lambda: todo("sync", database)):
+        prepare()
+        todo("add", "Buy milk")
+        refused = todo.run("sync", read_only)
+        assert refused.code == 6, refused
+        assert "in a read-only transaction\n" in refused.err, "and not in which statement of the program"
+        hint = "the server takes no changes now: try again later, or give another URL: todo sync URL"
+        assert refused.err.endswith(f"\n      {hint}\n"), refused
+
+
 def test_the_document_has_all_errors(peers: Machines) -> None:
     one, two, _ = peers.all
     one("add", "Buy milk")

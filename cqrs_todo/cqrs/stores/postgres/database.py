@@ -322,7 +322,8 @@ class Database:
     # errors
 
     def _failed(self, error: psycopg.Error, doubt: bool, connection: Connection | None) -> CqrsError:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        # the context is which statement of this program it was: that helps nobody, and fills the screen
+        reason = " ".join(str(error).partition("\nCONTEXT:")[0].split()) or type(error).__name__
         if doubt:
             return OutcomeUnknown(f"{self.address}: {reason}; {_UNKNOWN}")
         if isinstance(error, psycopg.errors.LockNotAvailable):
