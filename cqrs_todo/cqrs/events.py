@@ -116,18 +116,24 @@ class Metadata(Struct, frozen=True, gc=False):
     meta: Mapping[str, Any]
 
     @classmethod
-    def new(cls, by: str, **meta: Any) -> "Metadata":
-        """Make the metadata of a new command: with a new random id, and the present time.
+    def new(cls, by: str, *, command: str | None = None, **meta: Any) -> "Metadata":
+        """Make the metadata of a new command, with the present time.
 
         Args:
             by: The author.
+            command: The id of the command. None: a new random one.
             meta: Anything else, as JSON values. docs/log-format.md lists the names that have a meaning. What they hold stays
                 when a stream is forgotten. So an append refuses other values under these names (see
                 `forgetting.KEPT_MEMBERS`). It cannot tell an id from a text, so give a text of your own another name.
+
+        Raises:
+            TypeError: `meta` has a member `at`, which would not be the time of the commit.
         """
         from .ids import new_command_id, now
 
-        return cls(now(), by, new_command_id(), meta)
+        if "at" in meta:
+            raise TypeError("`Metadata.new` takes the present time: for another one, write `Metadata(at, by, command, meta)`")
+        return cls(now(), by, new_command_id() if command is None else command, meta)
 
     @property
     def causation(self) -> str:

@@ -11,7 +11,7 @@ import pytest
 from cqrs_todo.cqrs.boundary import DecisionModel, decide_on
 from cqrs_todo.cqrs.checkpoints import Parked
 from cqrs_todo.cqrs.decider import Decider
-from cqrs_todo.cqrs.events import EventTypes
+from cqrs_todo.cqrs.events import EventTypes, Metadata
 from cqrs_todo.cqrs.operation_errors import StreamNotFound
 from cqrs_todo.cqrs.projections import Projection, ReadModel
 from cqrs_todo.cqrs.projections.sqlite import MemoryTables
@@ -124,6 +124,10 @@ MISTAKES: list[tuple[Attempt, str]] = [
     (
         lambda store, _: ReadModel(store, ROWS, "cache"),
         "the tables of a projection must be `SqliteTables` or `PostgresTables`, not 'cache'",
+    ),
+    (
+        lambda _, __: Metadata.new("me", at=AT),
+        r"`Metadata.new` takes the present time: for another one, write `Metadata\(at, by, command, meta\)`",
     ),
     (lambda _, __: Parked("c/1", 1, "no \udc80", AT, 1), r"the error of a parked event contains '\\udc80', which not"),
     (lambda _, __: Parked("c/1", 1, "no \0", AT, 1), r"the error of a parked event contains '\\x00', which not"),
