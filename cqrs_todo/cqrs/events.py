@@ -132,7 +132,7 @@ class Metadata(Struct, frozen=True, gc=False):
         from .ids import new_command_id, now
 
         if "at" in meta:
-            raise TypeError("`Metadata.new` takes the present time: for another one, write `Metadata(at, by, command, meta)`")
+            raise TypeError("`Metadata.new` takes the present time: for another, write `Metadata(at, by, command, meta)`")
         return cls(now(), by, new_command_id() if command is None else command, meta)
 
     @property

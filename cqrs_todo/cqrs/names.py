@@ -130,6 +130,20 @@ def check_stream_name(name: str, result: str = NOT_RECORDED) -> None:
         raise Unrecordable(f"{result}: the name of a stream is KIND/ID, such as 'course/c1', not {name!a}")
 
 
+def check_streams(streams: Iterable[str]) -> None:
+    """Refuse what is not several texts where the names of streams are wanted. The texts may be any.
+
+    Args:
+        streams: What was given.
+
+    Raises:
+        TypeError: It is one text, or not several, or one of them is no text.
+    """
+    check_several("streams", streams)
+    for stream in streams:
+        check_type("the name of a stream", stream, str)
+
+
 def check_stream_to_read(name: str) -> None:
     """Check the name of a stream that someone wants to read, because it would seem that the stream has no events.
 

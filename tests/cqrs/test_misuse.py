@@ -127,7 +127,7 @@ MISTAKES: list[tuple[Attempt, str]] = [
     ),
     (
         lambda _, __: Metadata.new("me", at=AT),
-        r"`Metadata.new` takes the present time: for another one, write `Metadata\(at, by, command, meta\)`",
+        r"`Metadata.new` takes the present time: for another, write `Metadata\(at, by, command, meta\)`",
     ),
     (lambda _, __: Parked("c/1", 1, "no \udc80", AT, 1), r"the error of a parked event contains '\\udc80', which not"),
     (lambda _, __: Parked("c/1", 1, "no \0", AT, 1), r"the error of a parked event contains '\\x00', which not"),

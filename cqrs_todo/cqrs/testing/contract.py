@@ -1285,14 +1285,15 @@ class StoreContract(ReactionContract):
 
     def test_to_forget_again_changes_nothing(self, store: Store, log: Log) -> None:
         self.filled(log)
-        assert store.forget("inbox", ["a/1", "c/9"]).events == 3
+        done = store.forget("inbox", ["c/9", "a/1", "c/8"])
+        assert (done.events, done.absent) == (3, ("c/8", "c/9"))
         before = list(self.reopened(store).commits())
         for streams in (["a/1"], ["c/9", "a/1"]):
             assert store.forget("inbox", streams).events == 0
         assert list(self.reopened(store).commits()) == before
         assert store.forget("inbox", ["b/1"]).events == 1
         assert store.verify("inbox").forgotten == 4
-        assert set(self.reopened(store).forgotten) == {"a/1", "b/1", "c/9"}
+        assert set(self.reopened(store).forgotten) == {"a/1", "b/1", "c/8", "c/9"}
 
     def test_forgetting_what_is_not_there_is_refused(self, store: Store, log: Log) -> None:
         self.filled(log)
@@ -1300,11 +1301,16 @@ class StoreContract(ReactionContract):
         for streams in (["a/9"], ["a"], []):
             with pytest.raises(StreamNotFound):
                 store.forget("inbox", streams)
+        for stream in ("typo", "a/", "/1", "", "a/\x00", "a/" + 1_000 * "1"):
+            with pytest.raises(StreamNotFound, match="the name of a stream is KIND/ID"):
+                store.forget("inbox", ["a/1", stream])
         for name, archived in (("nowhere", False), ("inbox", True)):
             with pytest.raises(LogNotFound):
                 store.forget(name, ["a/1"], archived=archived)
         with pytest.raises(TypeError, match="is a text"):
             store.forget("inbox", "a/1")
+        with pytest.raises(TypeError, match="the name of a stream must be of the type str, not 5"):
+            store.forget("inbox", ["a/1", 5])  # type: ignore[list-item]  # it is refused
         assert list(self.reopened(store).commits()) == before
         verdict = store.verify("inbox")
         assert (verdict.events, verdict.damage, verdict.forgotten) == (7, None, 0)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ...cursor import START, Cursor
 from ...errors import READ_AGAIN, DamagedLog, LogExists, LogNotFound, MissingLog, ReadOnlyLog, StaleCursor
 from ...events import EventTypes
-from ...names import NAME_BYTES, check_free, check_log_name, check_several, name_key
+from ...names import NAME_BYTES, check_free, check_log_name, check_streams, name_key
 from ...store import Known, Log, LogHead, Progress, Store, T, at_work, no_progress, nothing_known
 from ..format import FORMAT, VERSION, Header, encode_header, event_ids, log_in
 from ..hash_chain import last_digest
@@ -259,7 +259,7 @@ class JsonlStore(Store):
         Files beside the logs that keep bytes of this log, or name one of the streams, are removed. So is the index. A file
         that another program copied from the log is not reached, unless it is a log of its own name.
         """
-        check_several("streams", streams)
+        check_streams(streams)
         from ...forgetting import Forgetting
         from .checkpoints import FileCheckpoints
         from .forget import forget, remove_set_aside
@@ -280,7 +280,7 @@ class JsonlStore(Store):
                 remove_left_behind(self._lists, name)
             copies = self._inventory().copies_with(done.log, path, streams)
             unreached = (*failed, *(f"{copy} (a copy of the log)" for copy in copies))
-            return Forgetting(done.log, done.events, tuple(removed), unreached)
+            return Forgetting(done.log, done.events, tuple(removed), unreached, done.absent)
 
     def kept_logs(self) -> Sequence[str]:
         """Return the files that keep logs as they were before merges; see `Store`."""

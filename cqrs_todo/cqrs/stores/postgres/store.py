@@ -14,7 +14,7 @@ from ...cursor import START, Cursor
 from ...errors import DamagedLog, LogExists, LogNotFound
 from ...events import EventTypes
 from ...forgetting import Forgetting
-from ...names import check_free, check_log_name, check_several
+from ...names import check_free, check_log_name, check_streams
 from ...operation_errors import InvalidPattern, SameLog
 from ...store import Known, Log, LogHead, Progress, Store, T, at_work, in_use_together, no_progress, nothing_known
 from ...struct import Struct
@@ -228,7 +228,7 @@ class PostgresStore(Store):
         Raises:
             MissingGrant: The role does not own the tables.
         """
-        check_several("streams", streams)
+        check_streams(streams)
         from .forget import forget
 
         name = check_log_name(name)
