@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
-from .errors import UNKNOWN_TYPE_REMEDY, UnreadableEvent
+from .errors import UNKNOWN_TYPE_REMEDY, UnknownEvents, UnreadableEvent
 from .names import check_recorded_name, check_several, check_type
 from .struct import Struct
 
@@ -174,12 +174,19 @@ class Metadata(Struct, frozen=True, gc=False):
         return ordinals
 
 
-def remedy_of(event: "Recorded[Any]") -> str:
-    """Return, in words, what helps against an event that this program does not know: its data is an `UnknownEvent`."""
-    if not event.data.misfit:
-        return UNKNOWN_TYPE_REMEDY
-    registers = f"register what you have now as another type, with an upcaster for {event.type} that accepts both forms"
-    return f"the data do not fit {event.type}: update the program, or {registers}"
+def unknown_events(event: "Recorded[Any]", count: int = 1, result: str = "nothing was recorded") -> UnknownEvents:
+    """Return the error for events of a stream that this program does not know.
+
+    Args:
+        event: The first of them. Its data is an `UnknownEvent`.
+        count: How many there are.
+        result: What that leads to, as the end of a sentence; '' if the text need not say it.
+    """
+    remedy, misfit = UNKNOWN_TYPE_REMEDY, bool(event.data.misfit)
+    if misfit:
+        registers = f"register what you have now as another type, with an upcaster for {event.type} that accepts both forms"
+        remedy = f"the data do not fit {event.type}: update the program, or {registers}"
+    return UnknownEvents(event.stream, count, event.unknown, result, remedy, misfit=misfit)
 
 
 def marked(metadata: Metadata, key: str) -> tuple[str, ...]:

@@ -657,11 +657,13 @@ class Store(ABC):
 
     Attributes:
         url: What `open_store` opens the store by, without a password.
+        types: The registered events.
         atomic: Whether `together` records either everything that its work appends, or nothing.
         in_process: Whether it keeps everything in its own objects, so that no other program can open its logs.
     """
 
     url: str
+    types: EventTypes
     atomic = False
     in_process = False
 

@@ -20,6 +20,7 @@ from cqrs_todo.cqrs.reactions import Reaction, Runner
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.store import Append, Store
 from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.cqrs.subscriptions import Subscription
 from cqrs_todo.cqrs.testing.examples import AT, CONTRACT_TYPES, Counted, metadata, one
 from tests.cqrs.counter import COUNTER
@@ -42,6 +43,8 @@ def tagged(tags: Any) -> Attempt:
     return lambda _, __: open_store("memory:", types).create("x", AT).append(one("a/1", 1), metadata("c"))
 
 
+MISTYPED = Query.of(types={"conted"})
+MISTYPED_WORDS = "'conted' is no registered type, so a query for it would find nothing"
 MODEL = DecisionModel(Query(), 0, lambda count, _: count)
 A_LIST = r"what is appended must be a list such as \[Append\(stream, \(event,\)\)\], not "
 MISTAKES: list[tuple[Attempt, str]] = [
@@ -112,6 +115,9 @@ MISTAKES: list[tuple[Attempt, str]] = [
     (lambda store, _: store.forget("inbox", None), "streams must be a set of texts, not None"),
     (lambda store, _: Runner(store, "inbox", SEE), "the log of a runner must be of the type Log, not 'inbox'"),
     (lambda store, log: Runner(store, log, print), "the reaction of a runner must be of the type Reaction, not <"),
+    (lambda store, log: Runner(store, log, replace(SEE, query=MISTYPED)), MISTYPED_WORDS),
+    (lambda store, _: ReadModel(store, replace(ROWS, query=MISTYPED), MemoryTables()), MISTYPED_WORDS),
+    (lambda store, _: Subscription(store, MISTYPED), MISTYPED_WORDS),
     (lambda store, log: Runner(store, log, SEE).begin_after("3"), "the position of an event must be a number, not '3'"),
     (
         lambda store, _: Subscription(store, "counted"),

@@ -20,7 +20,7 @@ from ..checkpoints import Checkpoint
 from ..cursor import Cursor
 from ..decider import E
 from ..errors import CqrsError, DamagedLog, StaleCursor, UnknownEvents, UnreadableEvent, in_words
-from ..events import Recorded, remedy_of
+from ..events import Recorded, unknown_events
 from ..names import check_log_name, check_type
 from ..query import Query
 from ..store import Log, Store
@@ -205,7 +205,8 @@ class ReadModel:
 
         Raises:
             InvalidLogName: The name of the projection is not one that a log could have.
-            ValueError: Its version is not a number from 1, or its schema contains NUL.
+            ValueError: Its version is not a number from 1, its schema contains NUL, or its query names a type that is not
+                registered, or an older one.
             TypeError: `projection`, `tables` or `log` is of another type.
         """
         check_type("the projection", projection, Projection)
@@ -217,6 +218,7 @@ class ReadModel:
             raise ValueError(f"the schema of the projection {name} contains NUL")
         if type(projection.version) is not int or not 1 <= projection.version < _VERSIONS:
             raise ValueError(f"the projection {name} has the version {projection.version!r}, not a number from 1")
+        projection.query.as_recorded(store.types)
         self._store = store
         self._projection = replace(projection, name=name)
         self._tables = tables
@@ -505,7 +507,7 @@ class ReadModel:
         for event in events:
             try:
                 if event.unknown:
-                    raise UnknownEvents(event.stream, 1, event.unknown, "", remedy_of(event))
+                    raise unknown_events(event, result="")
                 self._projection.apply(connection, event, log_id)
                 if not generation.is_in_transaction(connection):
                     raise _EndedTransaction("it has ended the transaction, so rows may be wrong: rebuild them")

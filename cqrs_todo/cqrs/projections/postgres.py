@@ -10,10 +10,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-import psycopg
-from psycopg.pq import TransactionStatus
-from psycopg.rows import TupleRow
-from psycopg.sql import SQL, Identifier
+from ..stores.installed import MissingExtra
+
+try:
+    import psycopg
+    from psycopg.pq import TransactionStatus
+    from psycopg.rows import TupleRow
+    from psycopg.sql import SQL, Identifier
+except ImportError as error:
+    raise MissingExtra("postgres", "PostgresTables") from error
 
 from ..checkpoints import Checkpoint
 from ..cursor import Cursor

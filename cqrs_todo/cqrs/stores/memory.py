@@ -309,7 +309,7 @@ class MemoryStore(Store):
 
     def __init__(self, types: EventTypes) -> None:
         """Make an empty store for registered events."""
-        self._types = types
+        self.types = types
         self._logs: dict[str, MemoryLog] = {}
         self._archive: dict[str, MemoryLog] = {}
         self._made = count(1)
@@ -326,7 +326,7 @@ class MemoryStore(Store):
         check_aware(CREATION, at)
         with self._lock:
             name = self._free(name)
-            log = self._logs[name] = MemoryLog(f"memory-{next(self._made)}", name, at, self._types)
+            log = self._logs[name] = MemoryLog(f"memory-{next(self._made)}", name, at, self.types)
             return log
 
     def open(self, name: str) -> Log:

@@ -126,6 +126,10 @@ class StoreContract(ReactionContract):
         assert [event.version for event in (*first.events, *second.events)] == [1, 1, 2]
         assert (log.cursor().position, other.cursor().position) == (1, 2)
 
+    def test_a_store_and_its_logs_say_which_events_are_registered(self, store: Store, log: Log) -> None:
+        assert log.types is store.types
+        assert store.open("inbox").types.types == store.types.types == CONTRACT_TYPES.types
+
     def test_forward_reading_since_with_limits(self, log: Log) -> None:
         for command, append in enumerate([one("a/1", 1, 2), one("b/1", 3), one("a/1", 4)]):
             log.append(append, metadata(f"c{command}"))

@@ -205,6 +205,11 @@ def test_an_unknown_store_is_refused(url: str) -> None:
         open_store(url, CONTRACT_TYPES)
 
 
+def test_the_scheme_of_an_unknown_store_may_be_one_of_a_package_that_is_missing() -> None:
+    with pytest.raises(UnknownStore, match=r"^unknown store 'onetable:': use .*; or install the package that offers it$"):
+        open_store("onetable:x", CONTRACT_TYPES)
+
+
 @pytest.mark.parametrize(
     ("url", "words"),
     [

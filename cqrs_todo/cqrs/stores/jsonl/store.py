@@ -57,7 +57,7 @@ class JsonlStore(Store):
     ) -> None:
         """Open a store. The arguments are those of `open_store`, with the path of the directory instead of a URL."""
         self.url = f"jsonl:{directory}"
-        self._types = types
+        self.types = types
         self._progress = progress
         self._lists = os.path.join(directory, "lists")
         self._archive = os.path.join(directory, "archive")
@@ -91,7 +91,7 @@ class JsonlStore(Store):
         """Open a log; see `Store`. A file that another program copied from a log can only be read."""
         name = check_log_name(name)
         try:
-            log = JsonlLog(self._path(name), name, self._types, self._progress, self._indexes)
+            log = JsonlLog(self._path(name), name, self.types, self._progress, self._indexes)
         except LogNotFound:
             self._inventory().check(name, archived=False)
             raise
@@ -108,7 +108,7 @@ class JsonlStore(Store):
         """Open an archived log to read it; see `Store`."""
         name = check_log_name(name)
         self._inventory().check(name, archived=True)
-        log = JsonlLog(self._archived(name), name, self._types, self._progress, self._indexes)
+        log = JsonlLog(self._archived(name), name, self.types, self._progress, self._indexes)
         log.read_only = f"{name} is archived"
         return log
 
@@ -332,10 +332,10 @@ class JsonlStore(Store):
 
         terms = EQUALS if terms is None else terms
         if dry_run:
-            return outcome(planned(path, name, copy, since, self._types, rules, terms)[0], rules)
+            return outcome(planned(path, name, copy, since, self.types, rules, terms)[0], rules)
         self._check_there(name)
         with self._holding(name), delay_signals():
-            merged, tail = planned(path, name, copy, since, self._types, rules, terms)
+            merged, tail = planned(path, name, copy, since, self.types, rules, terms)
             result = outcome(merged, rules)
             if not result.changed and self.open(name).id == merged.log:  # a list that is joined may get the other's id alone
                 return result

@@ -68,7 +68,7 @@ class PostgresStore(Store):
         self._database = Database(url)
         self._listener = Listener(self._database)
         self.url = self._database.address
-        self._types = types
+        self.types = types
         self._progress = progress
         self._at_work: set[int] = set()
         self._together: frozenset[str] = frozenset()
@@ -112,7 +112,7 @@ class PostgresStore(Store):
             read, sum = decode_header(header)
         except InvalidLine as error:
             raise DamagedLog(f"{self.url}, {name}: {error}") from error
-        return PostgresLog(self._database, key, name, read, sum, self._types, self._progress)
+        return PostgresLog(self._database, key, name, read, sum, self.types, self._progress)
 
     def heads(self) -> Sequence[LogHead]:
         """Return the end of each log; see `Store`."""
