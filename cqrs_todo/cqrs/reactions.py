@@ -176,6 +176,7 @@ class Runner:
             ReactionBusy: Another runner runs the reaction, or has taken it over.
             LogBusy: Another process has been moving events of the log for too long.
             UnknownEvents: The type of the next event is unknown, or its data do not fit its type.
+            UnreadableEvent: The upcaster of the next event failed.
             TypeError: The reaction returned something else than commands. Nothing was parked for that.
             ValueError: The reaction calls `together` in work that is done together. Nothing was parked for that.
         """
@@ -292,6 +293,7 @@ class Runner:
             DamagedLog: The log cannot be read to its end.
             StaleCursor: The log ends before the checkpoint, or is not what it was there.
             UnknownEvents: The type of the next event is unknown, or its data do not fit its type.
+            UnreadableEvent: The upcaster of the next event failed.
             TypeError: The reaction returned something else than commands. Nothing was parked for that.
             ValueError: The reaction calls `together` in work that is done together. Nothing was parked for that.
         """

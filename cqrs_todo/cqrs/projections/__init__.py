@@ -241,6 +241,7 @@ class ReadModel:
                 built. Or the tables have rows of another log than that of this read model.
             NewerProjection: The rows are those of a newer version.
             DamagedLog: A log cannot be read to its end. The rows are those of all that can be read.
+            UnreadableEvent: An upcaster failed. The rows are those of the events before it, and of the other logs.
             StoreUnavailable: The store or the database of the tables cannot be reached.
         """
         generation = self._tables.current(self._projection.name)
@@ -276,9 +277,10 @@ class ReadModel:
             How many events were applied.
 
         Raises:
-            ProjectionFailed: An event cannot be applied.
+            ProjectionFailed: An event cannot be applied, or the tables have rows of another log.
             NewerProjection: The rows are those of a newer version.
             DamagedLog: A log cannot be read to its end.
+            UnreadableEvent: An upcaster failed.
         """
         return sum(follow(self._store, lambda: [self.catch_up()], self._ends, stopped))
 
@@ -293,6 +295,7 @@ class ReadModel:
         Raises:
             ProjectionBehind: The rows of this version have not been built yet.
             NewerProjection: The rows are those of a newer version.
+            ProjectionFailed: The tables have rows of another log than that of this read model.
             StoreUnavailable: The database of the tables cannot be reached.
             ValueError: It is no query, is wrong, or would change something, such as the rows, which only `Projection.apply`
                 does.
@@ -318,6 +321,7 @@ class ReadModel:
         Raises:
             ProjectionBehind: The rows were not derived as far in that time.
             NewerProjection: The rows are those of a newer version.
+            ProjectionFailed: The tables have rows of another log than that of this read model.
             StoreUnavailable: The database of the tables cannot be reached.
         """
         until = time.monotonic() + seconds

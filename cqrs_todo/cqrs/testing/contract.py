@@ -127,8 +127,7 @@ class StoreContract(ReactionContract):
         assert (log.cursor().position, other.cursor().position) == (1, 2)
 
     def test_a_store_and_its_logs_say_which_events_are_registered(self, store: Store, log: Log) -> None:
-        assert log.types is store.types
-        assert store.open("inbox").types.types == store.types.types == CONTRACT_TYPES.types
+        assert log.types.types == store.open("inbox").types.types == store.types.types == CONTRACT_TYPES.types
 
     def test_forward_reading_since_with_limits(self, log: Log) -> None:
         for command, append in enumerate([one("a/1", 1, 2), one("b/1", 3), one("a/1", 4)]):
@@ -430,7 +429,7 @@ class StoreContract(ReactionContract):
             later.append([of_3, Append("a/1", tuple(halves[:3]))], metadata("c2"))
         store.forget("inbox", ["a/1"])
         forgotten = self.elsewhere(store, SPLIT_TYPES).open("inbox")
-        assert [forgotten.append([*now, of_3], metadata("c1")).position, forgotten.cursor().position] == [1, 9]
+        assert forgotten.append([*now, of_3], metadata("c1")).position == 1
 
     @pytest.mark.parametrize("types", [LATER_TYPES, SPLIT_TYPES], ids=["upcaster", "splitter"])
     def test_a_command_is_recognised_also_if_events_of_an_older_class_are_sent_again(
