@@ -7,6 +7,7 @@ and the pages of the framework's and the domain's public names.
 import argparse
 import ast
 import contextlib
+import inspect
 import io
 import json
 import os
@@ -30,6 +31,7 @@ from rich.console import Console
 from rich.text import Text
 
 from cqrs_todo.cli import main, verbs
+from cqrs_todo.cqrs.struct import Struct, replace
 from cqrs_todo.todo.fields import declarations
 from cqrs_todo.web.schema import sdl
 from docs import man, pictures
@@ -194,9 +196,28 @@ def api(folder: Path) -> None:
     with warnings.catch_warnings(action="error"):
         pdoc.render.configure(docformat="markdown", show_source=False)
         pdoc.render.env.filters["linkify"] = linkify
+        pdoc.render.env.filters["to_markdown"] = to_markdown
         # named one by one, because pdoc looks for no modules in a package that has `__all__`
         framework = [f"cqrs_todo.{module}" for module in MODULES if module.startswith("cqrs.")]
         pdoc.pdoc("cqrs_todo.cqrs", "cqrs_todo.todo", *framework, output_directory=folder)
+
+
+_OURS = {
+    inspect.getdoc(Struct): """
+The base class of events, commands and states. A subclass lists its fields with their types, as a dataclass does.
+With `frozen=True` nobody can change a value, and `replace` makes a changed copy of it.
+
+It is that of [msgspec](https://msgspec.dev), whose documentation describes its other options.
+""",
+    inspect.getdoc(replace): "Return a copy of a `Struct` in which the named fields have other values.",
+}
+"""What the pages say of the names that are msgspec's, instead of its long docstrings about what nobody needs here."""
+
+
+@pass_context
+def to_markdown(context: Context, docstring: str) -> str:
+    """Do what pdoc does, but with our own words for what is msgspec's."""
+    return pdoc.render_helpers.to_markdown_with_context(context, _OURS.get(docstring, docstring))
 
 
 @pass_context

@@ -6,13 +6,17 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from cqrs_todo.cqrs.events import EventTypes, failure_of
+from cqrs_todo.cqrs.boundary import combined, decide_on
+from cqrs_todo.cqrs.events import EventTypes, Metadata, failure_of
+from cqrs_todo.cqrs.repository import Repository
+from cqrs_todo.cqrs.store import Append
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.format import Codec
 from cqrs_todo.cqrs.testing.examples import AT, CONTRACT_TYPES, LARGE, UNREADABLE_TYPES, metadata, one
@@ -51,6 +55,30 @@ def test_the_code_in_the_tutorial_passes_its_tests(generate: ModuleType, tmp_pat
     assert (ran.returncode, " 16 passed in" in ran.stdout) == (0, True), ran.stdout + ran.stderr
 
 
+def test_the_code_that_asks_whether_a_student_exists_does_so() -> None:
+    page = (ROOT / "docs/tutorial/course-subscriptions.md").read_text(encoding="utf-8")
+    code = page.partition("## Does this student exist?")[2].partition("```python\n")[2].partition("```")[0]
+    names: dict[str, Any] = {"__name__": "courses"}
+    for text in ((ROOT / "docs/tutorial/courses.py").read_text(encoding="utf-8"), code):
+        exec(compile(text, "courses", "exec"), names)
+    types = EventTypes(
+        {**names["TYPES"].types, **names["STUDENT"].events},
+        tags=lambda event: [f"student/{event.student}"] if type(event) is names["Registered"] else names["tags"](event),
+    )
+    log = open_store("memory:", types).create("courses", AT)
+    Repository(log, names["STUDENT"]).execute("ada", names["Register"]("ada"), Metadata.new("office"))
+    known: list[tuple[Any, ...]] = []
+
+    def decide(states: tuple[Any, ...]) -> Sequence[Append]:
+        known.append(states)
+        return []
+
+    for student in ("ada", "bob"):
+        model = combined(names["courses_of"](student), names["is_registered"](student))
+        assert decide_on(log, model, decide, Metadata.new("office")) is None
+    assert known == [(0, True), (0, False)]
+
+
 @pytest.mark.parametrize(("name", "most"), [("bank.py", 150), ("courses.py", 200)])
 def test_the_code_of_a_tutorial_is_short(name: str, most: int) -> None:
     lines = (ROOT / "docs/tutorial" / name).read_text(encoding="utf-8").splitlines()
@@ -71,6 +99,10 @@ def test_the_api_pages_are_generated_without_a_warning(generate: ModuleType, tmp
     assert "Gives a reaction the events of a log" in page
     page = (tmp_path / "cqrs_todo/cqrs/query.html").read_text(encoding="utf-8")
     assert "Boundary: https://dcb.events.)" in page, "no part of an address is taken for a module"
+    page = (tmp_path / "cqrs_todo/cqrs.html").read_text(encoding="utf-8")
+    assert "The base class of events, commands and states." in page
+    assert "in which the named fields have other values." in page
+    assert "omit_defaults" not in page, "msgspec's own docstring is left out"
 
 
 def words_of(svg: str) -> list[str]:

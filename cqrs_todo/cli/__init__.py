@@ -128,7 +128,12 @@ def _run(args: list[str]) -> int:
 
             with suppress(OSError):  # nobody reads it; the exit code still tells
                 sys.stderr.write(f"todo: warning: {visible(warning)}\n")
-        session.close()
+        try:
+            session.close()
+        except Exception as error:  # the store is one of another package, which may raise anything
+            from .report import report
+
+            code = code or report(error, session, as_json=False)
     return code
 
 

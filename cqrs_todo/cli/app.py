@@ -37,7 +37,9 @@ def run_command_line(args: Sequence[str], session: Session) -> int:
     except typer.TyperException as error:
         raise _usage_error(error) from error
     except OSError as error:
-        if error.filename is not None:
+        from ..cqrs.stores.installed import failure_of_store  # few runs come here
+
+        if error.filename is not None or failure_of_store(error) is not None:
             raise
         return output_failed(error)  # Typer prints help, version and completions itself
     return code or 0

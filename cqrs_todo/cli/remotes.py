@@ -106,8 +106,12 @@ def remembered(url: str) -> str:
     scheme, _, path = url.partition(":")
     if scheme in _FOLDERS:
         return f"{scheme}:{os.path.abspath(os.path.expanduser(path))}"
+    from ..cqrs.stores.postgres.heads import quick_address
     from ..todo.recorder import TYPES
 
+    found = quick_address(url) if scheme in ("postgresql", "postgres") else None
+    if found is not None:
+        return found
     try:
         return open_store(url, TYPES).url
     except CqrsError:  # it names no store, or one for which a package is not installed

@@ -319,7 +319,8 @@ class EventTypes:
     A type string names one schema. When the data of an event change, the new ones get a new type string (`deposited`, then
     `deposited/2`), and an upcaster says what the older ones become. An event of a type that is left out is read as
     `UnknownEvent`. To remove a type from a decider, leave it out and name it in `Decider.ignores`. Decision models,
-    reactions and projections cannot ignore a type that their queries select.
+    reactions and projections cannot ignore a type that their queries select. If a query selects it by a kind or a tag, name
+    the remaining types in the query, or keep the class.
 
     Attributes:
         types: The event classes by their type strings.
@@ -338,7 +339,8 @@ class EventTypes:
         Args:
             types: The event classes by their type strings.
             upcasters: An upcaster or a splitter for each older type string.
-            tags: Returns the tags with which an event is recorded. None: events have no tags.
+            tags: Returns the tags with which an event is recorded. An event keeps them: a tag that is added later is only on
+                new events. None: events have no tags.
 
         Raises:
             ValueError: A class has two type strings, a type string is empty or one of the framework's own, or an upcaster

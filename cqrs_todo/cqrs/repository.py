@@ -281,7 +281,11 @@ class Repository(Generic[S, C, E]):
         self._fold, self._infos, self._cursor, self._base = None, None, START, None
 
     def load(self, id: str) -> Entity[S] | None:
-        """Return the entity with this id; None if it has no events."""
+        """Return the entity with this id; None if it has no events.
+
+        If its stream was forgotten, `log.forgotten` names the stream. The entity is then in the initial state, and still has
+        the version of the stream.
+        """
         return self.fold().get(self.decider.stream(id))
 
     def load_or_default(self, id: str) -> Entity[S]:

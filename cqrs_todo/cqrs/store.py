@@ -425,8 +425,9 @@ class Log(ABC):
         Args:
             since: Where to start.
             versions: Returns the version of each stream at the cursor `since`, for example from the snapshot that was taken
-                there. For a stream it must always return the same version. The log uses these versions instead of those
-                that it has read itself before the cursor, unless it has read farther than the cursor.
+                there. A store that can look up the version of a stream may ignore this. For a stream it must always return
+                the same version. The log uses these versions instead of those that it has read itself before the cursor,
+                unless it has read farther than the cursor.
 
         Returns:
             An iterator over groups of event batches, as many as the store reads at once. No group is empty. Whenever it has
@@ -466,7 +467,8 @@ class Log(ABC):
     def cursor(self) -> Cursor:
         """Return the farthest position that this object has read or written, as a cursor with a digest.
 
-        It has a digest also when the log is empty, so that it is stale in another log.
+        It has a digest also when the log is empty, so that it is stale in another log. If an object begins with an append,
+        the cursor is then at the end of the log, also if the command had been recorded before.
         """
 
     @abstractmethod
@@ -654,6 +656,8 @@ class Store(ABC):
     have the same name, even if one of them is archived. So a name means the same log everywhere. If a store notices that a
     log which had been recorded is gone, it raises `MissingLog` instead of `LogNotFound` whenever that log is named, and
     makes no other log in its place.
+
+    Several threads may use one store object at the same time. Each of them opens the logs for itself.
 
     Attributes:
         url: What `open_store` opens the store by, without a password.
@@ -896,7 +900,9 @@ class Store(ABC):
         because it was interrupted.
 
         No copy of the old log is kept. The cursors that were made before are stale afterwards. Reactions go on where they
-        were. Whoever keeps data that were derived from the log derives them again, as projections do when they catch up.
+        were. Whoever keeps data that were derived from the log derives them again, as projections do when they catch up. The
+        store clears `shared_snapshots`. It knows neither other snapshots nor read models: call `Snapshots.clear` with the id
+        of the log, and `ReadModel.catch_up`.
 
         Args:
             name: The name of the log.
@@ -915,6 +921,7 @@ class Store(ABC):
             DamagedLog: The log is damaged. It must be repaired first.
             ReadOnlyLog: The log has a newer format.
             LogBusy: Another writer held the log for too long.
+            TypeError: The names of the streams are one text and not several.
             StoreUnavailable: The store cannot be reached, or does not allow it. Nothing was changed.
             OutcomeUnknown: It is not known whether the streams are forgotten. Forgetting them again is harmless.
             TypeError: `streams` is a text, or holds something else than texts.

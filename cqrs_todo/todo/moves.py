@@ -58,7 +58,7 @@ def move(source: Recorder, chosen: Sequence[Item], target: Recorder) -> Answer:
     if target.log.id == source.log.id:
         return _staying(source, chosen)
     target.make_if_missing()
-    return source.together([target], lambda: _moved(source, chosen, target))
+    return source.together([target], lambda: _moved(source, chosen, target), finds_request=True)
 
 
 def _staying(todos: Recorder, chosen: Sequence[Item]) -> Answer:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from ..cqrs.cursor import Cursor
-from ..cqrs.errors import CqrsError, DamagedLog, LogExists, LogNotFound
+from ..cqrs.errors import CqrsError, DamagedLog, LogBusy, LogExists, LogNotFound, OutcomeUnknown, StoreUnavailable
 from ..cqrs.events import Commit, EventTypes, Metadata, Moment
 from ..cqrs.fold import Entity, Fold
 from ..cqrs.ids import new_command_id
@@ -236,7 +237,8 @@ class Recorder:
         request = self.request
         if request is not None:
             if not self._locked and not self._missing:  # nobody may write between the checks and the append
-                return self.together((), lambda: self.transact(plan, named, one_commit_each=one_commit_each))
+                work = partial(self.transact, plan, named, one_commit_each=one_commit_each)
+                return self.together((), work, finds_request=True)
             recorded = request.find(self)
             if recorded is not None:
                 return self.answer_again(recorded, named)
@@ -352,12 +354,14 @@ class Recorder:
         also = [move.target_name if move.source == self.log.id else move.source_name for move in moves]
         return self.answer(commits, named, also=list(dict.fromkeys(also)), fold=fold)
 
-    def together(self, others: Sequence[Recorder], work: Callable[[], T]) -> T:
+    def together(self, others: Sequence[Recorder], work: Callable[[], T], *, finds_request: bool = False) -> T:
         """Do a piece of work while nobody else can write to this list and some other lists; see `Store.together`.
 
         Args:
             others: The other lists.
             work: The work. The store may call it a second time; what it appended before was rolled back then.
+            finds_request: Whether the work begins with `Request.find`, and only reads if this finds something. Then it is
+                done also if the lists cannot be locked, for example on a disk that is read-only by now.
 
         Returns:
             What the work returns.
@@ -379,6 +383,13 @@ class Recorder:
             for each in lists:
                 each._locked = True
             return self.store.together([each.log for each in lists], once)
+        except (LogBusy, StoreUnavailable) as error:
+            request = self.request
+            if tried or isinstance(error, OutcomeUnknown) or not finds_request or request is None:
+                raise
+            if request.find(self) is None:
+                raise
+            return work()
         except BaseException:
             if self.store.atomic:
                 for each in lists:

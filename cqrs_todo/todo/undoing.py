@@ -10,6 +10,7 @@ of the two lists.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain, islice, takewhile
 from typing import TypeAlias
 
@@ -331,7 +332,8 @@ def _apply_steps(todos: Recorder, direction: Direction, choose: Choose) -> Answe
     answer = todos.transact(plan, one_commit_each=True)
     if not others:
         return answer
-    return todos.together(list(others.values()), lambda: _apply_in_several_lists(todos, others, direction, choose))
+    work = partial(_apply_in_several_lists, todos, others, direction, choose)
+    return todos.together(list(others.values()), work, finds_request=True)
 
 
 def _commits_of(side: ListState, steps: Sequence[Step]) -> list[list[Commit]]:

@@ -150,6 +150,16 @@ class Failing(FolderStore):
         raise sqlite3.OperationalError("database is locked")
 
 
+class Disconnected(FolderStore):
+    def open(self, name):
+        raise BrokenPipeError("Broken pipe")
+
+
+class Unclosed(FolderStore):
+    def close(self):
+        raise RuntimeError("cannot be closed")
+
+
 class Checked(FolderStore):
     @staticmethod
     @contextmanager
@@ -201,6 +211,31 @@ def test_a_fault_of_a_store_that_a_package_offers_is_not_called_one_of_this_prog
         failed = todo.run("history", "--store", f"failing:{tmp_path}", env=env)
         assert (failed.code, f"report it to {contact}\n" in failed.err) == (1, True)
     assert not list(todo.home.rglob("error-*.txt"))
+
+
+@pytest.mark.parametrize("args", [("ls",), ("ls", "--json"), ("add", "Buy milk", "--json")])
+def test_a_connection_that_breaks_in_another_package_s_store_is_not_taken_for_output_that_nobody_reads(
+    todo: Todo, tmp_path: Path, args: tuple[str, ...]
+) -> None:
+    env = install(todo, "folders", {"folders": FOLDERS}, "gone = folders:Disconnected", group="cqrs_todo.stores")
+    failed = todo.run(*args, "--store", f"gone:{tmp_path}", env=env)
+    assert (failed.code, failed.out) == (1, "")
+    assert "the store gone: failed: BrokenPipeError: Broken pipe; the fault is in the package folders 1.0" in failed.err
+
+
+def test_another_package_s_store_that_cannot_be_closed_ends_no_run_with_a_traceback(todo: Todo, tmp_path: Path) -> None:
+    env = install(todo, "folders", {"folders": FOLDERS}, "open = folders:Unclosed", group="cqrs_todo.stores")
+    failed = todo.run("add", "Buy milk", "--store", f"open:{tmp_path}", env=env)
+    assert (failed.code, "Added 1: Buy milk" in failed.out + failed.err) == (1, True)
+    assert "the store open: failed: RuntimeError: cannot be closed" in failed.err
+    assert "Traceback" not in failed.err
+
+
+def test_a_password_in_the_url_of_another_package_s_store_is_not_shown(todo: Todo, tmp_path: Path) -> None:
+    env = install(todo, "folders", {"folders": FOLDERS}, "failing = folders:Failing", group="cqrs_todo.stores")
+    for args in (("ls",), ("add", "Buy milk"), ("where",)):
+        shown = todo.run(*args, "--store", f"failing://me:s3cret@host{tmp_path}", env=env)
+        assert "s3cret" not in shown.out + shown.err
 
 
 def test_what_is_wrong_with_store(todo: Todo) -> None:

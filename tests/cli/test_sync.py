@@ -1691,8 +1691,8 @@ def test_psycopg_is_loaded_only_if_there_is_something_to_do(tmp_path: Path, data
         " print([name for name in ('psycopg', 'psycopg2') if sys.modules.get(name)]); sys.exit(code)"
     )
 
-    def run() -> list[str]:
-        command = [sys.executable, "-c", program, "sync", database]
+    def run(*words: str) -> list[str]:
+        command = [sys.executable, "-c", program, "sync", *(words or (database,))]
         done = subprocess.run(command, capture_output=True, text=True, env=one.env, cwd=one.home, check=True)
         return done.stdout.splitlines()
 
@@ -1705,6 +1705,7 @@ def test_psycopg_is_loaded_only_if_there_is_something_to_do(tmp_path: Path, data
     said, modules = run()
     assert (said, "'psycopg'" in modules) == ("inbox: 1 commit received", True)
     assert run()[-1] == loaded
+    assert run("--status")[-1] == loaded
 
 
 def test_ctrl_c_ends_the_wait_for_a_server_that_says_nothing(todo: Todo) -> None:

@@ -89,3 +89,7 @@ def test_an_error_is_a_fault_of_another_package_s_store_if_its_code_raised_it_or
         assert "the package shelves 1.0, which" in str(fault)
     for callers in (("product", "framework"), ("product", "store", "framework", "product")):
         assert failure_of_store(raised(*callers)) is None
+    (info / "entry_points.txt").write_text("[cqrs_todo.stores]\nshelf = shelves.db:ShelfStore\nrack = shelves.racks:Rack\n")
+    nearest = failure_of_store(raised("product", "store"))
+    assert nearest is not None
+    assert str(nearest).startswith("the store shelf: failed"), "two stores whose modules have the first name in common"

@@ -1,23 +1,26 @@
 """A command that a script sends again, after what went wrong in between."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cqrs_todo.cqrs.errors import StoreUnavailable
+from cqrs_todo.cqrs.errors import OutcomeUnknown, StoreUnavailable
 from cqrs_todo.cqrs.events import REDOES, Commit, marked
 from cqrs_todo.cqrs.store import Store
 from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.stores.jsonl.head_record import mark_sync_failed
 from cqrs_todo.todo import batches
 from cqrs_todo.todo.lists import Lists
 from cqrs_todo.todo.model import Complete, Create
-from cqrs_todo.todo.recorder import TYPES
+from cqrs_todo.todo.recorder import TYPES, Answer
 from cqrs_todo.todo.request_errors import CommandIdTaken, UnexpectedState
 from cqrs_todo.todo.requests import Request
 from cqrs_todo.todo.service import TodoList
 from cqrs_todo.todo.values import day_or_instant
+from tests.disks import only_to_read
 from tests.strategies import NOW
 from tests.todo.histories import a_list
 
@@ -49,6 +52,34 @@ def fails(error: BaseException) -> Callable[..., Any]:
 
 def open_todos(todos: TodoList) -> list[int]:
     return [item.number for item in todos.view().items if not item.todo.removed and not item.todo.done]
+
+
+@pytest.mark.parametrize("is_durable", [True, False])
+def test_a_command_that_is_sent_again_to_a_disk_that_is_read_only_by_now_is_not_called_unrecorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_durable: bool
+) -> None:
+    store = open_store(f"jsonl:{tmp_path}", TYPES)
+    prepare(store, 2)
+    deeds: list[Callable[[TodoList, TodoList], Answer]] = [
+        lambda inbox, _: inbox.change(inbox.select(["1"]), lambda _: [Complete(day_or_instant(NOW), NOW)]),
+        lambda inbox, work: inbox.move(inbox.select(["2"]), work),
+        lambda inbox, _: inbox.undo(),
+    ]
+    for number, deed in enumerate(deeds):
+        request = Request(id=f"job-{number}")
+        position = deed(*lists(store, request)).position
+        if not is_durable:
+            mark_sync_failed(str(next(tmp_path.rglob("inbox.jsonl"))))
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "open", only_to_read(os.open))
+            again = lists(open_store(f"jsonl:{tmp_path}", TYPES), request)
+            if is_durable:
+                assert deed(*again).position == position
+            else:
+                with pytest.raises(OutcomeUnknown, match="it cannot be known whether command job-"):
+                    deed(*again)
+            with pytest.raises(StoreUnavailable, match="Read-only file system; nothing was recorded"):
+                deed(*lists(store, Request(id=f"new-{number}")))
 
 
 def test_a_move_that_was_interrupted_between_its_halves_is_completed_when_it_is_sent_again(

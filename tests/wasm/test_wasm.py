@@ -50,7 +50,7 @@ def imported(file: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module == "cqrs_todo.cqrs":
-            found |= {public()[alias.name] for alias in node.names}
+            found |= {public().get(alias.name, f"cqrs_todo.cqrs.{alias.name}") for alias in node.names}  # or a module
         elif isinstance(node, ast.ImportFrom):
             names = {f"{node.module}.{alias.name}" for alias in node.names}
             found |= {str(node.module)} | {name for name in names if source(name) is not None}

@@ -17,9 +17,11 @@ from ..verb import LISTS, Verb
 
 def where(session: Session) -> None:
     """Show the paths in use, and the size and the lag of each read model."""
+    from ...cqrs.stores.passwords import without_password  # `todo --help` loads this module
+
     session.refuse_at("where shows the paths in use now, and takes no --at")
     paths = {
-        "store": session.store.url,
+        "store": without_password(session.store.url),
         "list": session.list_name,
         "configuration": config_file(),
         "cache": cache_dir(),

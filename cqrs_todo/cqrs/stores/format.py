@@ -274,7 +274,7 @@ class Codec:
             document = _encode(CommitLine(commit.position, meta.at, meta.by, meta.command, events, meta.meta))
             line, sum = with_digest(previous, document)
             recorded = self.commit(decode_line(document), sum)
-        except (InvalidLine, UnreadableEvent, UnicodeEncodeError, RecursionError, TypeError) as error:
+        except (InvalidLine, UnreadableEvent, RecursionError, TypeError, ValueError) as error:
             raise Unrecordable(f"cannot be recorded: {_not_encoded(commit)}{error}") from error
         # their metadata, which all of them share, are compared once: they may hold something for each event
         if recorded.metadata != meta or [*map(_own, recorded.events)] != [*map(_own, commit.events)]:
@@ -425,7 +425,7 @@ def _not_encoded(commit: Commit) -> str:
 def _can_be_encoded(value: Any) -> bool:
     try:
         _encode(value)
-    except (UnicodeEncodeError, RecursionError, TypeError):
+    except (RecursionError, TypeError, ValueError):
         return False
     return True
 

@@ -1,5 +1,8 @@
 """The stores that other packages offer, their faults, and what is wrong with a URL that names no store."""
 
+from collections.abc import Sequence
+from itertools import takewhile
+from operator import itemgetter
 from traceback import walk_tb
 from typing import Any
 
@@ -59,18 +62,27 @@ def failure_of_store(error: Exception) -> StoreFailed | None:
     """
     own, framework = __name__.partition(".")[0], __name__.partition(".stores")[0]
     # not `point.module`, which raises an error if the value is none of an entry point
-    points = {point.value.partition(":")[0].partition(".")[0].strip(): point for point in entry_points(_GROUP)}
+    points = [(point.value.partition(":")[0].strip().split("."), point) for point in entry_points(_GROUP)]
+    if not points:
+        return None
     found = None
     for frame, _ in walk_tb(error.__traceback__):
         module = frame.f_globals.get("__name__") or ""
-        package = module.partition(".")[0]
-        if package == own and not module.startswith(f"{framework}."):
+        names = module.split(".")
+        if names[0] == own and not module.startswith(f"{framework}."):
             found = None
-        found = points.get(package, found)
+        # two packages may share the first names of their modules
+        common, nearest = max(((_common(names, each), point) for each, point in points), key=itemgetter(0))
+        found = nearest if common else found
     if found is None:
         return None
     name = f"{found.dist.name} {found.dist.version}" if found.dist is not None else found.value
     return StoreFailed(found.name, f"the package {name}", error, _contact(found))
+
+
+def _common(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return how many names two sequences of names begin with in common."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _contact(point: Any) -> str:

@@ -8,13 +8,15 @@ from collections.abc import Iterable
 
 HIDDEN = "***"
 # compiled when they are needed: each sync loads this module, and hides nothing
-_URL = r"(?i)postgres(?:ql)?:"
-_USER = r"(?i)(postgres(?:ql)?://[^:@/]*):([^@/]*)@"
+_URL = r"(?i)postgres(?:ql)?:|(?!jsonl:|folder:)[a-z][a-z0-9+.-]*://"
+"""The beginning of a URL that may hold a password. That of a store of another package may, too, and that of a folder not."""
+_USER = r"(?i)((?!jsonl:|folder:)[a-z][a-z0-9+.-]*://[^:@/]*):([^@/]*)@"
 """The user and the password at the beginning of a valid URL, as libpq reads it."""
 _SECRET = r"(?i)(?:pass(?:word|wd)?|pwd|secret)$"
 """How the names of the parameters end whose values are secret: `password`, `sslpassword`, `oauth_client_secret`."""
 # in any text: from the first ':' behind '//' to the last '@' of the line, unless that is a port
 _IN_TEXT = r"(?i)(postgres(?:ql)?:/*[^:@/\s\[]*):(?!\d{1,5}(?:[/?,:;'\"\s]|$))(?:.*@|\S*)"
+_OTHER_IN_TEXT = r"(?i)\b((?!jsonl:|folder:)[a-z][a-z0-9+.-]*://[^:@/\s]*):[^@/\s]+@"
 _PARAMETER_IN_TEXT = (
     r"(?i)((?:p|%70)(?:a|%61)(?:s|%73)(?:s|%73)(?:w|%77)(?:o|%6f)(?:r|%72)(?:d|%64)|secret)(\s*=\s*)"
     r"('(?:[^'\\]|\\.)*'|[^&\s'\"]+)"
@@ -58,6 +60,7 @@ def hidden(text: str, words: Iterable[str] = ()) -> str:
 def _hidden(text: str) -> str:
     if re.search(_URL, text):
         text = re.sub(_IN_TEXT, _replaced, text)
+        text = re.sub(_OTHER_IN_TEXT, rf"\1:{HIDDEN}@", text)
     return re.sub(_PARAMETER_IN_TEXT, rf"\1\2{HIDDEN}", text)
 
 

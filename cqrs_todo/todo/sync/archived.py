@@ -5,7 +5,6 @@ from itertools import takewhile
 
 from ...cqrs.cursor import Cursor
 from ...cqrs.errors import DamagedLog
-from ...cqrs.names import is_stream_name
 from ...cqrs.replication import MergedLog
 from ...cqrs.stores.forgetting import forget_in_copy
 from ...cqrs.stores.format import decode_header
@@ -13,6 +12,7 @@ from ...cqrs.stores.hash_chain import last_digest
 from ..forgetting import forget_in
 from .hub import HUB
 from .memory import ListMemory
+from .remotes import has_events
 from .sides import HERE, Sides
 
 
@@ -35,7 +35,7 @@ def sync_archived(sides: Sides, id: str) -> None:
     if not sides.remote.is_hub:
         sides.report(id, mine.name).sent = sides.lacking_there(id)
     forgets = {*there} - {*log.forgotten}
-    if any(is_stream_name(stream) and any(True for _ in log.events(limit=1, stream=stream)) for stream in forgets):
+    if any(has_events(log, stream) for stream in forgets):
         report = sides.report(id, mine.name)
         report.merged = MergedLog(id, (), (), (), tuple(sorted(forgets)))
         if not sides.dry_run:

@@ -10,12 +10,12 @@ import msgspec
 from msgspec import Struct
 
 from ...cqrs.events import MERGED, REDOES
-from ...cqrs.names import is_stream_name
 from ...cqrs.store import Log
 from ..events import TodoCreated, TodoRemoved, TodoRestored
 from ..model import EVENTS
 from ..views import MOVE, move_in
 from .memory import Moved
+from .remotes import events_in
 
 Copies: TypeAlias = Mapping[tuple[str, str], Mapping[str, int]]
 """Copies of lists, by the ids of their logs and their labels: the commands in each, with the places of their lines."""
@@ -108,7 +108,7 @@ def has_todos(log: Log, half: Moved) -> bool:
 
 
 def _is_in(log: Log, stream: str) -> bool:
-    changes = [event.data for event in log.events(stream=stream)] if is_stream_name(stream) else []
+    changes = [event.data for event in events_in(log, stream)]
     last = next((data for data in reversed(changes) if isinstance(data, (TodoCreated, TodoRestored, TodoRemoved))), None)
     return last is not None and not isinstance(last, TodoRemoved)
 

@@ -16,14 +16,14 @@ from ...cqrs.errors import (
     StaleCursor,
     StoreUnavailable,
 )
-from ...cqrs.names import is_stream_name, name_key
+from ...cqrs.names import name_key
 from ...cqrs.operation_errors import ImportRefused, StreamNotFound
 from ...cqrs.store import Log, LogHead, Store
 from ...cqrs.stores import open_store
 from ..errors import DamagedRemote, RemoteUnavailable
 from ..forgetting import forget_in
 from ..recorder import TYPES
-from .remotes import Behind, Remote, RemoteCopy, RemoteList, SentPerhaps
+from .remotes import Behind, Remote, RemoteCopy, RemoteList, SentPerhaps, has_events
 
 if TYPE_CHECKING:
     from ...cqrs.stores.postgres.heads import Heads
@@ -196,11 +196,7 @@ class Hub(Remote):
         try:
             log = self._opened(head)
             there = {*streams} - {*log.forgotten}
-            return [
-                stream
-                for stream in streams
-                if stream in there and is_stream_name(stream) and any(True for _ in log.events(limit=1, stream=stream))
-            ]
+            return [stream for stream in streams if stream in there and has_events(log, stream)]
         except CqrsError:
             return ()
 

@@ -14,6 +14,8 @@ import msgspec
 
 from ...cqrs.cursor import START, Cursor
 from ...cqrs.errors import LogBusy, OutcomeUnknown
+from ...cqrs.events import Recorded
+from ...cqrs.names import is_stream_name
 from ...cqrs.store import Log, LogHead, Store
 from ...cqrs.stores.jsonl.files import make_directory, os_errors_as_store_errors, sync_directory, write_all
 from ...cqrs.struct import Struct
@@ -368,6 +370,19 @@ def write_file(path: str, content: bytes) -> None:
 def opened(store: Store, head: LogHead) -> Log:
     """Open a list of this machine; an archived one can only be read."""
     return store.open_archived(head.name) if head.archived else store.open(head.name)
+
+
+def events_in(log: Log, stream: str) -> Iterator[Recorded]:
+    """Yield the events of a stream, oldest first, also of one whose name only another program records."""
+    if is_stream_name(stream):
+        yield from log.events(stream=stream)
+    else:
+        yield from (event for event in log.events() if event.stream == stream)
+
+
+def has_events(log: Log, stream: str) -> bool:
+    """Return whether a list has events of a stream; see `events_in`."""
+    return any(True for _ in events_in(log, stream))
 
 
 def commands_in(lines: Iterable[bytes]) -> set[bytes]:

@@ -17,6 +17,7 @@ import msgspec
 import pytest
 
 from cqrs_todo.cqrs.errors import (
+    CommandReused,
     DamagedLog,
     LogBusy,
     LogNotFound,
@@ -32,6 +33,7 @@ from cqrs_todo.cqrs.stores.jsonl import files
 from cqrs_todo.cqrs.stores.jsonl.head_record import has_sync_failed, mark_sync_failed
 from cqrs_todo.cqrs.stores.signals import delay_signals
 from cqrs_todo.cqrs.testing.examples import AT, Counted, metadata, numbers, one
+from tests.disks import only_to_read
 
 
 def beside(path: Path, what: str) -> list[Path]:
@@ -290,14 +292,7 @@ def test_the_outcome_stays_unknown_if_the_disk_is_read_only_after_a_failed_sync(
     store: Store, path: Path, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mark_sync_failed(str(path))
-    opens = os.open
-
-    def only_to_read(path: str, flags: int, mode: int = 0o777) -> int:
-        if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
-            raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
-        return opens(path, flags, mode)
-
-    monkeypatch.setattr(os, "open", only_to_read)
+    monkeypatch.setattr(os, "open", only_to_read(os.open))
     for each in (log, store.open("inbox")):
         asked: list[Callable[[], object]] = [
             partial(each.find_command, "c2"),
@@ -311,6 +306,10 @@ def test_the_outcome_stays_unknown_if_the_disk_is_read_only_after_a_failed_sync(
             each.append(one("a/1", 3), metadata("c3"))
     monkeypatch.undo()
     assert log.append(one("a/1", 2), metadata("c2")).position == 3
+    monkeypatch.setattr(os, "open", only_to_read(os.open))
+    assert log.append(one("a/1", 2), metadata("c2")).position == 3, "it is durable now"
+    with pytest.raises(CommandReused):
+        log.append(one("a/1", 9), metadata("c2"))
 
 
 def test_signals_are_delayed_until_an_append_is_over(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -750,6 +750,21 @@ def test_what_the_standby_has_not_got_is_not_reported_as_recorded(ask: Callable[
     others.close()
 
 
+def test_each_of_several_threads_that_wait_on_one_store_is_woken_by_each_append(database: str) -> None:
+    store = open_store(database, CONTRACT_TYPES)
+    log = store.create("inbox", AT)
+    listening = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN %'"
+    before = wait_for(database, listening)
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(3):
+            end = log.cursor()
+            waiting = [pool.submit(store.wait, [(store.open("inbox"), end)], 60) for _ in range(4)]
+            log.append(one("a/1", number), metadata(f"c{number}"))
+            assert [each.result(30) for each in waiting] == [True] * 4
+    assert wait_for(database, listening) == before + 1, "they share a connection"
+    store.close()
+
+
 def test_if_the_wait_for_a_standby_is_cancelled_the_outcome_is_unknown(database: str) -> None:
     store = open_store(database, CONTRACT_TYPES)
     log = store.create("inbox", AT)

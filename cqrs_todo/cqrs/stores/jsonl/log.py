@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -122,12 +122,17 @@ class JsonlLog(ChainedLog):
         except OutcomeUnknown:
             raise
         except (StoreUnavailable, LogBusy) as error:
-            earlier = None
-            with suppress(CqrsError):  # what happened first is reported
-                earlier = self._commit_of(metadata.command)
+            try:
+                earlier = self.find_command(metadata.command)
+            except OutcomeUnknown:  # it was sent before, and that may have been recorded
+                raise
+            except CqrsError:
+                raise error from None  # what happened first is reported
             if earlier is None:
                 raise
-            raise _not_synced(earlier, error) from error  # it was sent before, and that may have been recorded
+            from ..recording import repeated  # here, because few commands come again
+
+            return repeated(earlier, appends, self._reader.codec)
 
     def holding(self, lock: int) -> AbstractContextManager[None]:
         """Append during the block without taking the lock; see `LogWriter.holding`."""

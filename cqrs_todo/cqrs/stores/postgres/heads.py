@@ -56,15 +56,12 @@ def quick_heads(url: str) -> Heads | None:
         The ends; None if a `PostgresStore` has to be asked: psycopg2 is not installed, the URL is wrong, the server cannot
         be reached or is slow, or the tables are not those of this version, or may be forged.
     """
-    try:
-        import psycopg2
-        from psycopg2.extensions import parse_dsn
-    except ImportError:
+    given = _parsed(url)
+    if given is None:
         return None
+    import psycopg2
+
     try:
-        given = {key: str(value) for key, value in parse_dsn(url).items()}
-        if wrong_part(given) is not None:
-            return None
         # an asynchronous one, because Ctrl-C does not end the wait of a synchronous one
         connection = psycopg2.connect(**with_defaults(given), async_=True)
         try:
@@ -74,6 +71,33 @@ def quick_heads(url: str) -> Heads | None:
     except (psycopg2.Error, CqrsError, ValueError, OSError):
         return None
     return None if heads is None else Heads(address(given), heads)
+
+
+def quick_address(url: str) -> str | None:
+    """Return the URL of the same tables as the store returns it, without the password, if psycopg need not be loaded for it.
+
+    Args:
+        url: A URL, or another string that libpq can connect by.
+
+    Returns:
+        The address; None if psycopg2 is not installed, or the URL is wrong.
+    """
+    given = _parsed(url)
+    return None if given is None else address(given)
+
+
+def _parsed(url: str) -> dict[str, str] | None:
+    """Return the values in a URL, by libpq's names; None if psycopg2 is not installed, or the URL is wrong."""
+    try:
+        import psycopg2
+        from psycopg2.extensions import parse_dsn
+    except ImportError:
+        return None
+    try:
+        given = {key: str(value) for key, value in parse_dsn(url).items()}
+    except (psycopg2.Error, ValueError):
+        return None
+    return given if wrong_part(given) is None else None
 
 
 def _heads(connection: "_Waiting", place: str) -> Sequence[LogHead] | None:

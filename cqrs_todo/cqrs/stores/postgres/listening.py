@@ -1,7 +1,9 @@
 """Waiting for appends: the server notifies everyone who listens, in whichever log something was appended."""
 
+import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 import psycopg
 
@@ -12,7 +14,10 @@ CHANNEL = "cqrs"
 
 
 class Listener:
-    """A connection that listens for appends. It is made when it is first needed, and again when it was lost."""
+    """A connection that listens for appends. It is made when it is first needed, and again when it was lost.
+
+    Several threads may wait at the same time. One of them listens, and wakes the others when something was appended.
+    """
 
     def __init__(self, database: Database) -> None:
         """Prepare to listen.
@@ -22,6 +27,10 @@ class Listener:
         """
         self._database = database
         self._connection: Connection | None = None
+        self._woken = threading.Condition()
+        self._is_listening = False
+        self._wakes = 0
+        """How often the threads that wait were woken."""
 
     def wait(self, grown: Callable[[], bool], seconds: float) -> bool:
         """Wait until something has been appended.
@@ -38,15 +47,44 @@ class Listener:
             CqrsError: What `grown` raises.
         """
         until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            with self._woken:
+                wakes, others_listen = self._wakes, self._is_listening
+                self._is_listening = True
+            if others_listen:
+                if grown():
+                    return True
+                with self._woken:
+                    self._woken.wait_for(partial(self._was_woken, wakes), left)
+            else:
+                try:
+                    return self._listen(grown, until)
+                finally:
+                    self._wake(stops=True)
+        return True
+
+    def _listen(self, grown: Callable[[], bool], until: float) -> bool:
+        """Do what `wait` does, in the one thread that listens."""
         try:
             connection = self._connected()
+            self._wake()  # what was appended before somebody listened reaches nobody
             while not grown() and (left := until - time.monotonic()) > 0:
                 for _ in connection.notifies(timeout=left, stop_after=1):
-                    pass
+                    self._wake()
         except psycopg.Error:
             self.close()
             return False
         return True
+
+    def _was_woken(self, before: int) -> bool:
+        return self._wakes != before
+
+    def _wake(self, *, stops: bool = False) -> None:
+        """Let the other threads look whether something was appended, or listen themselves if this one stops."""
+        with self._woken:
+            self._wakes += 1
+            self._is_listening = self._is_listening and not stops
+            self._woken.notify_all()
 
     def close(self) -> None:
         """Close the connection."""
