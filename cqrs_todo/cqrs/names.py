@@ -1,5 +1,7 @@
 """The names of logs: which are allowed, and when two of them are the same."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 
 from .errors import InvalidLogName, LogExists, Unrecordable

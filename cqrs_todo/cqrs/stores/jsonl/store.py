@@ -1,5 +1,7 @@
 """Logs by name in a directory: those in use are `lists/NAME.jsonl`, the archived ones `archive/NAME.jsonl`."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -188,17 +190,17 @@ class JsonlStore(Store):
         copies = inventory.copies(archived=archived)
         return [name for name in inventory.names(archived=archived) if name not in copies]
 
-    def strays(self) -> "Sequence[Stray]":
+    def strays(self) -> Sequence[Stray]:
         """Return the files that another program put beside the logs; see `Store`."""
         return self._inventory().strays()
 
-    def checkpoints(self) -> "Checkpoints":
+    def checkpoints(self) -> Checkpoints:
         """Return the checkpoints of the reactions; see `Store`."""
         from .checkpoints import FileCheckpoints
 
         return FileCheckpoints(self._reactions)
 
-    def verify(self, name: str, *, archived: bool = False, known: Known = nothing_known) -> "Verdict":
+    def verify(self, name: str, *, archived: bool = False, known: Known = nothing_known) -> Verdict:
         """Read a whole log and check it; see `Store`."""
         from .verify import verify
 
@@ -208,7 +210,7 @@ class JsonlStore(Store):
 
     def repair(
         self, name: str, *, archived: bool = False, dry_run: bool = False, known: Known = nothing_known
-    ) -> "Repair | None":
+    ) -> Repair | None:
         """Repair a damaged log; see `Store`."""
         from io import BytesIO
 
@@ -253,7 +255,7 @@ class JsonlStore(Store):
         log, head = recorded
         FileCheckpoints(self._reactions).set_back(log, head.position, _after(header), tuple)
 
-    def forget(self, name: str, streams: Collection[str], *, archived: bool = False) -> "Forgetting":
+    def forget(self, name: str, streams: Collection[str], *, archived: bool = False) -> Forgetting:
         """Forget streams; see `Store`.
 
         Files beside the logs that keep bytes of this log, or name one of the streams, are removed. So is the index. A file
@@ -310,12 +312,12 @@ class JsonlStore(Store):
         self,
         name: str,
         copy: bytes,
-        rules: "MergeRules[Any, Any, Any]",
+        rules: MergeRules[Any, Any, Any],
         *,
         since: Cursor = START,
         dry_run: bool = False,
-        terms: "MergeTerms | None" = None,
-    ) -> "MergedLog":
+        terms: MergeTerms | None = None,
+    ) -> MergedLog:
         """Merge another copy of a log into the log; see `Store`."""
         from ...replication import EQUALS
         from .checkpoints import FileCheckpoints
@@ -407,7 +409,7 @@ class JsonlStore(Store):
 
             raise SameLog(holder.name, archived=holder.archived)
 
-    def _inventory(self) -> "Inventory":
+    def _inventory(self) -> Inventory:
         from .inventory import Inventory  # a log that is there and was recorded needs none
 
         return Inventory(self._lists, self._archive)
