@@ -268,9 +268,9 @@ def test_a_machine_that_moved_a_todo_is_not_told_of_its_own_move(peers: Machines
     assert f"Removed from inbox, because one@{os.uname().nodename} moved it to work: 1 Long report." in two("sync").err
     late.write_bytes(after)
     two("sync")
-    told = one("sync").err
-    assert "Conflict: 1 Long report: moved to work (one@" in told
-    assert "Removed from" not in told
+    said = one("sync").err
+    assert "Conflict: 1 Long report: moved to work (one@" in said
+    assert "Removed from" not in said
     peers.equal(one, two)
 
 
