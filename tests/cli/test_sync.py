@@ -835,13 +835,12 @@ def test_a_password_that_was_typed_in_a_url_is_said_not_to_be_remembered(todo: T
     with asking_for_a_password(database, "syncing"):
         on_the_server(database, f"GRANT CREATE, USAGE ON SCHEMA {schema} TO syncing")
         todo("sync", re.sub("//postgres:?@", "//syncing:right@", database))
-        for _ in range(2):
-            refused = todo.run("sync")
-            assert (refused.code, "no password supplied" in refused.err) == (6, True), refused
-            assert refused.err.endswith(
-                "\n      a password in a URL that is typed is not remembered: write it into ~/.pgpass, or the URL into"
-                " config.toml\n"
-            )
+        refused = todo.run("sync")
+        assert (refused.code, "no password supplied" in refused.err) == (6, True), refused
+        assert refused.err.endswith(
+            "\n      a password in a URL that is typed is not remembered: write it into ~/.pgpass, or the URL into"
+            " config.toml\n"
+        )
         (todo.home / ".pgpass").write_text("*:*:*:syncing:right\n")
         (todo.home / ".pgpass").chmod(0o600)
         assert todo("sync").out.startswith("Nothing to sync with ")
@@ -870,6 +869,7 @@ def test_a_hub_with_newer_tables_is_not_said_not_to_run(todo: Todo, database: st
     assert refused.err.endswith("\n      a newer program made them: update this program\n")
 
 
+@pytest.mark.long
 def test_a_database_that_lacks_characters_is_said_to_need_another_encoding(todo: Todo, server: str) -> None:
     on_the_server(server, "CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'")
     url = server.replace("/postgres?", "/latin?")
@@ -885,6 +885,7 @@ def test_a_database_that_lacks_characters_is_said_to_need_another_encoding(todo:
     on_the_server(server, "DROP DATABASE latin")
 
 
+@pytest.mark.long
 def test_a_server_that_takes_no_changes_is_said_to_take_none(todo: Todo, database: str) -> None:
     read_only = f"{database}%20-cdefault_transaction_read_only%3Don"
     for prepare in (lambda: None, lambda: todo("sync", database)):

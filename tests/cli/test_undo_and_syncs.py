@@ -349,8 +349,15 @@ def test_the_refusal_to_undo_a_move_that_lost_says_where_the_todo_is_and_how_to_
     assert places(two.laptop, "work", "home") == ["inbox"]
 
 
-@pytest.mark.parametrize("change", [("note", "2", "oat"), ("rm", "2")])
-@pytest.mark.parametrize("more", [False, True])
+@pytest.mark.parametrize(
+    ("change", "more"),
+    [
+        (("note", "2", "oat"), True),
+        (("rm", "2"), False),
+        pytest.param(("rm", "2"), True, marks=pytest.mark.long),
+        pytest.param(("note", "2", "oat"), False, marks=pytest.mark.long),
+    ],
+)
 def test_the_refusal_to_undo_a_move_names_the_later_change_and_how_to_undo_it(
     two: Two, change: Sequence[str], *, more: bool
 ) -> None:
