@@ -263,7 +263,8 @@ def merged_todos(merged: MergedLog) -> MergedTodos:
     commands = {commit.metadata.command for commit in merged.before} if has_moved else ()
     received = {commit.metadata.command for commit in merged.received}
     moves = _removed_and_moved(merged.after, unchanged, received)
-    found = _conflicts([*_in_force(merged), *moves], _too_late(merged.after, commands, unchanged), after)
+    circles = _newly_left_out(merged, before, after)
+    found = _conflicts([*_in_force(merged), *circles, *moves], _too_late(merged.after, commands, unchanged), after)
     return MergedTodos(
         after,
         found.conflicts,
@@ -300,6 +301,37 @@ def _in_force(merged: MergedLog) -> Iterator[Conflict]:
             if about not in seen:
                 seen.add(about)
                 yield now
+
+
+def _newly_left_out(merged: MergedLog, before: Fold[State], after: Fold[State]) -> Iterator[Conflict]:
+    """Yield the links that another machine has left out or removed because of a circle, and that were not left out before.
+
+    Args:
+        merged: The merge.
+        before: The list before it.
+        after: The list after it.
+    """
+    changed = (event for commit in merged.after[merged.unchanged :] for event in commit.events)
+    if not merged.before or not any(_may_leave_out(event) for event in changed):
+        return
+    known = {_link(each) for each in (*merged.conflicts, *_all_left_out(merged.before, before))}
+    yield from (each for each in _all_left_out(merged.after, after) if _link(each) not in known)
+
+
+def _may_leave_out(event: Recorded) -> bool:
+    """Return whether an event may be there because a merge has left out or removed a link."""
+    return FIELD_BY_EVENT.get(type(wanted_by(event))) in (PARENT, DEPENDS) and (
+        isinstance(event.data, Merged) or event.ordinal < 0
+    )
+
+
+def _all_left_out(commits: Sequence[Commit], fold: Fold[State]) -> list[Conflict]:
+    """Return the links that are not there because they would have closed a circle."""
+    return [*(each for each in lost(commits, RULES) if each.winner is None), *_left_out(commits, fold)]
+
+
+def _link(conflict: Conflict) -> tuple[str, str, str]:
+    return conflict.stream, conflict.field, conflict.loser.command
 
 
 def lost_changes(commits: Sequence[Commit]) -> Conflicts:
