@@ -8,7 +8,7 @@ from ..cqrs.events import FROM, MADE, MERGED, REDOES, STAMP, UNDOES, Commit, Met
 from ..cqrs.fold import Fold
 from ..cqrs.replication import Change, Clock, Conflict, Merged, MergedLog, MergeRules, wanted_by
 from ..cqrs.replication.arrived import arrived_conflicts, conflict_now, lost
-from ..cqrs.replication.registers import CHANGED, NO_KEY, Registers, time_text
+from ..cqrs.replication.registers import CHANGED, NO_KEY, Key, Registers, time_text
 from ..cqrs.struct import Struct, replace
 from .events import (
     DependencyAdded,
@@ -410,16 +410,32 @@ def _removed_and_moved(commits: Sequence[Commit], base: int, received: set[str])
     for commit in commits:
         key = (CHANGED, clock.stamp(commit.metadata), commit.metadata.command)
         for event in commit.events:
-            if event.ordinal > 0 and _removes(event):  # otherwise it only helps a change of what is removed
+            if event.ordinal <= 0:  # it only helps a change of what is removed
+                continue
+            if _removes(event):
                 if not isinstance(event.data, Merged):
                     removals[event.stream] = []
                 removals.setdefault(event.stream, []).append(Change(key, TodoRemoved(), commit.metadata))
+            elif isinstance(wanted_by(event), TodoRestored) and event.stream in removals:
+                left = [each for each in removals[event.stream] if not _undoes_removal(commit.metadata, key, each)]
+                removals[event.stream] = left
     for stream, changes in removals.items():
         moves = [change for change in changes if MOVE in change.metadata.meta]
         for loser in changes if moves else ():
             winner = max(moves, key=lambda change: change.key)  # it decides in which list the todo is
             if loser not in moves and not received.isdisjoint((winner.command, loser.command)):
                 yield Conflict(stream, REMOVED, winner, loser)
+
+
+def _undoes_removal(metadata: Metadata, key: Key, removal: Change) -> bool:
+    """Return whether a restoration undoes a removal, because its author knew of it.
+
+    Args:
+        metadata: The metadata of the commit that restores the todo.
+        key: The key of its changes.
+        removal: The removal.
+    """
+    return removal.command in marked(metadata, UNDOES) or (removal.metadata.by == metadata.by and removal.key < key)
 
 
 def _removes(event: Recorded) -> bool:

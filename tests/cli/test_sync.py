@@ -518,6 +518,50 @@ def test_a_todo_that_was_removed_while_it_was_moved_is_named_with_the_command_th
     assert two("history", "--conflicts").out == ""
 
 
+def test_a_removal_that_its_author_undid_is_no_conflict_with_a_move(users: Machines) -> None:
+    one, two, _ = users.all
+    one("add", "-", stdin="Buy milk\nCall Bob\nRead\n")
+    one("-L", "work", "add", "Write")
+    users.equal(one, two)
+    two("rm", "1")
+    two("undo")
+    two("rm", "2")
+    two("restore", "2")
+    two("rm", "3")
+    two("restore", "3")
+    two("rm", "3")
+    one("move", "1", "2", "3", "work")
+    one("sync")
+    for machine in (two, one):
+        said = machine("sync")
+        (conflict,) = [line for line in said.err.splitlines() if line.startswith("Conflict")]
+        assert ", 1 conflict\n" in said.out
+        assert conflict.startswith("Conflict: 3 Read: moved to work (one@")
+        assert "without effect there: removed (two@" in conflict
+        assert conflict.endswith(". To do the same there: todo -L work rm 4")
+        assert machine("history", "--conflicts").out == f"{conflict}\n"
+
+
+def test_a_restoration_that_lost_to_a_move_is_a_conflict_only_if_the_todo_is_removed_where_it_is(users: Machines) -> None:
+    one, two, _ = users.all
+    one("add", "Buy milk", "+food")
+    one("add", "Call Bob")
+    one("-L", "work", "add", "Write")
+    one("rm", "1", "2")
+    users.equal(one, two)
+    two("restore", "1", "2")
+    one("restore", "1", "2")
+    one("move", "1", "2", "work")
+    one("-L", "work", "rm", "2")
+    one("sync")
+    (conflict,) = [line for line in two("sync").err.splitlines() if line.startswith("Conflict")]
+    assert conflict.startswith("Conflict: 1 Buy milk: moved to work (one@")
+    assert "without effect there: restored (two@" in conflict
+    two(*conflict.rpartition(". To do the same there: todo ")[2].split())
+    assert [todo["text"] for todo in two("-L", "work", "ls", "--json").json["todos"]] == ["Write", "Buy milk", "Call Bob"]
+    assert two("history", "--conflicts").out == ""
+
+
 def test_an_open_todo_under_one_that_was_removed_is_not_said_to_be_under_a_done_one(peers: Machines) -> None:
     one, two, _ = peers.all
     one("add", "Parent")

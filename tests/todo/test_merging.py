@@ -212,8 +212,12 @@ def test_of_the_links_of_a_circle_the_newest_is_left_out(first: int, later: int)
         assert (lost.winner, lost.loser.command) == (None, conflict.loser.command)
         for machine in (two.a, two.b):
             received = merge_lines(machine.lists["inbox"].lines, result.lines, TYPES, RULES)
-            (told,) = merged_todos(outcome(received, RULES)).conflicts
-            assert (told.stream, told.winner, told.loser.command) == (conflict.stream, None, conflict.loser.command)
+            (reported,) = merged_todos(outcome(received, RULES)).conflicts
+            assert (reported.stream, reported.winner, reported.loser.command) == (
+                conflict.stream,
+                None,
+                conflict.loser.command,
+            )
             again = merge_lines(result.lines, result.lines, TYPES, RULES)
             assert merged_todos(outcome(again, RULES)).conflicts == ()
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...cqrs.errors import CqrsError, OutcomeUnknown
 from ...cqrs.operation_errors import CannotMerge, DifferentLogs, UnreadableCopy
-from ..conflicts import removed_line
+from ..conflicts import merged_in, removed_line
 from ..errors import InvalidInput, UsageError
 from ..exports import file_name
 from ..merge_report import MergeReport
@@ -32,7 +32,6 @@ def merge(session: Session, file: str, dry_run: bool) -> None:
         CqrsError: What `Store.merge` raises.
     """
     from ...todo.merges import merge_copy
-    from ...todo.merging import merged_todos
 
     todos = session.list
     todos.check_exists()
@@ -48,7 +47,7 @@ def merge(session: Session, file: str, dry_run: bool) -> None:
         raise CannotMerge(f"{visible(file)}: {error}") from error
     try:
         unreached = [*merged.unreached, *(session.clear_caches(merged.log) if merged.changed and not dry_run else ())]
-        done = merged_todos(merged)
+        done = merged_in(session, todos.name, merged)
         if not dry_run:
             from .. import renumbered
 

@@ -405,12 +405,12 @@ class _Report:
 
     def _todos(self, each: "ListSync") -> "MergedTodos | None":
         """Return what the sync did to the todos of a list that was here before; None if nothing."""
-        from ...todo.merging import merged_todos
+        from ..conflicts import merged_in
 
         if each.merged is None or each.made:
             return None
         if each.id not in self._merged:
-            self._merged[each.id] = merged_todos(each.merged)
+            self._merged[each.id] = merged_in(self._session, each.name, each.merged)
         return self._merged[each.id]
 
     def _report(self, each: "ListSync") -> "MergeReport | None":
