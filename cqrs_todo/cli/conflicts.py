@@ -5,11 +5,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..cqrs.errors import CqrsError
 from ..cqrs.struct import replace
 from .clock import to_local
+from .output import print_message, print_warning
 from .session import Session
 from .text import brief, visible
 
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
     from ..cqrs.store import LogHead
     from ..todo.events import TodoEvent
     from ..todo.fields import State
+    from ..todo.merges import Elsewhere
     from ..todo.merging import Conflicts, MergedTodos, TooLate
     from ..todo.service import TodoList
     from ..todo.views import Move
+
+    Found = TypeVar("Found", bound=Conflicts)
 
 
 class ConflictReport:
@@ -278,34 +282,78 @@ def conflicts_in(session: Session, todos: "TodoList") -> ConflictReport:
             other lists.
         todos: The list.
     """
+    from ..todo.merges import changes_left_behind
+    from ..todo.merging import lost_changes
+
+    commits = _as_wanted(todos.commits(session.moment))
+    found = lost_changes(commits)
+    if session.moment is not None:
+        return ConflictReport(session, todos.name, commits, found)
+    known = {_loser(each) for each in found.conflicts}
+    more = [each for each in changes_left_behind(session.store, commits) if _loser(each) not in known]
+    found = replace(found, conflicts=(*found.conflicts, *more))
+    return ConflictReport(session, todos.name, commits, _not_good_elsewhere(session, todos.name, commits, found))
+
+
+def _not_good_elsewhere(session: Session, name: str, commits: "Sequence[Commit]", found: "Found") -> "Found":
+    """Return conflicts without those with moves that somebody has made good in the list where the todo is."""
+    report = ConflictReport(session, name, commits, found)
+    return replace(found, conflicts=report.conflicts_not_good_elsewhere())
+
+
+def _as_wanted(commits: "Iterable[Commit]") -> "list[Commit]":
+    """Return commits as a merge gives them."""
     from ..cqrs.stores.merging import with_wanted
-    from ..todo.merging import RULES, lost_changes
+    from ..todo.merging import RULES
     from ..todo.recorder import TYPES
 
-    commits = [with_wanted(commit, TYPES, RULES) for commit in todos.commits(session.moment)]
-    found = lost_changes(commits)
-    report = ConflictReport(session, todos.name, commits, found)
-    if session.moment is not None:
-        return report
-    return ConflictReport(session, todos.name, commits, replace(found, conflicts=report.conflicts_not_good_elsewhere()))
+    return [with_wanted(commit, TYPES, RULES) for commit in commits]
 
 
-def merged_in(session: Session, name: str, merged: "MergedLog") -> "MergedTodos":
+def _loser(conflict: "Conflict") -> tuple[str, str, str]:
+    return conflict.stream, conflict.field, conflict.loser.command
+
+
+def merged_in(session: Session, name: str, merged: "MergedLog", *, dry_run: bool) -> "MergedTodos":
     """Find out what a merge did to the todos of a list. What is good in the list where a todo is now is no conflict.
 
     Args:
         session: This run of the program.
         name: The name of the list.
         merged: The merge.
+        dry_run: Whether nothing was changed. Then a todo that another machine moved is not yet in the other list.
     """
     from ..todo.merging import merged_todos
 
     todos = merged_todos(merged)
-    report = ConflictReport(session, name, merged.after, todos)
-    return replace(todos, conflicts=report.conflicts_not_good_elsewhere())
+    return todos if dry_run else _not_good_elsewhere(session, name, merged.after, todos)
 
 
-def removed_line(session: Session, name: str, stream: str, commit: "Commit") -> str:
+def print_removed(session: Session, elsewhere: "Sequence[Elsewhere]", known: "Iterable[Conflict]") -> None:
+    """Print which todos were removed from lists, and the changes of which their other lists have nothing.
+
+    Args:
+        session: This run of the program.
+        elsewhere: The todos.
+        known: The conflicts that were printed before.
+    """
+    from ..todo.merges import changes_left_behind
+    from ..todo.merging import lost_changes
+
+    printed = {_loser(each) for each in known}
+    for gone in elsewhere:
+        print_message(session, _removed_line(session, gone.list, gone.stream, gone.commit))
+        commits = _as_wanted(session.open_list(gone.list).commits())
+        left = changes_left_behind(session.store, commits, {gone.stream})
+        new = tuple(each for each in left if _loser(each) not in printed)
+        if new:
+            found = replace(lost_changes(commits), conflicts=new, too_late=())
+            found = _not_good_elsewhere(session, gone.list, commits, found)
+            for _, _, line in ConflictReport(session, gone.list, commits, found).lines():
+                print_warning(line)
+
+
+def _removed_line(session: Session, name: str, stream: str, commit: "Commit") -> str:
     """Return a line about a todo that was removed from a list, because a newer change has brought it to another one.
 
     Args:

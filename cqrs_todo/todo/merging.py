@@ -615,9 +615,65 @@ class _End:
         at = cause.made if self._at is None else max(cause.made, self._at)
         move = cause.metadata.meta.get(MOVE)
         meta = {**({} if move is None else {MOVE: move}), STAMP: time_text(cause.key[1]), MADE: time_text(cause.made)}
-        metadata = Metadata(at, cause.metadata.by, f"{cause.command}-{id_of(stream)}", meta)
+        metadata = Metadata(at, cause.metadata.by, f"{cause.command}{_suffix(stream)}", meta)
         self._position += 1
         version = self._versions[stream] = self._versions[stream] + 1
         self._at = at
         event = Recorded(self._position, stream, version, "todo_removed", TodoRemoved(), metadata)
         return Commit((event,), metadata)
+
+
+def _suffix(stream: str) -> str:
+    """Return what `settle` adds to the id of a command for its removal of a todo."""
+    return f"-{id_of(stream)}"
+
+
+def is_settled_by(commit: Commit, stream: str) -> bool:
+    """Return whether `settle` made a commit to remove a todo."""
+    return commit.metadata.command.endswith(_suffix(stream))
+
+
+def settled(commits: Sequence[Commit]) -> Mapping[str, Commit]:
+    """Return the commits of a list by which `settle` removed the todos that are removed, by their streams."""
+    last: dict[str, Commit] = {}
+    for commit in commits:
+        for event in commit.events:
+            if event.ordinal > 0 and isinstance(event.data, _PLACING):
+                last[event.stream] = commit
+    return {stream: commit for stream, commit in last.items() if is_settled_by(commit, stream)}
+
+
+def left_behind(stream: str, removal: Commit, commits: Sequence[Commit], there: Sequence[Commit]) -> Iterator[Conflict]:
+    """Yield the changes of a todo that are only in the list from which `settle` removed it.
+
+    Whoever brought the todo to the other list did not know of them: it had other values there at first.
+
+    Args:
+        stream: The stream of the todo.
+        removal: The commit that removed it.
+        commits: The commits of the list from which it was removed.
+        there: Those of the other list.
+    """
+    cause = removal.metadata.command.removesuffix(_suffix(stream))
+    place = next((place for place, commit in enumerate(there, 1) if commit.metadata.command == cause), 0)
+    arrived = _applied(there[:place], Fold(DECIDER)).get(stream)
+    here = _applied(commits, Fold(DECIDER)).get(stream)
+    if arrived is None or arrived.state is None or here is None or here.state is None:
+        return
+    clock, registers = Clock(), Registers(REMOVED)
+    winner: Change | None = None
+    for commit in commits:
+        key = (CHANGED, clock.stamp(commit.metadata), commit.metadata.command)
+        for event in commit.events:
+            wanted = wanted_by(event)
+            if event.stream == stream and event.ordinal > 0 and not isinstance(wanted, UnknownEvent):
+                change = Change(key, wanted, commit.metadata)
+                registers.add(stream, field_of(wanted), change)
+                winner = change if commit is removal else winner
+    for field, change in registers.changes(stream).items():
+        if winner is None or isinstance(change.event, _PLACING):
+            continue
+        # a move leaves out links to todos of the list, so that a link says nothing if it is older than the move
+        is_old_link = FIELD_BY_EVENT.get(type(change.event)) in (PARENT, DEPENDS) and change.key < winner.key
+        if not is_old_link and not express(change.event, here.state) and express(change.event, arrived.state):
+            yield Conflict(stream, field, winner, change)
