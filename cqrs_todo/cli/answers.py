@@ -1,5 +1,7 @@
 """The answers of the verbs that write: what was recorded, which todos were like that already, and how to undo it."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 

@@ -1,5 +1,7 @@
 """This machine's time zone."""
 
+from __future__ import annotations
+
 import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -41,7 +43,7 @@ def zone_name() -> str | None:
     return name if ("/" in name or name == "UTC") and not os.path.isabs(name) and _zone(name) is not None else None
 
 
-def conversion_to(zone: str | None) -> "ToLocal":
+def conversion_to(zone: str | None) -> ToLocal:
     """Return the conversion to a time zone.
 
     Args:
@@ -51,7 +53,7 @@ def conversion_to(zone: str | None) -> "ToLocal":
     return to_local if known is None else lambda instant: instant.astimezone(known)
 
 
-def _zone(name: str) -> "ZoneInfo | None":
+def _zone(name: str) -> ZoneInfo | None:
     """Return the time zone with a name; None if it is not in the database."""
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 

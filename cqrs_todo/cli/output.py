@@ -1,5 +1,7 @@
 """Printing: data on stdout, messages and progress on stderr, and what happens when stdout cannot be written."""
 
+from __future__ import annotations
+
 import os
 import sys
 import time
@@ -43,7 +45,7 @@ def print_row(*values: object) -> None:
     print_line("\t".join("" if value is None else visible(str(value)) for value in values))
 
 
-def print_message(session: "Session", message: str) -> None:
+def print_message(session: Session, message: str) -> None:
     """Print a message for people on stderr, unless they asked for quiet. Use it for everything that is not data."""
     if not session.options.quiet:
         print_warning(message)

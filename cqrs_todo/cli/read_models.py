@@ -189,7 +189,7 @@ class ReadModels:
     def _failure(self, known: KnownModel, log: Log) -> CqrsError | None:
         """Bring the rows of a log up to date. Return why that is not possible; None if it is."""
         try:
-            ReadModel(self._store, known.projection, self._tables, log=log).catch_up()
+            ReadModel(self._store, known.projection, self._tables).catch_up(log)
         except ProjectionFailed as error:
             if not isinstance(error.__cause__, UnknownEvents):  # the rows are not as they must be
                 raise DamagedTables(str(error)) from error

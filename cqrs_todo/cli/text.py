@@ -1,5 +1,7 @@
 """Making text from a log safe for a terminal: it must not move the cursor, change colours or reverse the line."""
 
+from __future__ import annotations
+
 import re
 from functools import cache
 

@@ -18,7 +18,7 @@ from .errors import (
     UnknownEvents,
     WrongExpectedVersion,
 )
-from .events import Commit, Metadata, Recorded, remedy_of
+from .events import Commit, Metadata, Recorded, unknown_events
 from .query import AppendCondition, Query
 from .repository import RETRIES
 from .store import Append, Log
@@ -103,7 +103,7 @@ def _decided(
             wanted = [event for event in events if model.query.wants(event)]
             for event in wanted:
                 if event.unknown:  # it may have changed what is decided on
-                    raise UnknownEvents(event.stream, 1, event.unknown, remedy=remedy_of(event))
+                    raise unknown_events(event)
             state, reached = reduce(model.evolve, wanted, state), cursor.position
         if log.damage is not None:
             raise DamagedLog(f"{log.damage}; nothing was recorded")

@@ -62,6 +62,23 @@ class Decider(Struct, Generic[S, C, E], frozen=True):
             check_type(f"the id of the {self.kind}", id, str)
         return f"{self.kind}/{id}"
 
+    def id_of(self, stream: str) -> str:
+        """Return the id of the aggregate whose events a stream holds, as `stream` takes it.
+
+        Args:
+            stream: The name of the stream, such as `Recorded.stream`.
+
+        Raises:
+            ValueError: The stream is of another kind.
+            TypeError: The name is no text.
+        """
+        if not isinstance(stream, str):
+            check_type("the name of a stream", stream, str)
+        kind, slash, id = stream.partition("/")
+        if kind != self.kind or not slash:
+            raise ValueError(f"{stream!a} is no stream of the kind {self.kind}")
+        return id
+
     @property
     def inverse(self) -> Callable[[E], E]:
         """`invert`.

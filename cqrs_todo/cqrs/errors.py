@@ -214,7 +214,8 @@ class UnknownEvents(CqrsError):
         count: How many such events it has.
         first: The first of them, in words: its position, its type, and what is wrong with it. '' if that was not looked up.
         result: What that leads to, as the end of a sentence; '' if the text need not say it.
-        remedy: What helps, in words; see `events.remedy_of`.
+        remedy: What helps, in words.
+        misfit: Whether the type of the first of them is known, and its data do not fit it.
     """
 
     def __init__(
@@ -224,11 +225,15 @@ class UnknownEvents(CqrsError):
         first: str = "",
         result: str = "nothing was recorded",
         remedy: str = UNKNOWN_TYPE_REMEDY,
+        *,
+        misfit: bool = False,
     ) -> None:
         """Make the error; the arguments are described above."""
         events = "an event" if count == 1 else f"{count:,} events"
+        # of several events, the others may be of unknown types
+        wrong = "whose data do not fit its type" if misfit and count == 1 else "that this program does not know"
         which = f" ({first})" if first else ""
-        super().__init__(f"{stream} has {events} that this program does not know{which}{result and '; '}{result}; {remedy}")
+        super().__init__(f"{stream} has {events} {wrong}{which}{result and '; '}{result}; {remedy}")
         self.stream = stream
         self.count = count
         self.remedy = remedy

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
-from .errors import UNKNOWN_TYPE_REMEDY, UnreadableEvent
+from .errors import UNKNOWN_TYPE_REMEDY, UnknownEvents, UnreadableEvent
 from .names import check_recorded_name, check_several, check_type
 from .struct import Struct
 
@@ -116,18 +116,24 @@ class Metadata(Struct, frozen=True, gc=False):
     meta: Mapping[str, Any]
 
     @classmethod
-    def new(cls, by: str, **meta: Any) -> "Metadata":
-        """Make the metadata of a new command: with a new random id, and the present time.
+    def new(cls, by: str, *, command: str | None = None, **meta: Any) -> "Metadata":
+        """Make the metadata of a new command, with the present time.
 
         Args:
             by: The author.
+            command: The id of the command. None: a new random one.
             meta: Anything else, as JSON values. docs/log-format.md lists the names that have a meaning. What they hold stays
                 when a stream is forgotten. So an append refuses other values under these names (see
                 `forgetting.KEPT_MEMBERS`). It cannot tell an id from a text, so give a text of your own another name.
+
+        Raises:
+            TypeError: `meta` has a member `at`, which would not be the time of the commit.
         """
         from .ids import new_command_id, now
 
-        return cls(now(), by, new_command_id(), meta)
+        if "at" in meta:
+            raise TypeError("`Metadata.new` takes the present time: for another, write `Metadata(at, by, command, meta)`")
+        return cls(now(), by, new_command_id() if command is None else command, meta)
 
     @property
     def causation(self) -> str:
@@ -168,12 +174,19 @@ class Metadata(Struct, frozen=True, gc=False):
         return ordinals
 
 
-def remedy_of(event: "Recorded[Any]") -> str:
-    """Return, in words, what helps against an event that this program does not know: its data is an `UnknownEvent`."""
-    if not event.data.misfit:
-        return UNKNOWN_TYPE_REMEDY
-    registers = f"register what you have now as another type, with an upcaster for {event.type} that accepts both forms"
-    return f"the data do not fit {event.type}: update the program, or {registers}"
+def unknown_events(event: "Recorded[Any]", count: int = 1, result: str = "nothing was recorded") -> UnknownEvents:
+    """Return the error for events of a stream that this program does not know.
+
+    Args:
+        event: The first of them. Its data is an `UnknownEvent`.
+        count: How many there are.
+        result: What that leads to, as the end of a sentence; '' if the text need not say it.
+    """
+    remedy, misfit = UNKNOWN_TYPE_REMEDY, bool(event.data.misfit)
+    if misfit:
+        registers = f"register what you have now as another type, with an upcaster for {event.type} that accepts both forms"
+        remedy = f"the data do not fit {event.type}: update the program, or {registers}"
+    return UnknownEvents(event.stream, count, event.unknown, result, remedy, misfit=misfit)
 
 
 def marked(metadata: Metadata, key: str) -> tuple[str, ...]:

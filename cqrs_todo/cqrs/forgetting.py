@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from .errors import Unrecordable
-from .names import RECORDED_BYTES, can_be_recorded
+from .names import RECORDED_BYTES, can_be_recorded, is_stream_name
 from .struct import Struct
 
 V = TypeVar("V")
@@ -119,9 +119,31 @@ class Forgetting(Struct, frozen=True):
         events: How many events lost their data now. Those that had been forgotten before do not count.
         removed: The paths of files beside the logs that held the data, or may have held it, and were removed.
         unreached: What may still hold the data and could not be changed, in words.
+        absent: Those of the streams in which the log has no events. They are named as forgotten, too.
     """
 
     log: str
     events: int
     removed: tuple[str, ...] = ()
     unreached: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+
+
+def absent_among(log: str, streams: Collection[str], found: Collection[str]) -> tuple[str, ...]:
+    """Check the names of the streams that are to be forgotten, and return those in which the log has no events.
+
+    Args:
+        log: The name of the log, for the errors.
+        streams: The names of the streams.
+        found: Those in which the log has events. Another program may have given them any names.
+
+    Raises:
+        StreamNotFound: The log has no events in any of them, or has none in one whose name no stream can have.
+    """
+    absent = sorted({*streams} - {*found})
+    impossible = [stream for stream in absent if not is_stream_name(stream)]
+    if impossible or not found:
+        from .operation_errors import StreamNotFound  # whoever only appends does not need it
+
+        raise StreamNotFound(log, impossible or absent, impossible=bool(impossible))
+    return tuple(absent)

@@ -1,5 +1,7 @@
 """The names of logs: which are allowed, and when two of them are the same."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 
 from .errors import InvalidLogName, LogExists, Unrecordable
@@ -128,6 +130,20 @@ def check_stream_name(name: str, result: str = NOT_RECORDED) -> None:
     kind, _, id = name.partition("/")
     if not (kind and id):
         raise Unrecordable(f"{result}: the name of a stream is KIND/ID, such as 'course/c1', not {name!a}")
+
+
+def check_streams(streams: Iterable[str]) -> None:
+    """Refuse what is not several texts where the names of streams are wanted. The texts may be any.
+
+    Args:
+        streams: What was given.
+
+    Raises:
+        TypeError: It is one text, or not several, or one of them is no text.
+    """
+    check_several("streams", streams)
+    for stream in streams:
+        check_type("the name of a stream", stream, str)
 
 
 def check_stream_to_read(name: str) -> None:

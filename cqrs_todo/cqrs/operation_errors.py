@@ -15,11 +15,14 @@ class StreamNotFound(CqrsError):
     Args:
         log: The name of the log.
         streams: The names of the streams.
+        impossible: Whether no stream can have these names. Others may have been asked for in which the log has events.
     """
 
-    def __init__(self, log: str, streams: Sequence[str]) -> None:
+    def __init__(self, log: str, streams: Sequence[str], *, impossible: bool = False) -> None:
         """Make the error; the arguments are described above."""
-        super().__init__(f"{log} has no events in {', '.join(streams)}" if streams else "no stream was named")
+        names = ", ".join(f"{stream!a}" for stream in streams) if impossible else ", ".join(streams)
+        what = f"{log} has no events in {names}" if streams else "no stream was named"
+        super().__init__(f"{what}: the name of a stream is KIND/ID, such as 'course/c1'" if impossible else what)
         self.log = log
         self.streams = tuple(streams)
 

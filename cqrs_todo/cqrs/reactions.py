@@ -26,11 +26,10 @@ from .errors import (
     LogBusy,
     StaleCursor,
     StoreUnavailable,
-    UnknownEvents,
     UnreadableEvent,
     in_words,
 )
-from .events import CAUSATION, CORRELATION, LOST, Metadata, Recorded, failure_of, remedy_of
+from .events import CAUSATION, CORRELATION, LOST, Metadata, Recorded, failure_of, unknown_events
 from .ids import now
 from .names import check_log_name, check_type
 from .operation_errors import NestedTogether, ReactionBusy
@@ -141,10 +140,12 @@ class Runner:
 
         Raises:
             InvalidLogName: The name of the reaction is not one that a log could have.
+            ValueError: The query of the reaction names a type that is not registered, or an older one.
             TypeError: `log` or `reaction` is of another type.
         """
         check_type("the log of a runner", log, Log)
         check_type("the reaction of a runner", reaction, Reaction)
+        reaction.query.as_recorded(log.types)
         self._store = store
         self._log = log
         self._reaction = reaction
@@ -175,6 +176,7 @@ class Runner:
             ReactionBusy: Another runner runs the reaction, or has taken it over.
             LogBusy: Another process has been moving events of the log for too long.
             UnknownEvents: The type of the next event is unknown, or its data do not fit its type.
+            UnreadableEvent: The upcaster of the next event failed.
             TypeError: The reaction returned something else than commands. Nothing was parked for that.
             ValueError: The reaction calls `together` in work that is done together. Nothing was parked for that.
         """
@@ -291,6 +293,7 @@ class Runner:
             DamagedLog: The log cannot be read to its end.
             StaleCursor: The log ends before the checkpoint, or is not what it was there.
             UnknownEvents: The type of the next event is unknown, or its data do not fit its type.
+            UnreadableEvent: The upcaster of the next event failed.
             TypeError: The reaction returned something else than commands. Nothing was parked for that.
             ValueError: The reaction calls `together` in work that is done together. Nothing was parked for that.
         """
@@ -353,7 +356,7 @@ class Runner:
                     self._park(parked.event, parked.position, error, parked.tries + 1)
                 else:
                     if event.unknown:
-                        raise UnknownEvents(event.stream, 1, event.unknown, "it stays parked", remedy_of(event))
+                        raise unknown_events(event, result="it stays parked")
                     self._checkpoints.unpark(self._reaction.name, self._log.id, parked.event)
                     done += 1
         return done
@@ -439,7 +442,7 @@ class Runner:
                     for event in parts:  # several, if an upcaster makes several events of one
                         if event.unknown:
                             waits = f"the reaction {self._reaction.name} waits before it"
-                            raise UnknownEvents(event.stream, 1, event.unknown, waits, remedy_of(event))
+                            raise unknown_events(event, result=waits)
                         reacted |= self._react(event)
                     position = place
                     done += reacted
@@ -509,7 +512,8 @@ class Runner:
         self.renew()  # another runner may be done with the event by now
         parked = Parked(event, position, in_words(error), now(), tries)
         self._checkpoints.park(self._reaction.name, self._log.id, parked)
-        what = f"the reaction {self._reaction.name} parked @{position} of {self._log.name} after {tries} tries"
+        after = "1 try" if tries == 1 else f"{tries} tries"
+        what = f"the reaction {self._reaction.name} parked @{position} of {self._log.name} after {after}"
         _log.error("%s: %s", what, parked.error)
 
     def _find(self, event: str) -> Recorded[Any]:

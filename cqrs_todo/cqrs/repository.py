@@ -22,7 +22,7 @@ from .errors import (
     UnknownEvents,
     WrongExpectedVersion,
 )
-from .events import Commit, Metadata, remedy_of
+from .events import Commit, Metadata, unknown_events
 from .fold import Entity, Fold, Reads
 from .names import is_stream_name
 from .snapshots import (
@@ -409,9 +409,7 @@ class Repository(Generic[S, C, E]):
         """Return the error for a stream with unknown events, which names the first of them."""
         events = self.log.events(stream=stream) if is_stream_name(stream) else iter(())
         first = next((event for event in events if event.unknown and event.type not in self.decider.ignores), None)
-        if first is None:
-            return UnknownEvents(stream, count)
-        return UnknownEvents(stream, count, first.unknown, remedy=remedy_of(first))
+        return UnknownEvents(stream, count) if first is None else unknown_events(first, count)
 
     def _fold_after(self, fold: Fold[S], commit: Commit) -> Fold[S]:
         """Return the fold after a commit that was planned on `fold` and has just been appended."""

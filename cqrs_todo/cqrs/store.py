@@ -661,11 +661,13 @@ class Store(ABC):
 
     Attributes:
         url: What `open_store` opens the store by, without a password.
+        types: The registered events.
         atomic: Whether `together` records either everything that its work appends, or nothing.
         in_process: Whether it keeps everything in its own objects, so that no other program can open its logs.
     """
 
     url: str
+    types: EventTypes
     atomic = False
     in_process = False
 
@@ -905,7 +907,7 @@ class Store(ABC):
         Args:
             name: The name of the log.
             streams: The names of the streams. It is enough if the log has events in one of them. All of them are named as
-                forgotten, because a copy of the log may have events in the others.
+                forgotten, because a copy of the log may have events in the others. `Forgetting.absent` has these others.
             archived: Whether the log is archived.
 
         Returns:
@@ -914,7 +916,7 @@ class Store(ABC):
         Raises:
             LogNotFound: There is no such log.
             InvalidLogName: No log can have this name.
-            StreamNotFound: The log has no events in any of these streams.
+            StreamNotFound: The log has no events in any of these streams, or has none in one whose name no stream can have.
             MissingLog: The log had been recorded and is gone.
             DamagedLog: The log is damaged. It must be repaired first.
             ReadOnlyLog: The log has a newer format.
@@ -922,6 +924,7 @@ class Store(ABC):
             TypeError: The names of the streams are one text and not several.
             StoreUnavailable: The store cannot be reached, or does not allow it. Nothing was changed.
             OutcomeUnknown: It is not known whether the streams are forgotten. Forgetting them again is harmless.
+            TypeError: `streams` is a text, or holds something else than texts.
         """
 
     def import_log(self, name: str, lines: Iterable[bytes], *, since: Cursor = START) -> int:

@@ -171,6 +171,7 @@ class Subscription:
             cursors: Where to start, by the id of the log. A log that is not among them is read from its start.
 
         Raises:
+            ValueError: The query names a type that is not registered, or an older one.
             TypeError: `query` or `log` is of another type.
         """
         check_type("the query of a subscription", query or Query(), Query)
@@ -178,6 +179,7 @@ class Subscription:
             check_type("the log of a subscription", log, Log, "one that `store.open(name)` returns")
         self._store = store
         self._query = query or Query()
+        self._query.as_recorded(store.types)
         self._log = log
         self.cursors = dict(cursors or {})
         self._read: list[Log] = []

@@ -3,6 +3,8 @@
 A command with many events is recorded as a batch: several commits that share a batch id and are undone as a whole.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias, TypeVar

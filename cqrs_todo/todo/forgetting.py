@@ -66,7 +66,7 @@ def forget(store: Store, streams: Collection[str], clear: Callable[[str], Sequen
     errors: list[CqrsError] = []
     for name, archived in _copies_first(store):
         try:
-            forgotten = store.forget(name, streams, archived=archived)
+            forgotten = forget_in(store, name, streams, archived=archived)
         except StreamNotFound:
             continue
         except CqrsError as error:
@@ -79,6 +79,29 @@ def forget(store: Store, streams: Collection[str], clear: Callable[[str], Sequen
         unreached += forgotten.unreached
         unreached += clear(log)
     return Forgot(tuple(lists), tuple(removed), tuple(dict.fromkeys(unreached)), tuple(errors))
+
+
+def forget_in(store: Store, name: str, streams: Collection[str], *, archived: bool) -> Forgetting:
+    """Forget streams of other logs or copies in a log, as far as it has them.
+
+    Another program may have given them names that no stream can have. A log without them refuses to name these.
+
+    Args:
+        store: The store.
+        name: The name of the log.
+        streams: The names of the streams.
+        archived: Whether the log is archived.
+
+    Raises:
+        CqrsError: What `Store.forget` raises.
+    """
+    try:
+        return store.forget(name, streams, archived=archived)
+    except StreamNotFound as error:
+        left = [stream for stream in streams if stream not in error.streams]
+        if not left:
+            raise
+        return store.forget(name, left, archived=archived)
 
 
 def forgotten_in(store: Store) -> frozenset[str]:

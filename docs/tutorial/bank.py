@@ -172,7 +172,7 @@ def transfers(accounts: Repository[Account, AccountCommand, AccountEvent]) -> Re
     """Money that was sent arrives. If the other account refuses it, it is booked back."""
 
     def react(event: Recorded[TransferSent]) -> None:
-        sent, sender = event.data, event.stream.removeprefix(ACCOUNT.stream(""))
+        sent, sender = event.data, ACCOUNT.id_of(event.stream)
         meta = {"causation": event.id, "correlation": event.metadata.correlation or event.metadata.command}
         metadata = replace(event.metadata, by="transfers@bank", command=event.id, meta=meta)
         try:

@@ -102,3 +102,9 @@ def test_new_metadata_has_a_new_id_and_the_present_time() -> None:
     assert before <= first.at <= second.at <= datetime.now(UTC)
     assert first.command != second.command
     assert (first.by, first.meta, second.meta) == ("me", {"because": "asked"}, {})
+
+
+def test_new_metadata_can_have_an_id_of_ones_own() -> None:
+    daily = Metadata.new("daily", command="daily/b1/2026-11-20", because="it is due")
+    assert (daily.command, daily.meta) == ("daily/b1/2026-11-20", {"because": "it is due"})
+    assert Metadata.new("daily", command="").command == "", "an append refuses it"

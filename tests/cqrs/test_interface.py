@@ -27,3 +27,15 @@ def test_importing_the_package_loads_none_of_its_modules() -> None:
 def test_a_name_loads_no_more_than_it_needs() -> None:
     code = "import sys; from cqrs_todo.cqrs import Decider; print('cqrs_todo.cqrs.stores' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_a_name_that_needs_an_extra_says_which_one() -> None:
+    code = """import sys
+sys.modules["psycopg"] = None
+from cqrs_todo.cqrs import MissingExtra
+try:
+    from cqrs_todo.cqrs import PostgresTables
+except MissingExtra as error:
+    print(error)"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said == "PostgresTables needs the extra `postgres` of this package\n"

@@ -11,7 +11,7 @@ import pytest
 from cqrs_todo.cqrs.boundary import DecisionModel, decide_on
 from cqrs_todo.cqrs.checkpoints import Parked
 from cqrs_todo.cqrs.decider import Decider
-from cqrs_todo.cqrs.events import EventTypes
+from cqrs_todo.cqrs.events import EventTypes, Metadata
 from cqrs_todo.cqrs.operation_errors import StreamNotFound
 from cqrs_todo.cqrs.projections import Projection, ReadModel
 from cqrs_todo.cqrs.projections.sqlite import MemoryTables
@@ -20,6 +20,7 @@ from cqrs_todo.cqrs.reactions import Reaction, Runner
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.store import Append, Store
 from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.cqrs.subscriptions import Subscription
 from cqrs_todo.cqrs.testing.examples import AT, CONTRACT_TYPES, Counted, metadata, one
 from tests.cqrs.counter import COUNTER
@@ -42,6 +43,8 @@ def tagged(tags: Any) -> Attempt:
     return lambda _, __: open_store("memory:", types).create("x", AT).append(one("a/1", 1), metadata("c"))
 
 
+MISTYPED = Query.of(types={"conted"})
+MISTYPED_WORDS = "'conted' is no registered type, so a query for it would find nothing"
 MODEL = DecisionModel(Query(), 0, lambda count, _: count)
 A_LIST = r"what is appended must be a list such as \[Append\(stream, \(event,\)\)\], not "
 MISTAKES: list[tuple[Attempt, str]] = [
@@ -101,6 +104,10 @@ MISTAKES: list[tuple[Attempt, str]] = [
         r"a plan must .*by stream.*not \(\[",
     ),
     (lambda _, log: Repository(log, COUNTER).load(5), "the id of the counter must be of the type str, not 5"),
+    (lambda _, __: COUNTER.id_of(5), "the name of a stream must be of the type str, not 5"),
+    (lambda _, __: COUNTER.id_of("other/1"), "'other/1' is no stream of the kind counter"),
+    (lambda _, __: COUNTER.id_of("counters/1"), "'counters/1' is no stream of the kind counter"),
+    (lambda _, __: COUNTER.id_of("counter"), "'counter' is no stream of the kind counter"),
     (lambda _, __: Decider("a", 0, {}, print, print, ignores="old"), r'ignores is a text: write \{"old"\}'),
     (tagged(None), "the return value of `tags` for Counted must be a set of texts, not None"),
     (tagged([None]), "a tag in the return value of `tags` for Counted must be of the type str, not None"),
@@ -108,6 +115,9 @@ MISTAKES: list[tuple[Attempt, str]] = [
     (lambda store, _: store.forget("inbox", None), "streams must be a set of texts, not None"),
     (lambda store, _: Runner(store, "inbox", SEE), "the log of a runner must be of the type Log, not 'inbox'"),
     (lambda store, log: Runner(store, log, print), "the reaction of a runner must be of the type Reaction, not <"),
+    (lambda store, log: Runner(store, log, replace(SEE, query=MISTYPED)), MISTYPED_WORDS),
+    (lambda store, _: ReadModel(store, replace(ROWS, query=MISTYPED), MemoryTables()), MISTYPED_WORDS),
+    (lambda store, _: Subscription(store, MISTYPED), MISTYPED_WORDS),
     (lambda store, log: Runner(store, log, SEE).begin_after("3"), "the position of an event must be a number, not '3'"),
     (
         lambda store, _: Subscription(store, "counted"),
@@ -124,6 +134,10 @@ MISTAKES: list[tuple[Attempt, str]] = [
     (
         lambda store, _: ReadModel(store, ROWS, "cache"),
         "the tables of a projection must be `SqliteTables` or `PostgresTables`, not 'cache'",
+    ),
+    (
+        lambda _, __: Metadata.new("me", at=AT),
+        r"`Metadata.new` takes the present time: for another, write `Metadata\(at, by, command, meta\)`",
     ),
     (lambda _, __: Parked("c/1", 1, "no \udc80", AT, 1), r"the error of a parked event contains '\\udc80', which not"),
     (lambda _, __: Parked("c/1", 1, "no \0", AT, 1), r"the error of a parked event contains '\\x00', which not"),

@@ -302,6 +302,18 @@ def test_the_place_in_a_log_is_kept_after_streams_were_forgotten(tmp_path: Path,
     assert not log.has_grown(kept.base)
 
 
+@pytest.mark.parametrize(("retries", "after"), [(0, "1 try"), (1, "2 tries")])
+def test_it_is_logged_after_how_many_tries_an_event_was_parked(
+    store: Store, log: Log, caplog: pytest.LogCaptureFixture, retries: int, after: str
+) -> None:
+    def fail(_event: Recorded[Any]) -> None:
+        raise ValueError("no")
+
+    Runner(store, log, Reaction("see", fail), retries=retries, pause=0).catch_up()
+    parked = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert parked[0] == f"the reaction see parked @1 of inbox after {after}: ValueError: no"
+
+
 def test_a_parked_event_that_this_program_does_not_know_stays_parked(store: Store, log: Log) -> None:
     def fail(_event: Recorded[Any]) -> None:
         raise ValueError

@@ -53,6 +53,11 @@ def test_load_or_default_execute_refresh() -> None:
     assert counters.refresh(Entity("counter/never", 0, 0)).version == 0
 
 
+@pytest.mark.parametrize("id", ["a", "algebra/ada", "counter/a"])
+def test_the_id_of_an_aggregate_can_be_had_from_the_name_of_its_stream(id: str) -> None:
+    assert COUNTER.id_of(COUNTER.stream(id)) == id
+
+
 @pytest.mark.parametrize("kind", ["", "a/b", "a\n"])
 def test_a_kind_of_aggregate_names_streams(kind: str) -> None:
     with pytest.raises(ValueError, match="the kind of a decider"):

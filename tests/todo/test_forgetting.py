@@ -1,6 +1,7 @@
 """Forgetting todos: whatever is done before and afterwards, nothing brings them back, and all others stay as they are."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,14 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.errors import CqrsError, DamagedLog
-from cqrs_todo.cqrs.events import FORGOTTEN
+from cqrs_todo.cqrs.events import FORGOTTEN, Metadata
 from cqrs_todo.cqrs.forgetting import Forgetting
 from cqrs_todo.cqrs.operation_errors import StreamNotFound
-from cqrs_todo.cqrs.store import Store
+from cqrs_todo.cqrs.store import Append, Store
 from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.stores.hash_chain import digest_in
 from cqrs_todo.cqrs.stores.memory import MemoryStore
 from cqrs_todo.cqrs.verification import Stray
 from cqrs_todo.todo.compare import compare
+from cqrs_todo.todo.events import TodoCreated
 from cqrs_todo.todo.fields import PRIORITY, TAGS, TEXT
 from cqrs_todo.todo.forgetting import ForgottenIn, forget
 from cqrs_todo.todo.history import describe_commit, describe_event
@@ -23,6 +26,7 @@ from cqrs_todo.todo.model import Add, Change, Complete, Create, Remove, Restore
 from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
 from cqrs_todo.todo.statistics import statistics
+from tests.chains import rechain_line
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 LISTS = ("inbox", "work")
@@ -148,6 +152,25 @@ def test_a_todo_is_forgotten_in_every_list_that_it_was_in() -> None:
     assert [item.number for item in home.list("inbox").view().items] == [2]
     assert [entity.number for entity in home.list("inbox").entities(["1-2"])] == [1, 2], "it can be named again"
     assert forget(home.store, [entity.stream], nothing_kept).lists[0].events == 0
+
+
+def test_a_list_without_a_stream_of_an_impossible_name_forgets_the_others(tmp_path: Path) -> None:
+    store = open_store(f"jsonl:{tmp_path}", TYPES)
+    for name, streams in (("inbox", ("todo/a", "todo/b")), ("work", ("todo/b",)), ("home", ())):
+        log = store.create(name, NOW)
+        for number, stream in enumerate(streams):
+            log.append([Append(stream, (TodoCreated("secret", NOW),))], Metadata(NOW, "me", f"c{number}", {}))
+    store.close()
+    path = tmp_path / "lists" / "inbox.jsonl"
+    header, first, second = path.read_bytes().splitlines()
+    renamed = rechain_line(digest_in(header) or b"", first.replace(b"todo/a", b"todo/"))
+    path.write_bytes(header + b"\n" + renamed + rechain_line(digest_in(renamed[:-1]) or b"", second))
+    path.with_suffix(".lock").unlink()  # it has the digest of what was there
+    store = open_store(f"jsonl:{tmp_path}", TYPES)
+    done = forget(store, ["todo/", "todo/b"], nothing_kept)
+    assert {each.list: each.events for each in done.lists} == {"inbox": 2, "work": 1}
+    assert not done.errors
+    assert (set(store.open("inbox").forgotten), set(store.open("work").forgotten)) == ({"todo/", "todo/b"}, {"todo/b"})
 
 
 class Copied(MemoryStore):

@@ -1,5 +1,7 @@
 """`todo add`: create todos."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 

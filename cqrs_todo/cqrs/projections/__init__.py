@@ -20,7 +20,7 @@ from ..checkpoints import Checkpoint
 from ..cursor import Cursor
 from ..decider import E
 from ..errors import CqrsError, DamagedLog, StaleCursor, UnknownEvents, UnreadableEvent, in_words
-from ..events import Recorded, remedy_of
+from ..events import Recorded, unknown_events
 from ..names import check_log_name, check_type
 from ..query import Query
 from ..store import Log, Store
@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 _VERSIONS = 2**31
 _POLL = 0.01
 """After how many seconds `ReadModel.wait_for` looks again."""
+_INCREASE = "correct the projection, and increase its version"
+_IN_USE = f"the rows are those of the events before it; {_INCREASE}"
+_BUILDING = "no rows can be read until the projection is corrected"
+_REBUILDING = f"the rows stay as they were; {_INCREASE}"
+"""What follows if an event cannot be applied: in tables in use, in the first ones of a version, and in a rebuild."""
 ONLY_READS = "`rows` only reads, and this is not a query that only reads: change rows in `apply`"
 NOT_RUN = "the query cannot be run"
 ENDS_TRANSACTION = "the schema ends the transaction in which the tables are made"
@@ -45,7 +50,7 @@ def _logger() -> "Logger":
 
 
 class ProjectionFailed(CqrsError):
-    """A projection could not apply an event. Its rows are those of the events before it, until its code is corrected."""
+    """A projection could not apply an event, or its tables are not those that it needs. The message says what to do."""
 
 
 class ProjectionBehind(CqrsError):
@@ -93,6 +98,10 @@ class Generation(ABC):
         """Return how far the rows were derived from a log."""
 
     @abstractmethod
+    def other_log(self, log_id: str) -> str | None:
+        """Return the id of a log from which rows were derived, other than one with an id; None if there is none."""
+
+    @abstractmethod
     def change(self, log_id: str, before: Checkpoint, after: Checkpoint, work: Callable[[Any], None]) -> bool:
         """Change rows, and how far they were derived, in one transaction.
 
@@ -127,7 +136,13 @@ class Generation(ABC):
 
 
 class Tables(ABC):
-    """A place for the tables of projections. Its methods raise `StoreUnavailable` if it cannot be reached or written."""
+    """A place for the tables of projections. Its methods raise `StoreUnavailable` if it cannot be reached or written.
+
+    Attributes:
+        place: What people call it, without a password.
+    """
+
+    place: str
 
     @abstractmethod
     def current(self, name: str) -> Generation | None:
@@ -184,12 +199,14 @@ class ReadModel:
             store: The store.
             projection: How rows are derived.
             tables: Where they are.
-            log: The only log. None: all logs in use. All programs that share the tables must give the same. The rows of a
-                log that is archived or removed stay until all rows are derived again.
+            log: The only log. None: all logs in use. All programs that share the tables must give the same: tables with rows
+                of another log are refused when they are used. The rows of a log that is archived or removed stay until all
+                rows are derived again.
 
         Raises:
             InvalidLogName: The name of the projection is not one that a log could have.
-            ValueError: Its version is not a number from 1, or its schema contains NUL.
+            ValueError: Its version is not a number from 1, its schema contains NUL, or its query names a type that is not
+                registered, or an older one.
             TypeError: `projection`, `tables` or `log` is of another type.
         """
         check_type("the projection", projection, Projection)
@@ -201,36 +218,43 @@ class ReadModel:
             raise ValueError(f"the schema of the projection {name} contains NUL")
         if type(projection.version) is not int or not 1 <= projection.version < _VERSIONS:
             raise ValueError(f"the projection {name} has the version {projection.version!r}, not a number from 1")
+        projection.query.as_recorded(store.types)
         self._store = store
         self._projection = replace(projection, name=name)
         self._tables = tables
         self._log = log
 
-    def catch_up(self) -> int:
+    def catch_up(self, only: Log | None = None) -> int:
         """Derive what was recorded since the last time. If there are no rows of this version yet, they are built first.
 
         If a log was rewritten, all rows are derived again.
+
+        Args:
+            only: The only log to read now. None: all that this read model is for. If rows are built or derived again, they
+                are those of this log alone, until the others are read.
 
         Returns:
             How many events were applied.
 
         Raises:
-            ProjectionFailed: An event cannot be applied. The rows of the events before it are there.
+            ProjectionFailed: An event cannot be applied. The rows of the events before it are there, unless they were being
+                built. Or the tables have rows of another log than that of this read model.
             NewerProjection: The rows are those of a newer version.
             DamagedLog: A log cannot be read to its end. The rows are those of all that can be read.
+            UnreadableEvent: An upcaster failed. The rows are those of the events before it, and of the other logs.
             StoreUnavailable: The store or the database of the tables cannot be reached.
         """
         generation = self._tables.current(self._projection.name)
         if generation is None or generation.version < self._projection.version:
-            return self._build(anew=False)
-        self._check(generation)
+            return self._build(only, anew=False)
         try:
-            return self._advance(generation)
+            self._check(generation)
+            return self._advance(generation, only, _IN_USE)
         except ProjectionBehind:  # the tables were deleted meanwhile
-            return self._build(anew=False)
+            return self._build(only, anew=False)
         except StaleCursor as error:
             _logger().info("a log was rewritten, so the projection %s is derived again: %s", self._projection.name, error)
-            return self._build(anew=True)
+            return self._build(only, anew=True)
 
     def rebuild(self) -> int:
         """Derive all rows again. Those that are there stay in use until that is done.
@@ -241,7 +265,7 @@ class ReadModel:
         Raises:
             CqrsError: What `catch_up` raises.
         """
-        return self._build(anew=True)
+        return self._build(None, anew=True)
 
     def follow(self, stopped: Callable[[], bool]) -> int:
         """Catch up whenever a log grows, until stopped. While a server cannot be reached, it waits and tries again.
@@ -253,9 +277,10 @@ class ReadModel:
             How many events were applied.
 
         Raises:
-            ProjectionFailed: An event cannot be applied.
+            ProjectionFailed: An event cannot be applied, or the tables have rows of another log.
             NewerProjection: The rows are those of a newer version.
             DamagedLog: A log cannot be read to its end.
+            UnreadableEvent: An upcaster failed.
         """
         return sum(follow(self._store, lambda: [self.catch_up()], self._ends, stopped))
 
@@ -270,6 +295,7 @@ class ReadModel:
         Raises:
             ProjectionBehind: The rows of this version have not been built yet.
             NewerProjection: The rows are those of a newer version.
+            ProjectionFailed: The tables have rows of another log than that of this read model.
             StoreUnavailable: The database of the tables cannot be reached.
             ValueError: It is no query, is wrong, or would change something, such as the rows, which only `Projection.apply`
                 does.
@@ -295,6 +321,7 @@ class ReadModel:
         Raises:
             ProjectionBehind: The rows were not derived as far in that time.
             NewerProjection: The rows are those of a newer version.
+            ProjectionFailed: The tables have rows of another log than that of this read model.
             StoreUnavailable: The database of the tables cannot be reached.
         """
         until = time.monotonic() + seconds
@@ -350,24 +377,38 @@ class ReadModel:
         if generation.schema != self._projection.schema:
             changed = f"the schema of the projection {self._projection.name} has changed, and its version has not"
             raise ProjectionFailed(f"{changed}: increase the version")
+        self._check_log(generation)
 
-    def _build(self, *, anew: bool) -> int:
+    def _check_log(self, generation: Generation) -> None:
+        """Refuse rows of another log. That it was rewritten does not matter: its id stays the same."""
+        other = None if self._log is None else generation.other_log(self._log.id)
+        if other is not None:
+            rows = f"the rows of the projection {self._projection.name} in {self._tables.place} are those of another log"
+            raise ProjectionFailed(f"{rows} ({other}): use another folder or database, or replace them with `rebuild`")
+
+    def _build(self, only: Log | None, *, anew: bool) -> int:
         name, version = self._projection.name, self._projection.version
         with self._tables.lock(name):
             current = self._tables.current(name)
-            if current is not None and (current.version > version or (current.version == version and not anew)):
-                self._check(current)
-                return self._advance(current)  # another program has just built them
+            if current is not None:
+                if current.version > version or (current.version == version and not anew):
+                    self._check(current)
+                    return self._advance(current, only, _IN_USE)  # another program has just built them
+                if not anew:
+                    self._check_log(current)
+            readable = _BUILDING if current is None or current.version < version else _REBUILDING
             _logger().info("version %d of the projection %s is being built", version, name)
             generation = self._tables.begin(self._projection, anew=anew)
+            if self._log is not None and generation.other_log(self._log.id) is not None:  # it was left half built
+                generation = self._tables.begin(self._projection, anew=True)
             try:
                 try:
-                    applied = self._advance(generation)
+                    applied = self._advance(generation, only, readable)
                 except StaleCursor:  # a log was rewritten since these tables were left half built
                     if anew:
                         raise
                     generation = self._tables.begin(self._projection, anew=True)
-                    applied = self._advance(generation)
+                    applied = self._advance(generation, only, readable)
             except CqrsError as error:
                 if _is_of_log(error):  # all that can be read was derived
                     self._tables.use(name, generation)
@@ -379,11 +420,16 @@ class ReadModel:
         generation = self._tables.current(self._projection.name)
         return [] if generation is None else [(log, generation.checkpoint(log.id).base) for log in self._logs()]
 
-    def _logs(self) -> Iterator[Log]:
-        return logs_of(self._store, self._log)
+    def _logs(self, only: Log | None = None) -> Iterator[Log]:
+        return logs_of(self._store, self._log or only)
 
-    def _advance(self, generation: Generation) -> int:
-        """Derive what is new in all logs. Returns how many events were applied.
+    def _advance(self, generation: Generation, only: Log | None, readable: str) -> int:
+        """Derive what is new in the logs. Returns how many events were applied.
+
+        Args:
+            generation: The tables.
+            only: The only log to read. None: all that this read model is for.
+            readable: What follows if an event cannot be applied, in words.
 
         Raises:
             DamagedLog: A log cannot be read to its end. What comes before it, and what is in the other logs, was derived.
@@ -391,9 +437,9 @@ class ReadModel:
         """
         applied = 0
         failure: CqrsError | None = None
-        for log in self._logs():
+        for log in self._logs(only):
             try:
-                applied += self._advance_in(generation, log)
+                applied += self._advance_in(generation, log, readable)
             except CqrsError as error:
                 if not _is_of_log(error):
                     raise
@@ -402,16 +448,16 @@ class ReadModel:
             raise failure
         return applied
 
-    def _advance_in(self, generation: Generation, log: Log) -> int:
+    def _advance_in(self, generation: Generation, log: Log, readable: str) -> int:
         """Derive what is new in a log. Returns how many events were applied."""
         total = 0
         while True:
-            applied, complete = self._pass(generation, log)
+            applied, complete = self._pass(generation, log, readable)
             total += applied
             if complete:
                 return total
 
-    def _pass(self, generation: Generation, log: Log) -> tuple[int, bool]:
+    def _pass(self, generation: Generation, log: Log, readable: str) -> tuple[int, bool]:
         """Derive what is new in a log.
 
         Returns:
@@ -426,7 +472,7 @@ class ReadModel:
             if new:
                 # of a commit with an event that cannot be read come those before it, and a cursor before the commit
                 after = Checkpoint(max(cursor.position, new[-1].position), cursor)
-                if not self._apply(generation, log, kept, after, new):
+                if not self._apply(generation, log, kept, after, new, readable):
                     return applied, False
                 kept, applied = after, applied + len(new)
         if log.damage is not None:
@@ -439,7 +485,13 @@ class ReadModel:
         return applied, True
 
     def _apply(
-        self, generation: Generation, log: Log, before: Checkpoint, after: Checkpoint, events: Sequence[Recorded[Any]]
+        self,
+        generation: Generation,
+        log: Log,
+        before: Checkpoint,
+        after: Checkpoint,
+        events: Sequence[Recorded[Any]],
+        readable: str,
     ) -> bool:
         """Apply events. If one of them cannot be applied, apply those before it, and raise `ProjectionFailed`."""
         try:
@@ -451,16 +503,15 @@ class ReadModel:
             upto = Checkpoint(good[-1].position, before.base)
             generation.change(log.id, before, upto, partial(self._run, generation, log.id, good))
         what = f"version {self._projection.version} of the projection {self._projection.name} cannot apply {failed.type}"
-        advice = "the rows are those of the events before it"
-        if not isinstance(error, UnknownEvents):
-            advice += "; correct the projection, and increase its version"
+        # if the program does not know the event, the tables are put into use as they are
+        advice = "the rows are those of the events before it" if isinstance(error, UnknownEvents) else readable
         raise ProjectionFailed(f"{what} at @{failed.position} of {log.name}: {in_words(error)}; {advice}") from error
 
     def _run(self, generation: Generation, log_id: str, events: Sequence[Recorded[Any]], connection: Any) -> None:
         for event in events:
             try:
                 if event.unknown:
-                    raise UnknownEvents(event.stream, 1, event.unknown, "", remedy_of(event))
+                    raise unknown_events(event, result="")
                 self._projection.apply(connection, event, log_id)
                 if not generation.is_in_transaction(connection):
                     raise _EndedTransaction("it has ended the transaction, so rows may be wrong: rebuild them")

@@ -10,10 +10,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-import psycopg
-from psycopg.pq import TransactionStatus
-from psycopg.rows import TupleRow
-from psycopg.sql import SQL, Identifier
+from ..stores.installed import MissingExtra
+
+try:
+    import psycopg
+    from psycopg.pq import TransactionStatus
+    from psycopg.rows import TupleRow
+    from psycopg.sql import SQL, Identifier
+except ImportError as error:
+    raise MissingExtra("postgres", "PostgresTables") from error
 
 from ..checkpoints import Checkpoint
 from ..cursor import Cursor
@@ -56,6 +61,7 @@ _PATH = "SELECT set_config('search_path', %s, true)"
 _READ = "SELECT set_config('search_path', %s, true), set_config('transaction_read_only', 'on', true)"
 _VERSION = "SELECT version, schema FROM {}.cqrs_version"
 _LOAD = "SELECT position, base_position, base_line, base_offset, base_digest FROM {}.cqrs_checkpoint WHERE log = %s"
+_OTHER = "SELECT log FROM {}.cqrs_checkpoint WHERE log <> %s LIMIT 1"
 _KEEP = """
     INSERT INTO {}.cqrs_checkpoint VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (log) DO UPDATE
     SET position = excluded.position, base_position = excluded.base_position, base_line = excluded.base_line,
@@ -94,7 +100,7 @@ class _Server:
         """
         given = parse_url(url)
         self._conninfo = conninfo(given)
-        self._address = address(given)
+        self.address = address(given)
         self._connection: Connection | None = None
         self._prefix: str | None = None
 
@@ -118,7 +124,7 @@ class _Server:
             if lost:
                 self.close()
             if lost or (isinstance(cause, psycopg.Error) and (cause.sqlstate or "").startswith(_PASSING)):
-                raise StoreUnavailable(f"{self._address}: {' '.join(in_words(cause).split())}") from error
+                raise StoreUnavailable(f"{self.address}: {' '.join(in_words(cause).split())}") from error
             raise
 
     def schema(self, name: str) -> str:
@@ -163,6 +169,16 @@ class _Schema(Generation):
         """Return how far the rows were derived from a log; see `Generation`."""
         with self._there():
             return self._server.run(lambda connection: self._checkpoint(connection, log_id))
+
+    def other_log(self, log_id: str) -> str | None:
+        """Return another log of the rows; see `Generation`."""
+
+        def find(connection: Connection) -> str | None:
+            row = connection.execute(_in(self._name, _OTHER), (log_id,)).fetchone()
+            return None if row is None else row[0]
+
+        with self._there():
+            return self._server.run(find)
 
     def change(self, log_id: str, before: Checkpoint, after: Checkpoint, work: Callable[[Any], None]) -> bool:
         """Change rows; see `Generation`."""
@@ -249,6 +265,7 @@ class PostgresTables(Tables):
             UnknownStore: One of them is not the URL of a PostgreSQL database.
         """
         self._primary = _Server(url)
+        self.place = self._primary.address
         self._replica = self._primary if replica is None else _Server(replica)
 
     def current(self, name: str) -> Generation | None:

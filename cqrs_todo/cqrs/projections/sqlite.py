@@ -58,6 +58,7 @@ _OWN = """
 """
 _Count = Annotated[int, msgspec.Meta(ge=0)]
 _LOAD = "SELECT position, base_position, base_line, base_offset, base_digest FROM cqrs_checkpoint WHERE log = ?"
+_OTHER = "SELECT log FROM cqrs_checkpoint WHERE log <> ? LIMIT 1"
 _KEEP = "INSERT OR REPLACE INTO cqrs_checkpoint VALUES (?, ?, ?, ?, ?, ?)"
 
 
@@ -107,6 +108,12 @@ class _Rows(Generation):
                 return Checkpoint()
             kept = msgspec.convert(row, _Kept)
         return Checkpoint(kept.position, Cursor(kept.base_position, kept.base_line, kept.base_offset, kept.base_digest))
+
+    def other_log(self, log_id: str) -> str | None:
+        """Return another log of the rows; see `Generation`."""
+        with self._errors():
+            row = self._connection.execute(_OTHER, (log_id,)).fetchone()
+            return None if row is None else msgspec.convert(row[0], str)
 
     def change(self, log_id: str, before: Checkpoint, after: Checkpoint, work: Callable[[Any], None]) -> bool:
         """Change rows; see `Generation`."""
@@ -222,7 +229,7 @@ class SqliteTables(Tables):
         Args:
             folder: Its path. It is made when the first projection is built.
         """
-        self._folder = folder
+        self.place = self._folder = folder
         self._open: dict[str, _File] = {}
 
     def current(self, name: str) -> _File | None:
@@ -343,6 +350,7 @@ class MemoryTables(Tables):
 
     def __init__(self) -> None:
         """Begin without tables."""
+        self.place = "memory"
         self._used: dict[str, _Rows] = {}
 
     def current(self, name: str) -> _Rows | None:

@@ -374,7 +374,7 @@ class DryRunStore(Store):
         self.atomic = store.atomic
         self.trace = Trace()
         self._store = store
-        self._types = types
+        self.types = types
         self._kept: dict[str, _Kept] = {}
         self._at_work: set[int] = set()
         self._new: dict[str, _NewLog] = {}
@@ -400,7 +400,7 @@ class DryRunStore(Store):
         check_free(name, ((other, archived) for archived in (False, True) for other in self.names(archived=archived)))
         id = os.urandom(16).hex()
         line = encode_header(Header(FORMAT, VERSION, id, name, at))
-        self._new[name] = _NewLog(id, name, at, self._types, line)
+        self._new[name] = _NewLog(id, name, at, self.types, line)
         self.trace.created.append(Created(name, line))
         return self.open(name)
 
@@ -410,7 +410,7 @@ class DryRunStore(Store):
         if log is None:
             log = self._store.open(name)
         self.trace.reading(log)
-        return DryRunLog(log, self._types, self._kept.setdefault(log.id, _Kept()), self)
+        return DryRunLog(log, self.types, self._kept.setdefault(log.id, _Kept()), self)
 
     def rename(self, old: str, new: str) -> None:
         """Raise `DryRunRefused`."""

@@ -7,8 +7,7 @@ import msgspec
 
 from ..errors import ReadOnlyLog
 from ..events import FORGOTTEN, REPAIRED
-from ..forgetting import MEMBERS_BY_STREAM, kept_meta, names_streams
-from ..operation_errors import StreamNotFound
+from ..forgetting import MEMBERS_BY_STREAM, absent_among, kept_meta, names_streams
 from .format import CommitLine, EventLine, decode_header, decode_line, ids_in, verified_digest
 from .hash_chain import DIGEST_MEMBER_LENGTH, NO_DIGEST, chain_line, last_digest
 
@@ -31,6 +30,7 @@ class Forgotten(NamedTuple):
         changed: The positions of the commits that lost data now.
         ids: The ids of all events that are forgotten, as they are recorded.
         events: How many events lost their data now.
+        absent: Those of the streams in which the log has no events.
     """
 
     log: str
@@ -38,6 +38,7 @@ class Forgotten(NamedTuple):
     changed: list[int]
     ids: set[str]
     events: int
+    absent: tuple[str, ...] = ()
 
 
 def forget_lines(name: str, lines: Iterable[bytes], streams: Collection[str]) -> Forgotten:
@@ -55,14 +56,12 @@ def forget_lines(name: str, lines: Iterable[bytes], streams: Collection[str]) ->
         The new lines. They are the old ones if all this had been forgotten before.
 
     Raises:
-        StreamNotFound: The log has no events in any of these streams.
+        StreamNotFound: The log has no events in any of these streams, or has none in one whose name no stream can have.
         ReadOnlyLog: The log has a newer format.
         InvalidLine: A line is wrong.
     """
     forgotten, found = _forget(name, lines, streams)
-    if not found:
-        raise StreamNotFound(name, sorted(streams))
-    return forgotten
+    return forgotten._replace(absent=absent_among(name, streams, found))
 
 
 def forget_in_copy(lines: Iterable[bytes], streams: Collection[str]) -> list[bytes]:
@@ -76,8 +75,8 @@ def forget_in_copy(lines: Iterable[bytes], streams: Collection[str]) -> list[byt
     return forgotten.lines
 
 
-def _forget(name: str, lines: Iterable[bytes], streams: Collection[str]) -> tuple[Forgotten, bool]:
-    """Forget streams as `forget_lines` does, and return also whether the log has events in one of them."""
+def _forget(name: str, lines: Iterable[bytes], streams: Collection[str]) -> tuple[Forgotten, set[str]]:
+    """Forget streams as `forget_lines` does, and return also those of them in which the log has events."""
     rest = iter(lines)
     first = next(rest, b"")
     header, digest = decode_header(first[:-1])
@@ -88,7 +87,7 @@ def _forget(name: str, lines: Iterable[bytes], streams: Collection[str]) -> tupl
     changed = []
     ids: set[str] = set()
     events = 0
-    found = False
+    found: set[str] = set()
     for line in rest:
         digest = verified_digest(digest, line[:-1])
         commit = decode_line(line[:-1])
@@ -99,7 +98,7 @@ def _forget(name: str, lines: Iterable[bytes], streams: Collection[str]) -> tupl
             events += sum(event.stream in forgotten and not _is_forgotten(event) for event in commit.events)
         if any(event.stream in forgotten for event in commit.events):
             ids |= {id for id, event in zip(ids_in(commit), commit.events, strict=True) if event.stream in forgotten}
-        found = found or any(event.stream in streams for event in commit.events)
+        found |= {event.stream for event in commit.events if event.stream in streams}
         result.append(chain_line(last_digest(result[-1]), new))
     return Forgotten(header.id, result, changed, ids, events), found
 

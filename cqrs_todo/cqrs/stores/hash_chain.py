@@ -3,6 +3,8 @@
 Each line of a log ends with a digest of the digest before it and of everything else in the line.
 """
 
+from __future__ import annotations
+
 import zlib
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -20,17 +20,17 @@ class UnknownStore(CqrsError):
 
 
 class MissingExtra(UnknownStore):
-    """The store needs packages that are not installed.
+    """A store, or a place for tables, needs packages that are not installed.
 
     Args:
         extra: The extra of this package that installs them.
-        scheme: The scheme of the store's URL.
+        user: What needs them: the scheme of the store's URL, or the name of a class.
     """
 
-    def __init__(self, extra: str, scheme: str) -> None:
+    def __init__(self, extra: str, user: str) -> None:
         """Make the error; the arguments are described above."""
         self.extra = extra
-        super().__init__(f"{scheme} needs the extra `{extra}` of this package")
+        super().__init__(f"{user} needs the extra `{extra}` of this package")
 
 
 class StoreFailed(CqrsError):
@@ -132,7 +132,8 @@ def installed_store(scheme: str) -> Any:
         # the rest of the URL is not repeated, because a password may be anywhere in it
         named = f"unknown store {scheme + ':'!r}" if scheme.isidentifier() else "that is not the URL of a store"
         urls = ["jsonl:DIR", "postgresql://HOST/DATABASE", "memory:", "null:", *(f"{name}:…" for name in points)]
-        raise UnknownStore(f"{named}: use {', '.join(urls[:-1])} or {urls[-1]}")
+        others = "; or install the package that offers it" if scheme.isidentifier() else ""
+        raise UnknownStore(f"{named}: use {', '.join(urls[:-1])} or {urls[-1]}{others}")
     try:
         return points[scheme].load()
     except Exception as error:  # it is code of another package, and may raise anything

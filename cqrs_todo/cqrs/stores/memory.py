@@ -14,9 +14,8 @@ from ..cursor import START, Cursor
 from ..errors import READ_AGAIN, LogExists, LogNotFound, StaleCursor
 from ..events import CREATION, FORGOTTEN, Commit, EventTypes, Metadata, Recorded, UnknownEvent, check_aware
 from ..fold import Entities, Fold
-from ..forgetting import MEMBERS_BY_STREAM, Forgetting, kept_meta, names_streams
-from ..names import check_free, check_log_name, check_several
-from ..operation_errors import StreamNotFound
+from ..forgetting import MEMBERS_BY_STREAM, Forgetting, absent_among, kept_meta, names_streams
+from ..names import check_free, check_log_name, check_streams
 from ..query import AppendCondition, Query
 from ..snapshots import Snapshot, SnapshotInfo, Snapshots, prune
 from ..store import Append, Known, Log, Store, StreamVersions, T, at_work, check_append, in_use_together, nothing_known
@@ -165,8 +164,8 @@ class MemoryLog(Log):
     def forget(self, streams: Collection[str]) -> Forgetting:
         """Forget streams; see `Store.forget`."""
         with self._lock:
-            if not any(self._versions.get(stream) for stream in streams):  # a stream that was only guarded has version 0
-                raise StreamNotFound(self.name, sorted(streams))
+            found = [stream for stream in streams if self._versions.get(stream)]  # one that was only guarded has version 0
+            absent = absent_among(self.name, streams, found)
             self._forgotten |= frozenset(streams)
             commits = [_without_data(commit, self._forgotten) for commit in self._commits]
             before = (event.type for commit in self._commits for event in commit.events)
@@ -174,7 +173,7 @@ class MemoryLog(Log):
             lost = sum(old != new for old, new in zip(before, after, strict=True))
             self._commits = commits
             self._by_command = {commit.metadata.command: commit for commit in commits}
-            return Forgetting(self.id, lost)
+            return Forgetting(self.id, lost, absent=absent)
 
 
 def _without_data(commit: Commit, forgotten: Collection[str]) -> Commit:
@@ -310,7 +309,7 @@ class MemoryStore(Store):
 
     def __init__(self, types: EventTypes) -> None:
         """Make an empty store for registered events."""
-        self._types = types
+        self.types = types
         self._logs: dict[str, MemoryLog] = {}
         self._archive: dict[str, MemoryLog] = {}
         self._made = count(1)
@@ -327,7 +326,7 @@ class MemoryStore(Store):
         check_aware(CREATION, at)
         with self._lock:
             name = self._free(name)
-            log = self._logs[name] = MemoryLog(f"memory-{next(self._made)}", name, at, self._types)
+            log = self._logs[name] = MemoryLog(f"memory-{next(self._made)}", name, at, self.types)
             return log
 
     def open(self, name: str) -> Log:
@@ -373,7 +372,7 @@ class MemoryStore(Store):
 
     def forget(self, name: str, streams: Collection[str], *, archived: bool = False) -> Forgetting:
         """Forget streams; see `Store`."""
-        check_several("streams", streams)
+        check_streams(streams)
         with self._changing(self._archive if archived else self._logs, name) as log:
             done = log.forget(streams)
             self._checkpoints.forget(log.id, {event.recorded_id for event in log.events() if event.type == FORGOTTEN})

@@ -89,7 +89,7 @@ class NullStore(Store):
 
     def __init__(self, types: EventTypes) -> None:
         """Make a store for registered events."""
-        self._types = types
+        self.types = types
         self._at_work: set[int] = set()
 
     def names(self, *, archived: bool = False) -> list[str]:
@@ -99,7 +99,7 @@ class NullStore(Store):
     def create(self, name: str, at: datetime) -> Log:
         """Return an empty log, which the store does not keep."""
         check_aware(CREATION, at)
-        return NullLog(check_log_name(name), at, self._types)
+        return NullLog(check_log_name(name), at, self.types)
 
     def open(self, name: str) -> Log:
         """Raise `LogNotFound`."""

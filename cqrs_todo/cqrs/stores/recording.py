@@ -1,5 +1,7 @@
 """What the stores have in common when they append: the commit of some appends, and appends that come again."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -71,7 +73,7 @@ def record(
     return Commit(tuple(events), metadata)
 
 
-def check_line(commit: "CommitLine") -> None:
+def check_line(commit: CommitLine) -> None:
     """Refuse a line of an import that holds what no append records: a name, an id, a tag or a member of `meta`.
 
     Args:
@@ -97,7 +99,7 @@ def check_line(commit: "CommitLine") -> None:
         raise InvalidLine(f"{error}") from error
 
 
-def check_condition(condition: "AppendCondition | None", types: EventTypes, backward: Iterable[Commit]) -> None:
+def check_condition(condition: AppendCondition | None, types: EventTypes, backward: Iterable[Commit]) -> None:
     """Check the condition of an append.
 
     An event that cannot be read matches if it does so by the type that is recorded and by its tags.
@@ -124,7 +126,7 @@ def check_condition(condition: "AppendCondition | None", types: EventTypes, back
                 raise ConditionFailed(event.position, condition.after)
 
 
-def repeated(commit: Commit, appends: Iterable[Append], codec: "Codec | None") -> Commit:
+def repeated(commit: Commit, appends: Iterable[Append], codec: Codec | None) -> Commit:
     """Return the commit that a command id belongs to already, for an append that came again.
 
     Args:
@@ -143,7 +145,7 @@ def repeated(commit: Commit, appends: Iterable[Append], codec: "Codec | None") -
     return commit
 
 
-def _may_be(events: Iterable[Recorded], again: Mapping[str, Sequence[Any]], codec: "Codec | None") -> bool:
+def _may_be(events: Iterable[Recorded], again: Mapping[str, Sequence[Any]], codec: Codec | None) -> bool:
     """Return whether the events that are sent again, by stream, may be those that were recorded."""
     recorded = _by_stream((event.stream, event) for event in events)
     if list(recorded) != list(again):
@@ -151,7 +153,7 @@ def _may_be(events: Iterable[Recorded], again: Mapping[str, Sequence[Any]], code
     return all(_may_be_in_stream(of_stream, again[stream], codec) for stream, of_stream in recorded.items())
 
 
-def _may_be_in_stream(events: Iterable[Recorded], again: Sequence[Any], codec: "Codec | None") -> bool:
+def _may_be_in_stream(events: Iterable[Recorded], again: Sequence[Any], codec: Codec | None) -> bool:
     """Return whether the events that are sent again for one stream may be those that were recorded.
 
     What was forgotten, and what this program does not know, can have been any number of other events. The rest must be there
@@ -173,7 +175,7 @@ def _may_be_in_stream(events: Iterable[Recorded], again: Sequence[Any], codec: "
     return bool(unknown) or not others
 
 
-def _sent_for(became: Sequence[Any], again: Sequence[Any], place: int, codec: "Codec | None") -> int:
+def _sent_for(became: Sequence[Any], again: Sequence[Any], place: int, codec: Codec | None) -> int:
     """Return how many of the events that are sent again stand, from a place on, for one recorded event; 0 if none do.
 
     Args:

@@ -9,6 +9,7 @@ from ...cqrs.replication import MergedLog
 from ...cqrs.stores.forgetting import forget_in_copy
 from ...cqrs.stores.format import decode_header
 from ...cqrs.stores.hash_chain import last_digest
+from ..forgetting import forget_in
 from .hub import HUB
 from .memory import ListMemory
 from .remotes import has_events
@@ -38,7 +39,7 @@ def sync_archived(sides: Sides, id: str) -> None:
         report = sides.report(id, mine.name)
         report.merged = MergedLog(id, (), (), (), tuple(sorted(forgets)))
         if not sides.dry_run:
-            done = sides.store.forget(mine.name, forgets, archived=mine.archived)
+            done = forget_in(sides.store, mine.name, forgets, archived=mine.archived)
             report.merged = MergedLog(id, (), (), (), tuple(sorted(forgets)), tuple(done.unreached))
             sides.look_here()
             log = sides.opened(id)

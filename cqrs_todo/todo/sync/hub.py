@@ -21,6 +21,7 @@ from ...cqrs.operation_errors import ImportRefused, StreamNotFound
 from ...cqrs.store import Log, LogHead, Store
 from ...cqrs.stores import open_store
 from ..errors import DamagedRemote, RemoteUnavailable
+from ..forgetting import forget_in
 from ..recorder import TYPES
 from .remotes import Behind, Remote, RemoteCopy, RemoteList, SentPerhaps, has_events
 
@@ -178,7 +179,7 @@ class Hub(Remote):
             if {*streams} <= {*self._opened(head).forgotten}:
                 return ""
             # all of them: those without events there are named together with the others
-            self._store.forget(head.name, streams, archived=head.archived)
+            forget_in(self._store, head.name, streams, archived=head.archived)
         except StreamNotFound:  # it has none of them yet
             return ""
         except CqrsError as error:

@@ -48,6 +48,14 @@ class Backend:
         values = (log_id, event.position, event.data.number)
         connection.execute("INSERT INTO seen VALUES (?, ?, ?)".replace("?", self.mark), values)
 
+    def apply_before(self, number: int) -> Callable[[Any, Recorded[Counted], str], None]:
+        def apply(connection: Any, event: Recorded[Counted], log_id: str) -> None:
+            if event.data.number == number:
+                raise KeyError(number)
+            self.apply(connection, event, log_id)
+
+        return apply
+
     def projection(self, version: int = 1, name: str = "seen") -> Projection[Counted]:
         return Projection(name, version, SCHEMA, self.apply, Query.of(kinds={"a"}))
 
@@ -237,10 +245,8 @@ def test_an_event_that_cannot_be_applied_stops_the_projection_there(
 
     model, other = models(replace(backend.projection(), apply=apply)), models(backend.projection(name="other"))
     for _ in range(2):
-        with pytest.raises(
-            ProjectionFailed,
-            match=r"^version 1 of the projection seen cannot apply counted at @5 of inbox: KeyError: 'student'; ",
-        ):
+        failed = r"^version 1 of the projection seen cannot apply counted at @5 of inbox: KeyError: 'student'; "
+        with pytest.raises(ProjectionFailed, match=failed + "no rows can be read until the projection is corrected$"):
             model.catch_up()
     with pytest.raises(ProjectionBehind, match="has not been built yet"):
         model.rows(ALL)
@@ -249,9 +255,15 @@ def test_an_event_that_cannot_be_applied_stops_the_projection_there(
     assert (corrected.catch_up(), seen(corrected)) == (1, [1, 2, 3]), "it goes on with what was left half built"
     write(log, 4, 5)
     broken = models(replace(backend.projection(), apply=lambda _, event, __: 1 // (event.data.number - 5)))
-    with pytest.raises(ProjectionFailed, match=r"@9 of inbox: ZeroDivisionError"):
+    increase = "correct the projection, and increase its version$"
+    with pytest.raises(ProjectionFailed, match=rf"@9 of .*Zero.*; the rows are those of the events before it; {increase}"):
         broken.catch_up()
     assert (broken.position(log), broken.lag()) == (7, {"inbox": 3})
+    with pytest.raises(ProjectionFailed, match=rf"@9 of .*Zero.*; the rows stay as they were; {increase}"):
+        broken.rebuild()
+    with pytest.raises(ProjectionFailed, match=r"; no rows can be read until the projection is corrected$"):
+        models(replace(backend.projection(version=2), apply=lambda *_: 1 // 0)).catch_up()
+    assert seen(corrected) == [1, 2, 3], "nothing of that is in use"
 
 
 def test_code_that_commits_is_refused_and_changes_nothing(
@@ -376,6 +388,71 @@ def test_what_a_log_has_forgotten_is_in_no_row(
     assert not [file for file in tmp_path.rglob("*") if file.is_file() and b"hunter2" in file.read_bytes()]
 
 
+def test_rows_of_another_log_are_refused(models: Callable[..., ReadModel], log: Log, backend: Backend) -> None:
+    write(log, 1)
+    of_inbox = models(log=log)
+    of_inbox.catch_up()
+    other = open_store("memory:", CONTRACT_TYPES)
+    work = other.create("work", AT)
+    write(work, 2)
+    of_work, newer = (ReadModel(other, backend.projection(version), backend.make(), log=work) for version in (1, 2))
+    uses: list[Callable[[], object]] = [
+        of_work.catch_up,
+        of_work.lag,
+        lambda: of_work.rows(ALL),
+        lambda: of_work.wait_for(work, 1),
+        newer.catch_up,
+    ]
+    words = rf"^the rows of the projection seen in .+ are those of another log \({log.id}\): use another folder or database"
+    for use in uses:
+        with pytest.raises(ProjectionFailed, match=words):
+            use()
+    write(log, 3)
+    assert (of_inbox.catch_up(), seen(of_inbox)) == (1, [1, 3]), "the rows are as they were"
+    assert (of_work.rebuild(), seen(of_work)) == (1, [2])
+    with pytest.raises(ProjectionFailed, match=rf"another log \({work.id}\)"):
+        of_inbox.catch_up()
+    of_work.close()
+    newer.close()
+
+
+def test_tables_that_were_left_half_built_of_another_log_are_built_anew(
+    models: Callable[..., ReadModel], log: Log, backend: Backend, store: Store
+) -> None:
+    write(log, 1, 2)
+    with pytest.raises(ProjectionFailed):
+        models(replace(backend.projection(), apply=backend.apply_before(2)), log=log).catch_up()
+    work = store.create("work", AT)
+    write(work, 3)
+    of_work = models(log=work)
+    assert (of_work.catch_up(), seen(of_work)) == (1, [3])
+
+
+def test_a_log_that_was_restored_from_an_older_copy_is_the_same_log(
+    models: Callable[..., ReadModel], log: Log, store: Store, tmp_path: Path
+) -> None:
+    write(log, 1)
+    path = tmp_path / "data/lists/inbox.jsonl"
+    older = path.read_bytes()
+    write(log, 2)
+    models(log=log).catch_up()
+    path.write_bytes(older)
+    path.with_suffix(".lock").unlink()
+    restored = store.open("inbox")
+    write(restored, 3)
+    model = models(log=restored)
+    assert (model.catch_up(), seen(model)) == (2, [1, 3])
+
+
+def test_one_log_of_several_can_be_read_at_a_time(models: Callable[..., ReadModel], store: Store, log: Log) -> None:
+    work = store.create("work", AT)
+    write(log, 1)
+    write(work, 2, 3)
+    model = models()
+    assert (model.catch_up(work), sorted(seen(model)), model.lag()) == (2, [2, 3], {"inbox": 2, "work": 0})
+    assert (model.catch_up(log), model.lag()) == (1, {"inbox": 0, "work": 0})
+
+
 def test_all_logs_of_a_store_are_covered(models: Callable[..., ReadModel], store: Store, log: Log) -> None:
     write(log, 1)
     model, only = models(), models(log=log)
@@ -384,6 +461,8 @@ def test_all_logs_of_a_store_are_covered(models: Callable[..., ReadModel], store
     assert (model.lag(), only.lag()) == ({"inbox": 0, "work": 4}, {"inbox": 0})
     assert only.catch_up() == 0
     assert model.catch_up() == 2
+    with pytest.raises(ProjectionFailed, match="are those of another log"):
+        only.catch_up()
     assert sorted(model.rows("SELECT log, number FROM seen")) == sorted(
         [(log.id, 1), *((store.open("work").id, number) for number in (1, 2))]
     )

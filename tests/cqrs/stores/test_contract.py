@@ -171,6 +171,8 @@ WRONG = {
     },
     "TestRecounting": {"test_to_forget_again_changes_nothing"},
     "TestAgreeable": {"test_forgetting_what_is_not_there_is_refused"},
+    "TestGullible": {"test_forgetting_what_is_not_there_is_refused"},
+    "TestBoasting": {"test_a_store_and_its_logs_say_which_events_are_registered"},
     "TestLive": {"test_an_archived_log_can_forget"},
     "TestReviving": {"test_nothing_is_appended_to_a_forgotten_stream"},
     "TestUnnoticed": {"test_others_notice_that_streams_were_forgotten"},
@@ -203,6 +205,11 @@ def test_each_wrong_store_fails_in_the_right_case() -> None:
 def test_an_unknown_store_is_refused(url: str) -> None:
     with pytest.raises(UnknownStore, match="use jsonl:DIR, postgresql://HOST/DATABASE, memory: or null:"):
         open_store(url, CONTRACT_TYPES)
+
+
+def test_the_scheme_of_an_unknown_store_may_be_one_of_a_package_that_is_missing() -> None:
+    with pytest.raises(UnknownStore, match=r"^unknown store 'onetable:': use .*; or install the package that offers it$"):
+        open_store("onetable:x", CONTRACT_TYPES)
 
 
 @pytest.mark.parametrize(

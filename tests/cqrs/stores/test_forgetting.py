@@ -199,9 +199,16 @@ def test_lines_in_another_spelling_are_forgotten_too() -> None:
     assert decode_line(done.lines[1][:-1]).events[0].stream == "counter/1"
 
 
+def test_a_stream_that_another_program_gave_an_impossible_name_is_forgotten() -> None:
+    lines = log_of([([("counter/", ("counted", {"number": 1}))], {})])
+    done = forget(lines, "counter/", "counter/2")
+    assert (done.events, done.absent) == (1, ("counter/2",))
+    assert json.loads(done.lines[0])["forgotten"] == ["counter/", "counter/2"]
+
+
 def test_what_cannot_be_forgotten_is_refused() -> None:
     lines = log_of([([("counter/1", ("counted", {"number": 1}))], {})])
-    for streams in ([], ["counter/2"], ["counter"]):
+    for streams in ([], ["counter/2"], ["counter"], ["counter/1", "counter"]):
         with pytest.raises(StreamNotFound):
             forget(lines, *streams)
     newer = [chain_line(NO_DIGEST, msgspec.json.encode({**HEADER, "version": "2.0"})), *lines[1:]]

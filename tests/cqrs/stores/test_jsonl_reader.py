@@ -127,7 +127,7 @@ def test_nothing_is_decided_on_a_stream_with_data_that_do_not_fit_their_type(
     )
     before = path.read_bytes()
     for number, repository in enumerate((Repository(log, decider), Repository(store.open("inbox"), decider))):
-        words = f"a/1 has an event that this program does not know (@2, counted: {why}); nothing was recorded; "
+        words = f"a/1 has an event whose data do not fit its type (@2, counted: {why}); nothing was recorded; "
         remedy = "the data do not fit counted: update the program, or register .* with an upcaster for counted .*"
         with pytest.raises(UnknownEvents, match=f"^{re.escape(words)}{remedy}$"):
             repository.execute("1", 7, metadata("c"))

@@ -139,6 +139,14 @@ def test_a_password_is_used_and_a_wrong_one_is_left_to_the_store(database: str, 
     sql(database, "DROP OWNED BY heads_reader", "DROP ROLE heads_reader")
 
 
+def test_a_setting_that_only_psycopg2_refuses_is_left_to_the_store(database: str) -> None:
+    with_logs(database)
+    assert quick_heads(f"{database}&keepalives_idle=30s") is None
+    store = open_store(f"{database}&keepalives_idle=30s", CONTRACT_TYPES)
+    assert store.names()
+    store.close()
+
+
 def test_a_server_that_says_nothing_is_left_to_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cqrs_todo.cqrs.stores.postgres.heads._PATIENCE", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as listening:

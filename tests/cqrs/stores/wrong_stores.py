@@ -15,6 +15,7 @@ from cqrs_todo.cqrs.cursor import START, Cursor
 from cqrs_todo.cqrs.errors import CommandReused, StaleCursor, UnreadableEvent
 from cqrs_todo.cqrs.events import Commit, EventTypes, Metadata, Recorded
 from cqrs_todo.cqrs.forgetting import Forgetting
+from cqrs_todo.cqrs.names import is_stream_name
 from cqrs_todo.cqrs.operation_errors import StreamNotFound
 from cqrs_todo.cqrs.protocols import EventBatch
 from cqrs_todo.cqrs.query import AppendCondition, Query
@@ -364,6 +365,15 @@ class AgreeableLog(MemoryLog):
             return Forgetting(self.id, 0)
 
 
+class GullibleLog(MemoryLog):
+    """Names as forgotten what no stream can be called."""
+
+    def forget(self, streams: Collection[str]) -> Forgetting:
+        done = super().forget([stream for stream in streams if is_stream_name(stream)])
+        self._forgotten |= frozenset(streams)
+        return done
+
+
 class RevivingLog(MemoryLog):
     """Lets forgotten streams go on."""
 
@@ -394,6 +404,14 @@ class SilentLog(MemoryLog):
     @property
     def forgotten(self) -> Collection[str]:
         return ()
+
+
+class BoastingStore(_Wrong):
+    """Says that events are registered which are not."""
+
+    def __init__(self, logs: type[MemoryLog]) -> None:
+        super().__init__(logs)
+        self.types = EventTypes({**CONTRACT_TYPES.types, "other": int})
 
 
 class LiveStore(_Wrong):
@@ -855,6 +873,10 @@ class TestAgreeable(_InMemory):
     wrong = AgreeableLog
 
 
+class TestGullible(_InMemory):
+    wrong = GullibleLog
+
+
 class TestReviving(_InMemory):
     wrong = RevivingLog
 
@@ -869,6 +891,10 @@ class TestStuck(_InMemory):
 
 class TestSilent(_InMemory):
     wrong = SilentLog
+
+
+class TestBoasting(_InMemory):
+    wrong_store = BoastingStore
 
 
 class TestLive(_InMemory):

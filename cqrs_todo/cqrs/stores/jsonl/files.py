@@ -1,5 +1,7 @@
 """File operations for the JSON-lines store: locks, private files, complete writes, and errors that name the file."""
 
+from __future__ import annotations
+
 import fcntl
 import os
 import stat

@@ -43,7 +43,7 @@ def forget(path: str, name: str, streams: Collection[str], *, is_copy: bool) -> 
 
     Raises:
         LogNotFound: There is no such file.
-        StreamNotFound: The log has no events in any of these streams.
+        StreamNotFound: The log has no events in any of these streams, or has none in one whose name no stream can have.
         DamagedLog: The log is damaged. Nothing was changed.
         ReadOnlyLog: The log has a newer format.
         StoreUnavailable: The file cannot be read or written. Nothing was changed.

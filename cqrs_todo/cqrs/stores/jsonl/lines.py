@@ -1,5 +1,7 @@
 """The open file of a log: its lines, read forwards and backwards in blocks of bounded size."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterator
 from io import BytesIO

@@ -1,5 +1,7 @@
 """One log in one file, composed of a reader and a writer."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -110,7 +112,7 @@ class JsonlLog(ChainedLog):
         with self._reader.open(os.O_RDONLY) as file:
             return self._reader.is_indexed(file)
 
-    def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: "AppendCondition | None" = None) -> Commit:
+    def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
         """Write a commit; see `Log`."""
         check_append(appends, metadata, condition)
         if self.read_only is not None:
@@ -143,7 +145,7 @@ class JsonlLog(ChainedLog):
         self._writer.sync()
 
     @cached_property
-    def _writer(self) -> "LogWriter":
+    def _writer(self) -> LogWriter:
         from .writer import LogWriter  # here, because most runs only read
 
         return LogWriter(self._reader, self.types)

@@ -1,5 +1,7 @@
 """Reading one log in one file. Readers take no lock, and stop at the last complete line."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, partial
@@ -228,7 +230,7 @@ class LogReader(ChainReader):
                 if until is None or line.position <= until.position:
                     yield line, digest
 
-    def matching_backward(self, query: "Query", after: int) -> Iterator[Commit]:
+    def matching_backward(self, query: Query, after: int) -> Iterator[Commit]:
         """Read the commits after a position that hold an event which a query may select, newest first, as far as possible.
 
         What was read is not caught up before, because an append does that.
@@ -421,7 +423,7 @@ class LogReader(ChainReader):
     # searching
 
     @cached_property
-    def search(self) -> "Search":
+    def search(self) -> Search:
         """Searches the log for a command or a stream."""
         from .index import index_path  # most runs search nothing
         from .search import Search

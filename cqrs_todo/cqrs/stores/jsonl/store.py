@@ -1,5 +1,7 @@
 """Logs by name in a directory: those in use are `lists/NAME.jsonl`, the archived ones `archive/NAME.jsonl`."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ...cursor import START, Cursor
 from ...errors import READ_AGAIN, DamagedLog, LogExists, LogNotFound, MissingLog, ReadOnlyLog, StaleCursor
 from ...events import EventTypes
-from ...names import NAME_BYTES, check_free, check_log_name, check_several, name_key
+from ...names import NAME_BYTES, check_free, check_log_name, check_streams, name_key
 from ...store import Known, Log, LogHead, Progress, Store, T, at_work, no_progress, nothing_known
 from ..format import FORMAT, VERSION, Header, encode_header, event_ids, log_in
 from ..hash_chain import last_digest
@@ -57,7 +59,7 @@ class JsonlStore(Store):
     ) -> None:
         """Open a store. The arguments are those of `open_store`, with the path of the directory instead of a URL."""
         self.url = f"jsonl:{directory}"
-        self._types = types
+        self.types = types
         self._progress = progress
         self._lists = os.path.join(directory, "lists")
         self._archive = os.path.join(directory, "archive")
@@ -91,7 +93,7 @@ class JsonlStore(Store):
         """Open a log; see `Store`. A file that another program copied from a log can only be read."""
         name = check_log_name(name)
         try:
-            log = JsonlLog(self._path(name), name, self._types, self._progress, self._indexes)
+            log = JsonlLog(self._path(name), name, self.types, self._progress, self._indexes)
         except LogNotFound:
             self._inventory().check(name, archived=False)
             raise
@@ -108,7 +110,7 @@ class JsonlStore(Store):
         """Open an archived log to read it; see `Store`."""
         name = check_log_name(name)
         self._inventory().check(name, archived=True)
-        log = JsonlLog(self._archived(name), name, self._types, self._progress, self._indexes)
+        log = JsonlLog(self._archived(name), name, self.types, self._progress, self._indexes)
         log.read_only = f"{name} is archived"
         return log
 
@@ -188,17 +190,17 @@ class JsonlStore(Store):
         copies = inventory.copies(archived=archived)
         return [name for name in inventory.names(archived=archived) if name not in copies]
 
-    def strays(self) -> "Sequence[Stray]":
+    def strays(self) -> Sequence[Stray]:
         """Return the files that another program put beside the logs; see `Store`."""
         return self._inventory().strays()
 
-    def checkpoints(self) -> "Checkpoints":
+    def checkpoints(self) -> Checkpoints:
         """Return the checkpoints of the reactions; see `Store`."""
         from .checkpoints import FileCheckpoints
 
         return FileCheckpoints(self._reactions)
 
-    def verify(self, name: str, *, archived: bool = False, known: Known = nothing_known) -> "Verdict":
+    def verify(self, name: str, *, archived: bool = False, known: Known = nothing_known) -> Verdict:
         """Read a whole log and check it; see `Store`."""
         from .verify import verify
 
@@ -208,7 +210,7 @@ class JsonlStore(Store):
 
     def repair(
         self, name: str, *, archived: bool = False, dry_run: bool = False, known: Known = nothing_known
-    ) -> "Repair | None":
+    ) -> Repair | None:
         """Repair a damaged log; see `Store`."""
         from io import BytesIO
 
@@ -253,13 +255,13 @@ class JsonlStore(Store):
         log, head = recorded
         FileCheckpoints(self._reactions).set_back(log, head.position, _after(header), tuple)
 
-    def forget(self, name: str, streams: Collection[str], *, archived: bool = False) -> "Forgetting":
+    def forget(self, name: str, streams: Collection[str], *, archived: bool = False) -> Forgetting:
         """Forget streams; see `Store`.
 
         Files beside the logs that keep bytes of this log, or name one of the streams, are removed. So is the index. A file
         that another program copied from the log is not reached, unless it is a log of its own name.
         """
-        check_several("streams", streams)
+        check_streams(streams)
         from ...forgetting import Forgetting
         from .checkpoints import FileCheckpoints
         from .forget import forget, remove_set_aside
@@ -280,7 +282,7 @@ class JsonlStore(Store):
                 remove_left_behind(self._lists, name)
             copies = self._inventory().copies_with(done.log, path, streams)
             unreached = (*failed, *(f"{copy} (a copy of the log)" for copy in copies))
-            return Forgetting(done.log, done.events, tuple(removed), unreached)
+            return Forgetting(done.log, done.events, tuple(removed), unreached, done.absent)
 
     def kept_logs(self) -> Sequence[str]:
         """Return the files that keep logs as they were before merges; see `Store`."""
@@ -310,12 +312,12 @@ class JsonlStore(Store):
         self,
         name: str,
         copy: bytes,
-        rules: "MergeRules[Any, Any, Any]",
+        rules: MergeRules[Any, Any, Any],
         *,
         since: Cursor = START,
         dry_run: bool = False,
-        terms: "MergeTerms | None" = None,
-    ) -> "MergedLog":
+        terms: MergeTerms | None = None,
+    ) -> MergedLog:
         """Merge another copy of a log into the log; see `Store`."""
         from ...replication import EQUALS
         from .checkpoints import FileCheckpoints
@@ -332,10 +334,10 @@ class JsonlStore(Store):
 
         terms = EQUALS if terms is None else terms
         if dry_run:
-            return outcome(planned(path, name, copy, since, self._types, rules, terms)[0], rules)
+            return outcome(planned(path, name, copy, since, self.types, rules, terms)[0], rules)
         self._check_there(name)
         with self._holding(name), delay_signals():
-            merged, tail = planned(path, name, copy, since, self._types, rules, terms)
+            merged, tail = planned(path, name, copy, since, self.types, rules, terms)
             result = outcome(merged, rules)
             if not result.changed and self.open(name).id == merged.log:  # a list that is joined may get the other's id alone
                 return result
@@ -407,7 +409,7 @@ class JsonlStore(Store):
 
             raise SameLog(holder.name, archived=holder.archived)
 
-    def _inventory(self) -> "Inventory":
+    def _inventory(self) -> Inventory:
         from .inventory import Inventory  # a log that is there and was recorded needs none
 
         return Inventory(self._lists, self._archive)

@@ -1,5 +1,7 @@
 """Writing one log in one file: the append protocol, which docs/reliability.md describes step by step."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -78,7 +80,7 @@ class LogWriter:
         finally:
             self._held_lock = None
 
-    def append(self, appends: Sequence[Append], metadata: Metadata, condition: "AppendCondition | None") -> Commit:
+    def append(self, appends: Sequence[Append], metadata: Metadata, condition: AppendCondition | None) -> Commit:
         """Write a commit; see `Log.append`."""
         reader = self._reader
         with self._lock() as lock, delay_signals() as arrived:
@@ -284,7 +286,7 @@ class LogWriter:
             return reader.commit_with(command)
         return reader.find_command(file, command)
 
-    def _check(self, condition: "AppendCondition | None") -> None:
+    def _check(self, condition: AppendCondition | None) -> None:
         """Check a condition against what was recorded after its position."""
         if condition is None:
             return

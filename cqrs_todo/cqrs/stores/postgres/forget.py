@@ -88,7 +88,7 @@ def forget(connection: Connection, database: Database, name: str, streams: Colle
     connection.execute(database.sql(REMOVE_SNAPSHOTS), (done.log,))
     connection.execute(database.sql(FORGET_BASES), (last_digest(done.lines[0]).decode(), done.log))
     connection.execute(database.sql(FORGET_PARKED), (done.log, sorted(done.ids)))
-    return Forgetting(done.log, done.events, unreached=_UNREACHED)
+    return Forgetting(done.log, done.events, unreached=_UNREACHED, absent=done.absent)
 
 
 def _text(line: bytes) -> str:

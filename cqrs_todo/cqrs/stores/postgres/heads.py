@@ -68,7 +68,7 @@ def quick_heads(url: str) -> Heads | None:
             heads = _heads(_Waiting(connection), address(given))
         finally:
             connection.close()
-    except (psycopg2.Error, CqrsError, ValueError, OSError):
+    except (psycopg2.Error, CqrsError, ValueError, OSError, SystemError):  # psycopg2 raises the last for odd settings
         return None
     return None if heads is None else Heads(address(given), heads)
 

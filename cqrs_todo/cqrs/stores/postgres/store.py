@@ -14,7 +14,7 @@ from ...cursor import START, Cursor
 from ...errors import DamagedLog, LogExists, LogNotFound
 from ...events import EventTypes
 from ...forgetting import Forgetting
-from ...names import check_free, check_log_name, check_several
+from ...names import check_free, check_log_name, check_streams
 from ...operation_errors import InvalidPattern, SameLog
 from ...store import Known, Log, LogHead, Progress, Store, T, at_work, in_use_together, no_progress, nothing_known
 from ...struct import Struct
@@ -68,7 +68,7 @@ class PostgresStore(Store):
         self._database = Database(url)
         self._listener = Listener(self._database)
         self.url = self._database.address
-        self._types = types
+        self.types = types
         self._progress = progress
         self._at_work: set[int] = set()
         self._together: frozenset[str] = frozenset()
@@ -112,7 +112,7 @@ class PostgresStore(Store):
             read, sum = decode_header(header)
         except InvalidLine as error:
             raise DamagedLog(f"{self.url}, {name}: {error}") from error
-        return PostgresLog(self._database, key, name, read, sum, self._types, self._progress)
+        return PostgresLog(self._database, key, name, read, sum, self.types, self._progress)
 
     def heads(self) -> Sequence[LogHead]:
         """Return the end of each log; see `Store`."""
@@ -228,7 +228,7 @@ class PostgresStore(Store):
         Raises:
             MissingGrant: The role does not own the tables.
         """
-        check_several("streams", streams)
+        check_streams(streams)
         from .forget import forget
 
         name = check_log_name(name)
