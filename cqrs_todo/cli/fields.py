@@ -1,5 +1,7 @@
 """Reading the fields of a todo from the words and options of `add` and `edit`."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, time
@@ -43,7 +45,7 @@ class Given(Struct, frozen=True):
         """Whether anything was given."""
         return bool(self.values or self.cleared)
 
-    def overridden_by(self, other: "Given") -> "Given":
+    def overridden_by(self, other: Given) -> Given:
         """Return these values with those of another: a set has the words of both, and a field with keys the keys of both."""
         values = {**self.values, **other.values}
         for field in FIELDS:

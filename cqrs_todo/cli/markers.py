@@ -5,6 +5,8 @@ are the same. A word that begins like a marker, but whose value the field cannot
 mistake than a text.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache

@@ -1,5 +1,7 @@
 """The contract of every store and of its logs. `cqrs_todo.cqrs.testing` has the tests that a store must pass."""
 
+from __future__ import annotations
+
 from _thread import get_ident  # where `threading` has it from, which takes time to load
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -147,7 +149,7 @@ def at_most(events: Iterable[Recorded], limit: int | None) -> Iterator[Recorded]
     return chain.from_iterable(group for _, group in islice(groups, min(limit, _MOST)))
 
 
-def check_append(appends: Sequence[Append], metadata: Metadata, condition: "AppendCondition | None") -> None:
+def check_append(appends: Sequence[Append], metadata: Metadata, condition: AppendCondition | None) -> None:
     """Check the types of the arguments of `Log.append`, and the names in them.
 
     Every store does this before it looks at them, for example before it looks up the versions of the streams: a database
@@ -179,7 +181,7 @@ def in_use_together(name: str) -> ValueError:
 
 
 @contextmanager
-def at_work(threads: set[int], logs: Sequence["Log"], url: str, is_ours: Callable[["Log"], bool]) -> Iterator[None]:
+def at_work(threads: set[int], logs: Sequence[Log], url: str, is_ours: Callable[[Log], bool]) -> Iterator[None]:
     """Check the arguments of `Store.together`, as every store does, and refuse that its work calls it during the block.
 
     Args:
@@ -281,7 +283,7 @@ def whole(commits: Iterable[Commit]) -> Iterator[Commit]:
 
 
 def selected_in(
-    commits: Iterable[Commit], query: "Query", recorded: "Query", after: int
+    commits: Iterable[Commit], query: Query, recorded: Query, after: int
 ) -> tuple[list[Recorded], UnreadableEvent | None]:
     """Return the events after a position that a query selects, up to the first of them that cannot be read.
 
@@ -352,7 +354,7 @@ class Log(ABC):
         return ()
 
     @abstractmethod
-    def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: "AppendCondition | None" = None) -> Commit:
+    def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
         """Write all the events as one commit, or nothing.
 
         If a commit has the same command id already, nothing is written and that commit is returned. So it is harmless to
@@ -413,9 +415,7 @@ class Log(ABC):
         """
 
     @abstractmethod
-    def event_batches(
-        self, since: Cursor = START, versions: StreamVersions | None = None
-    ) -> "Iterator[Sequence[EventBatch]]":
+    def event_batches(self, since: Cursor = START, versions: StreamVersions | None = None) -> Iterator[Sequence[EventBatch]]:
         """Read the same commits as `commits`, but only what a fold needs of them, and many at a time.
 
         A log that begins to read at a cursor does not know the versions of the streams before it, which it needs in order to
@@ -537,7 +537,7 @@ class Log(ABC):
         # also with a stream, because a version is never more than the position
         return chosen(self.readable_commits(Cursor(since)), since, limit, stream)
 
-    def select(self, query: "Query", since: int = 0, *, limit: int | None = None) -> Iterator[Recorded]:
+    def select(self, query: Query, since: int = 0, *, limit: int | None = None) -> Iterator[Recorded]:
         """Read the events that a query selects, oldest first.
 
         The framework's own events are among them, if the query names their types or no types at all: for example forgotten
@@ -551,7 +551,7 @@ class Log(ABC):
         """
         return at_most((event for events, _ in self.selected(query, Cursor(since)) for event in events), limit)
 
-    def selected(self, query: "Query", since: Cursor = START) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
+    def selected(self, query: Query, since: Cursor = START) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
         """Read the events after a cursor that a query selects, oldest first, and how far the log was searched for them.
 
         This base method reads all commits, and its cursors are not checked.
@@ -809,7 +809,7 @@ class Store(ABC):
         """
         return self.names(archived=archived)
 
-    def strays(self) -> "Sequence[Stray]":
+    def strays(self) -> Sequence[Stray]:
         """Return the files that another program put beside the logs: copies of logs, and files that cannot be logs."""
         return ()
 
@@ -848,11 +848,11 @@ class Store(ABC):
         return ()
 
     @abstractmethod
-    def checkpoints(self) -> "Checkpoints":
+    def checkpoints(self) -> Checkpoints:
         """Return the checkpoints of the reactions to the events of the store's logs."""
 
     @abstractmethod
-    def verify(self, name: str, *, archived: bool = False, known: Known = nothing_known) -> "Verdict":
+    def verify(self, name: str, *, archived: bool = False, known: Known = nothing_known) -> Verdict:
         """Read a whole log and check every digest, position and version.
 
         Args:
@@ -869,7 +869,7 @@ class Store(ABC):
 
     def repair(
         self, name: str, *, archived: bool = False, dry_run: bool = False, known: Known = nothing_known
-    ) -> "Repair | None":
+    ) -> Repair | None:
         """Repair a damaged log. Every complete commit stays, and a file keeps the damaged log as it was.
 
         Args:
@@ -888,7 +888,7 @@ class Store(ABC):
         return None
 
     @abstractmethod
-    def forget(self, name: str, streams: Collection[str], *, archived: bool = False) -> "Forgetting":
+    def forget(self, name: str, streams: Collection[str], *, archived: bool = False) -> Forgetting:
         """Replace the data of the events of some streams by nothing, everywhere in a log, and rebuild its hash chain.
 
         The events become `forgotten` events with the same positions, streams and versions, without tags. Their commits keep
@@ -970,7 +970,7 @@ class Store(ABC):
         """
         return ""
 
-    def heads(self) -> "Sequence[LogHead]":
+    def heads(self) -> Sequence[LogHead]:
         """Return the end of each log, archived ones too, as far as it can be known without reading the log.
 
         Logs that are missing, and files that another program copied from a log, are left out.
@@ -984,12 +984,12 @@ class Store(ABC):
         self,
         name: str,
         copy: bytes,
-        rules: "MergeRules[Any, Any, Any]",
+        rules: MergeRules[Any, Any, Any],
         *,
         since: Cursor = START,
         dry_run: bool = False,
-        terms: "MergeTerms | None" = None,
-    ) -> "MergedLog":
+        terms: MergeTerms | None = None,
+    ) -> MergedLog:
         """Merge another copy of a log into the log, so that it has all commits of both.
 
         The positions of events may change, but not their ids. Cursors behind the first commit that moved are stale

@@ -1,5 +1,7 @@
 """The kinds of values that the fields of a todo have, and the rules that make a value valid."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, date, datetime, time
 from functools import lru_cache

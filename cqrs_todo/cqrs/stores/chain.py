@@ -1,5 +1,7 @@
 """Reading a log that is a chain of lines: each line is verified by the digest before it, forwards and backwards."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -51,7 +53,7 @@ class LineBlock(msgspec.Struct, frozen=True, gc=False):
         """Decode the commits as far as they can be read; see `Codec.commit`."""
         return map(partial(codec.commit, whole=False), self.commits, self.digests)
 
-    def event_batches(self, codec: Codec) -> "Sequence[EventBatch]":
+    def event_batches(self, codec: Codec) -> Sequence[EventBatch]:
         """Return the commits as far as a fold needs them, and as far as they can be read.
 
         The decoded lines themselves are that, if the data of the events were decoded with them.
@@ -63,14 +65,14 @@ class LineBlock(msgspec.Struct, frozen=True, gc=False):
         except UnreadableEvent:
             return list(self.readable(codec))
 
-    def after(self, position: int) -> "LineBlock":
+    def after(self, position: int) -> LineBlock:
         """Return the lines that hold an event after a position."""
         if self.commits[0].position > position:
             return self
         first = next((place for place, commit in enumerate(self.commits) if commit.last > position), len(self.commits))
         return LineBlock(self.lines[first:], self.commits[first:], self.end)
 
-    def before(self, position: int) -> "LineBlock | None":
+    def before(self, position: int) -> LineBlock | None:
         """Return the lines before the one that holds a position; None if that is the first one."""
         count = sum(commit.last < position for commit in self.commits)
         if not count:
@@ -80,7 +82,7 @@ class LineBlock(msgspec.Struct, frozen=True, gc=False):
         end = Cursor(self.commits[count - 1].last, self.end.line - len(later), offset, last_digest(lines[-1]))
         return LineBlock(lines, self.commits[:count], end)
 
-    def only(self, wanted: Callable[[CommitLine], bool]) -> "LineBlock":
+    def only(self, wanted: Callable[[CommitLine], bool]) -> LineBlock:
         """Return the lines whose commits are wanted."""
         chosen = [place for place, commit in enumerate(self.commits) if wanted(commit)]
         return LineBlock([self.lines[place] for place in chosen], [self.commits[place] for place in chosen], self.end)
@@ -270,11 +272,11 @@ class ChainReader(ABC):
         found = ((line, digest) for line, digest in self.lines_backward(None) if line.command == command)
         return next((self.codec.commit(line, digest, whole=False) for line, digest in found), None)
 
-    def event_batches(self, since: Cursor, versions: StreamVersions | None) -> "Iterator[Sequence[EventBatch]]":
+    def event_batches(self, since: Cursor, versions: StreamVersions | None) -> Iterator[Sequence[EventBatch]]:
         """Read commits as far as a fold needs them; see `Log.event_batches`."""
         return (block.event_batches(self.codec) for block in self.blocks(since, versions))
 
-    def selected(self, query: "Query", since: Cursor) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
+    def selected(self, query: Query, since: Cursor) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
         """Read the events that a query selects; see `Log.selected`. Only the commits that hold one are decoded in full."""
         recorded, reached = query.as_recorded(self.types), since
         wanted = self.holds_match(query)
@@ -293,7 +295,7 @@ class ChainReader(ABC):
             yield found, block.end
             reached = block.end
 
-    def holds_match(self, query: "Query") -> Callable[[CommitLine], bool]:
+    def holds_match(self, query: Query) -> Callable[[CommitLine], bool]:
         """Return a function that tells whether a line holds an event which a query may select."""
         recorded = query.as_recorded(self.types)
         return lambda line: any(map(recorded.matches, line.events))
@@ -407,13 +409,11 @@ class ChainedLog(Log):
         """Read commits, oldest first; see `Log`."""
         return self._chain.commits(since, whole=True)
 
-    def event_batches(
-        self, since: Cursor = START, versions: StreamVersions | None = None
-    ) -> "Iterator[Sequence[EventBatch]]":
+    def event_batches(self, since: Cursor = START, versions: StreamVersions | None = None) -> Iterator[Sequence[EventBatch]]:
         """Read commits as far as a fold needs them; see `Log`."""
         return self._chain.event_batches(since, versions)
 
-    def selected(self, query: "Query", since: Cursor = START) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
+    def selected(self, query: Query, since: Cursor = START) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
         """Read the events that a query selects; see `Log`."""
         return self._chain.selected(query, since)
 
