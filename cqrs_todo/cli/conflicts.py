@@ -5,24 +5,28 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..cqrs.errors import CqrsError
 from ..cqrs.struct import replace
 from .clock import to_local
+from .output import print_message, print_warning
 from .session import Session
 from .text import brief, visible
 
 if TYPE_CHECKING:
     from ..cqrs.events import Commit
     from ..cqrs.fold import Entity
-    from ..cqrs.replication import Change, Conflict
+    from ..cqrs.replication import Change, Conflict, MergedLog
     from ..cqrs.store import LogHead
     from ..todo.events import TodoEvent
     from ..todo.fields import State
-    from ..todo.merging import Conflicts, TooLate
+    from ..todo.merges import Elsewhere
+    from ..todo.merging import Conflicts, MergedTodos, TooLate
     from ..todo.service import TodoList
     from ..todo.views import Move
+
+    Found = TypeVar("Found", bound=Conflicts)
 
 
 class ConflictReport:
@@ -61,12 +65,9 @@ class ConflictReport:
             if streams is None or not self._losers[commit.metadata.command].isdisjoint(streams):
                 yield commit
 
-    def without_what_is_good_elsewhere(self) -> "ConflictReport":
-        """Return the report without the conflicts with moves that somebody has made good in the list where the todo is."""
-        conflicts = tuple(each for each in self._found.conflicts if not self._is_good_elsewhere(each))
-        return ConflictReport(
-            self._session, self._name, [*self._commits.values()], replace(self._found, conflicts=conflicts)
-        )
+    def conflicts_not_good_elsewhere(self) -> "tuple[Conflict, ...]":
+        """Return the conflicts in fields of one todo, without those with moves that are good where the todo is."""
+        return tuple(each for each in self._found.conflicts if not self._is_good_elsewhere(each))
 
     def _is_good_elsewhere(self, conflict: "Conflict") -> bool:
         """Return whether a todo that was moved has the value now that the change wanted which lost to the move."""
@@ -160,11 +161,15 @@ class ConflictReport:
 
     def _way_there(self, conflict: "Conflict") -> str:
         """Return a sentence with the command that makes a change in the list in which the todo is; '' if it is in none."""
+        from ..todo.events import TodoRestored
+
         move = None if conflict.winner is None else self._move_of(conflict.winner)
         found = self._places.find(conflict.stream, None if move is None else move.target)
-        if found is None or _is_gone(found[1].state):
+        if found is None or found[1].state is None:
             return ""
         head, entity = found
+        if found[1].state.removed != isinstance(conflict.loser.event, TodoRestored):  # nothing else can be done there
+            return ""
         return self._again(conflict.loser, head.name, entity.number, what="do the same there")
 
     def _again_here(self, conflict: "Conflict") -> str:
@@ -203,7 +208,7 @@ class ConflictReport:
 
     def _typed_again(self, change: "Change", name: str) -> Sequence[str] | None:
         """Return the verb that makes a change once more, and what follows the number of the todo; None for the editor."""
-        from ..todo.events import AttributeChanged, Changed, TodoCompleted, TodoRemoved, TodoReopened
+        from ..todo.events import AttributeChanged, Changed, TodoCompleted, TodoRemoved, TodoReopened, TodoRestored
         from ..todo.fields import DEPENDS, FIELD_BY_EVENT, NOTE, PARENT, TEXT, SetField
         from ..todo.views import display_value
 
@@ -211,8 +216,9 @@ class ConflictReport:
         if isinstance(event, TodoRemoved):
             move = self._move_of(change)
             return ("rm",) if move is None else ("move", self._name_now(move))
-        if isinstance(event, (TodoCompleted, TodoReopened)):
-            return ("done" if isinstance(event, TodoCompleted) else "reopen",)
+        verb = {TodoCompleted: "done", TodoReopened: "reopen", TodoRestored: "restore"}.get(type(event))
+        if verb is not None:
+            return (verb,)
         field = FIELD_BY_EVENT.get(type(event))
         if field is None or (field in (PARENT, DEPENDS) and name != self._name):  # the numbers of todos are of this list
             return None
@@ -276,16 +282,78 @@ def conflicts_in(session: Session, todos: "TodoList") -> ConflictReport:
             other lists.
         todos: The list.
     """
+    from ..todo.merges import changes_left_behind
+    from ..todo.merging import lost_changes
+
+    commits = _as_wanted(todos.commits(session.moment))
+    found = lost_changes(commits)
+    if session.moment is not None:
+        return ConflictReport(session, todos.name, commits, found)
+    known = {_loser(each) for each in found.conflicts}
+    more = [each for each in changes_left_behind(session.store, commits) if _loser(each) not in known]
+    found = replace(found, conflicts=(*found.conflicts, *more))
+    return ConflictReport(session, todos.name, commits, _not_good_elsewhere(session, todos.name, commits, found))
+
+
+def _not_good_elsewhere(session: Session, name: str, commits: "Sequence[Commit]", found: "Found") -> "Found":
+    """Return conflicts without those with moves that somebody has made good in the list where the todo is."""
+    report = ConflictReport(session, name, commits, found)
+    return replace(found, conflicts=report.conflicts_not_good_elsewhere())
+
+
+def _as_wanted(commits: "Iterable[Commit]") -> "list[Commit]":
+    """Return commits as a merge gives them."""
     from ..cqrs.stores.merging import with_wanted
-    from ..todo.merging import RULES, lost_changes
+    from ..todo.merging import RULES
     from ..todo.recorder import TYPES
 
-    commits = [with_wanted(commit, TYPES, RULES) for commit in todos.commits(session.moment)]
-    report = ConflictReport(session, todos.name, commits, lost_changes(commits))
-    return report if session.moment is not None else report.without_what_is_good_elsewhere()
+    return [with_wanted(commit, TYPES, RULES) for commit in commits]
 
 
-def removed_line(session: Session, name: str, stream: str, commit: "Commit") -> str:
+def _loser(conflict: "Conflict") -> tuple[str, str, str]:
+    return conflict.stream, conflict.field, conflict.loser.command
+
+
+def merged_in(session: Session, name: str, merged: "MergedLog", *, dry_run: bool) -> "MergedTodos":
+    """Find out what a merge did to the todos of a list. What is good in the list where a todo is now is no conflict.
+
+    Args:
+        session: This run of the program.
+        name: The name of the list.
+        merged: The merge.
+        dry_run: Whether nothing was changed. Then a todo that another machine moved is not yet in the other list.
+    """
+    from ..todo.merging import merged_todos
+
+    todos = merged_todos(merged)
+    return todos if dry_run else _not_good_elsewhere(session, name, merged.after, todos)
+
+
+def print_removed(session: Session, elsewhere: "Sequence[Elsewhere]", known: "Iterable[Conflict]") -> None:
+    """Print which todos were removed from lists, and the changes of which their other lists have nothing.
+
+    Args:
+        session: This run of the program.
+        elsewhere: The todos.
+        known: The conflicts that were printed before.
+    """
+    from ..todo.merges import changes_left_behind
+    from ..todo.merging import lost_changes
+
+    printed = {_loser(each) for each in known}
+    for gone in elsewhere:
+        print_message(session, _removed_line(session, gone.list, gone.stream, gone.commit))
+        commits = _as_wanted(session.open_list(gone.list).commits())
+        left = changes_left_behind(session.store, commits, {gone.stream})
+        new = tuple(each for each in left if _loser(each) not in printed)
+        if new:
+            found = replace(lost_changes(commits), conflicts=new, too_late=())
+            found = _not_good_elsewhere(session, gone.list, commits, found)
+            for _, _, line in ConflictReport(session, gone.list, commits, found).lines():
+                print_warning(line)
+
+
+def _removed_line(session: Session, name: str, stream: str, commit: "Commit") -> str:
     """Return a line about a todo that was removed from a list, because a newer change has brought it to another one.
 
     Args:

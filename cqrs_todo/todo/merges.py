@@ -6,14 +6,14 @@ from contextlib import suppress
 
 from ..cqrs.errors import CqrsError
 from ..cqrs.events import Commit
-from ..cqrs.replication import MergedLog, wanted_by
+from ..cqrs.replication import Conflict, MergedLog, wanted_by
 from ..cqrs.store import Append, Log, Store
 from ..cqrs.stores.merging import with_wanted
 from ..cqrs.struct import Struct
 from .events import TodoCreated, TodoRemoved, TodoRestored
-from .merging import RULES, settle
+from .merging import RULES, is_settled_by, left_behind, settle, settled
 from .recorder import TYPES
-from .views import id_of
+from .views import move_of
 
 _STREAM = re.compile(rb'"stream":"([^"]*)"')
 
@@ -81,9 +81,7 @@ def lost_moves(name: str, merged: MergedLog) -> list[Elsewhere]:
         Elsewhere(name, event.stream, commit)
         for commit in merged.received
         for event in commit.events
-        if event.stream in known
-        and isinstance(event.data, TodoRemoved)
-        and commit.metadata.command.endswith(f"-{id_of(event.stream)}")  # see `merging.settle`
+        if event.stream in known and isinstance(event.data, TodoRemoved) and is_settled_by(commit, event.stream)
     ]
 
 
@@ -118,3 +116,25 @@ def settle_in(store: Store, streams: Collection[str]) -> Sequence[Elsewhere]:
         store.open(where).append([Append(event.stream, (TodoRemoved(),))], commit.metadata)
         removed.append(Elsewhere(where, event.stream, commit))
     return removed
+
+
+def changes_left_behind(store: Store, commits: Sequence[Commit], streams: Collection[str] | None = None) -> list[Conflict]:
+    """Return the changes that are only in a list from which todos were removed, because a move brought them to another one.
+
+    `settle_in` removed them, and whoever moved them did not know of these changes.
+
+    Args:
+        store: The store.
+        commits: The commits of the list, as a merge gives them.
+        streams: The streams of the todos; None for all.
+    """
+    found: list[Conflict] = []
+    removals = {stream: commit for stream, commit in settled(commits).items() if streams is None or stream in streams}
+    names = {head.id: head.name for head in store.heads()} if removals else {}
+    for stream, removal in removals.items():
+        move = move_of(removal)
+        if move is not None and move.target in names:
+            with suppress(CqrsError):  # it is not an obstacle that the other list cannot be read
+                there = [with_wanted(commit, TYPES, RULES) for commit in store.open(names[move.target]).commits()]
+                found += left_behind(stream, removal, commits, there)
+    return found

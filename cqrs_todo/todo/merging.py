@@ -8,7 +8,7 @@ from ..cqrs.events import FROM, MADE, MERGED, REDOES, STAMP, UNDOES, Commit, Met
 from ..cqrs.fold import Fold
 from ..cqrs.replication import Change, Clock, Conflict, Merged, MergedLog, MergeRules, wanted_by
 from ..cqrs.replication.arrived import arrived_conflicts, conflict_now, lost
-from ..cqrs.replication.registers import CHANGED, NO_KEY, Registers, time_text
+from ..cqrs.replication.registers import CHANGED, NO_KEY, Key, Registers, time_text
 from ..cqrs.struct import Struct, replace
 from .events import (
     DependencyAdded,
@@ -263,7 +263,8 @@ def merged_todos(merged: MergedLog) -> MergedTodos:
     commands = {commit.metadata.command for commit in merged.before} if has_moved else ()
     received = {commit.metadata.command for commit in merged.received}
     moves = _removed_and_moved(merged.after, unchanged, received)
-    found = _conflicts([*_in_force(merged), *moves], _too_late(merged.after, commands, unchanged), after)
+    circles = _newly_left_out(merged, before, after)
+    found = _conflicts([*_in_force(merged), *circles, *moves], _too_late(merged.after, commands, unchanged), after)
     return MergedTodos(
         after,
         found.conflicts,
@@ -300,6 +301,37 @@ def _in_force(merged: MergedLog) -> Iterator[Conflict]:
             if about not in seen:
                 seen.add(about)
                 yield now
+
+
+def _newly_left_out(merged: MergedLog, before: Fold[State], after: Fold[State]) -> Iterator[Conflict]:
+    """Yield the links that another machine has left out or removed because of a circle, and that were not left out before.
+
+    Args:
+        merged: The merge.
+        before: The list before it.
+        after: The list after it.
+    """
+    changed = (event for commit in merged.after[merged.unchanged :] for event in commit.events)
+    if not merged.before or not any(_may_leave_out(event) for event in changed):
+        return
+    known = {_link(each) for each in (*merged.conflicts, *_all_left_out(merged.before, before))}
+    yield from (each for each in _all_left_out(merged.after, after) if _link(each) not in known)
+
+
+def _may_leave_out(event: Recorded) -> bool:
+    """Return whether an event may be there because a merge has left out or removed a link."""
+    return FIELD_BY_EVENT.get(type(wanted_by(event))) in (PARENT, DEPENDS) and (
+        isinstance(event.data, Merged) or event.ordinal < 0
+    )
+
+
+def _all_left_out(commits: Sequence[Commit], fold: Fold[State]) -> list[Conflict]:
+    """Return the links that are not there because they would have closed a circle."""
+    return [*(each for each in lost(commits, RULES) if each.winner is None), *_left_out(commits, fold)]
+
+
+def _link(conflict: Conflict) -> tuple[str, str, str]:
+    return conflict.stream, conflict.field, conflict.loser.command
 
 
 def lost_changes(commits: Sequence[Commit]) -> Conflicts:
@@ -378,16 +410,32 @@ def _removed_and_moved(commits: Sequence[Commit], base: int, received: set[str])
     for commit in commits:
         key = (CHANGED, clock.stamp(commit.metadata), commit.metadata.command)
         for event in commit.events:
-            if event.ordinal > 0 and _removes(event):  # otherwise it only helps a change of what is removed
+            if event.ordinal <= 0:  # it only helps a change of what is removed
+                continue
+            if _removes(event):
                 if not isinstance(event.data, Merged):
                     removals[event.stream] = []
                 removals.setdefault(event.stream, []).append(Change(key, TodoRemoved(), commit.metadata))
+            elif isinstance(wanted_by(event), TodoRestored) and event.stream in removals:
+                left = [each for each in removals[event.stream] if not _undoes_removal(commit.metadata, key, each)]
+                removals[event.stream] = left
     for stream, changes in removals.items():
         moves = [change for change in changes if MOVE in change.metadata.meta]
         for loser in changes if moves else ():
             winner = max(moves, key=lambda change: change.key)  # it decides in which list the todo is
             if loser not in moves and not received.isdisjoint((winner.command, loser.command)):
                 yield Conflict(stream, REMOVED, winner, loser)
+
+
+def _undoes_removal(metadata: Metadata, key: Key, removal: Change) -> bool:
+    """Return whether a restoration undoes a removal, because its author knew of it.
+
+    Args:
+        metadata: The metadata of the commit that restores the todo.
+        key: The key of its changes.
+        removal: The removal.
+    """
+    return removal.command in marked(metadata, UNDOES) or (removal.metadata.by == metadata.by and removal.key < key)
 
 
 def _removes(event: Recorded) -> bool:
@@ -567,9 +615,65 @@ class _End:
         at = cause.made if self._at is None else max(cause.made, self._at)
         move = cause.metadata.meta.get(MOVE)
         meta = {**({} if move is None else {MOVE: move}), STAMP: time_text(cause.key[1]), MADE: time_text(cause.made)}
-        metadata = Metadata(at, cause.metadata.by, f"{cause.command}-{id_of(stream)}", meta)
+        metadata = Metadata(at, cause.metadata.by, f"{cause.command}{_suffix(stream)}", meta)
         self._position += 1
         version = self._versions[stream] = self._versions[stream] + 1
         self._at = at
         event = Recorded(self._position, stream, version, "todo_removed", TodoRemoved(), metadata)
         return Commit((event,), metadata)
+
+
+def _suffix(stream: str) -> str:
+    """Return what `settle` adds to the id of a command for its removal of a todo."""
+    return f"-{id_of(stream)}"
+
+
+def is_settled_by(commit: Commit, stream: str) -> bool:
+    """Return whether `settle` made a commit to remove a todo."""
+    return commit.metadata.command.endswith(_suffix(stream))
+
+
+def settled(commits: Sequence[Commit]) -> Mapping[str, Commit]:
+    """Return the commits of a list by which `settle` removed the todos that are removed, by their streams."""
+    last: dict[str, Commit] = {}
+    for commit in commits:
+        for event in commit.events:
+            if event.ordinal > 0 and isinstance(event.data, _PLACING):
+                last[event.stream] = commit
+    return {stream: commit for stream, commit in last.items() if is_settled_by(commit, stream)}
+
+
+def left_behind(stream: str, removal: Commit, commits: Sequence[Commit], there: Sequence[Commit]) -> Iterator[Conflict]:
+    """Yield the changes of a todo that are only in the list from which `settle` removed it.
+
+    Whoever brought the todo to the other list did not know of them: it had other values there at first.
+
+    Args:
+        stream: The stream of the todo.
+        removal: The commit that removed it.
+        commits: The commits of the list from which it was removed.
+        there: Those of the other list.
+    """
+    cause = removal.metadata.command.removesuffix(_suffix(stream))
+    place = next((place for place, commit in enumerate(there, 1) if commit.metadata.command == cause), 0)
+    arrived = _applied(there[:place], Fold(DECIDER)).get(stream)
+    here = _applied(commits, Fold(DECIDER)).get(stream)
+    if arrived is None or arrived.state is None or here is None or here.state is None:
+        return
+    clock, registers = Clock(), Registers(REMOVED)
+    winner: Change | None = None
+    for commit in commits:
+        key = (CHANGED, clock.stamp(commit.metadata), commit.metadata.command)
+        for event in commit.events:
+            wanted = wanted_by(event)
+            if event.stream == stream and event.ordinal > 0 and not isinstance(wanted, UnknownEvent):
+                change = Change(key, wanted, commit.metadata)
+                registers.add(stream, field_of(wanted), change)
+                winner = change if commit is removal else winner
+    for field, change in registers.changes(stream).items():
+        if winner is None or isinstance(change.event, _PLACING):
+            continue
+        # a move leaves out links to todos of the list, so that a link says nothing if it is older than the move
+        is_old_link = FIELD_BY_EVENT.get(type(change.event)) in (PARENT, DEPENDS) and change.key < winner.key
+        if not is_old_link and not express(change.event, here.state) and express(change.event, arrived.state):
+            yield Conflict(stream, field, winner, change)

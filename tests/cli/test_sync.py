@@ -541,6 +541,88 @@ def test_a_todo_that_was_removed_while_it_was_moved_is_named_with_the_command_th
     assert two("history", "--conflicts").out == ""
 
 
+def test_a_removal_that_its_author_undid_is_no_conflict_with_a_move(users: Machines) -> None:
+    one, two, _ = users.all
+    one("add", "-", stdin="Buy milk\nCall Bob\nRead\n")
+    one("-L", "work", "add", "Write")
+    users.equal(one, two)
+    two("rm", "1")
+    two("undo")
+    two("rm", "2")
+    two("restore", "2")
+    two("rm", "3")
+    two("restore", "3")
+    two("rm", "3")
+    one("move", "1", "2", "3", "work")
+    one("sync")
+    for machine in (two, one):
+        said = machine("sync")
+        (conflict,) = [line for line in said.err.splitlines() if line.startswith("Conflict")]
+        assert ", 1 conflict\n" in said.out
+        assert conflict.startswith("Conflict: 3 Read: moved to work (one@")
+        assert "without effect there: removed (two@" in conflict
+        assert conflict.endswith(". To do the same there: todo -L work rm 4")
+        assert machine("history", "--conflicts").out == f"{conflict}\n"
+
+
+def test_a_restoration_that_lost_to_a_move_is_a_conflict_only_if_the_todo_is_removed_where_it_is(users: Machines) -> None:
+    one, two, _ = users.all
+    one("add", "Buy milk", "+food")
+    one("add", "Call Bob")
+    one("-L", "work", "add", "Write")
+    one("rm", "1", "2")
+    users.equal(one, two)
+    two("restore", "1", "2")
+    one("restore", "1", "2")
+    one("move", "1", "2", "work")
+    one("-L", "work", "rm", "2")
+    one("sync")
+    (conflict,) = [line for line in two("sync").err.splitlines() if line.startswith("Conflict")]
+    assert conflict.startswith("Conflict: 1 Buy milk: moved to work (one@")
+    assert "without effect there: restored (two@" in conflict
+    two(*conflict.rpartition(". To do the same there: todo ")[2].split())
+    assert [todo["text"] for todo in two("-L", "work", "ls", "--json").json["todos"]] == ["Write", "Buy milk", "Call Bob"]
+    assert two("history", "--conflicts").out == ""
+
+
+_KILLED_AFTER_THE_FIRST_COMMIT = """
+import os
+import cqrs_todo.cli
+from cqrs_todo.todo.recorder import Recorder
+record = Recorder.record
+
+def killed(*args, **options):
+    record(*args, **options)
+    os._exit(137)
+
+Recorder.record = killed
+cqrs_todo.cli.run()
+"""
+
+
+def test_a_change_that_half_a_move_left_behind_is_a_conflict_until_it_is_made_where_the_todo_is(users: Machines) -> None:
+    one, two, _ = users.all
+    one("add", "-", stdin="Buy milk\nShopping\n")
+    one("-L", "work", "add", "Write")
+    one("edit", "1", "Buy oat milk", "parent:2", "pri:H", "+food")  # the move takes these with it, except the parent
+    users.equal(one, two)
+    two("edit", "1", "Buy soy milk")
+    command = [sys.executable, "-c", _KILLED_AFTER_THE_FIRST_COMMIT, "move", "1", "work"]
+    assert subprocess.run(command, env=one.env, cwd=one.home).returncode == 137
+    one("-L", "work", "edit", "2", "pri:L")
+    two("sync")
+    one("sync")
+    for machine in (two, one):
+        (conflict,) = [line for line in machine("sync").err.splitlines() if line.startswith("Conflict")]
+        assert conflict.startswith("Conflict: 1 Buy soy milk: moved to work (one@")
+        assert " stands; without effect there: text set to Buy soy milk (two@" in conflict
+        assert machine("history", "--conflicts").out == f"{conflict}\n"
+    two(*shlex.split(conflict.rpartition(". To do the same there: todo ")[2]))
+    users.equal(one, two)
+    assert [todo["text"] for todo in one("-L", "work", "ls", "--json").json["todos"]] == ["Write", "Buy soy milk"]
+    assert one("history", "--conflicts").out == ""
+
+
 def test_an_open_todo_under_one_that_was_removed_is_not_said_to_be_under_a_done_one(peers: Machines) -> None:
     one, two, _ = peers.all
     one("add", "Parent")

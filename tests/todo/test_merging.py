@@ -16,10 +16,11 @@ from cqrs_todo.cqrs.replication import Conflict
 from cqrs_todo.cqrs.replication.arrived import arrived_conflicts
 from cqrs_todo.cqrs.stores.format import FORMAT, VERSION, Header, encode_header
 from cqrs_todo.cqrs.stores.hash_chain import chain_line, digest_in
+from cqrs_todo.cqrs.stores.jsonl.merge import outcome
 from cqrs_todo.cqrs.stores.merging import MergedLines, merge_lines
 from cqrs_todo.cqrs.timeline import in_force
 from cqrs_todo.todo.fields import DEPENDS, EVERY, NOTE, PARENT, PRIORITY, TAGS, TEXT, Todo
-from cqrs_todo.todo.merging import RULES, lost_changes, settle
+from cqrs_todo.todo.merging import RULES, lost_changes, merged_todos, settle
 from cqrs_todo.todo.model import Add, Change, Complete, Create, Drop, Remove, Reopen, Restore, TodoCommand
 from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.recurrence import next_id
@@ -209,6 +210,16 @@ def test_of_the_links_of_a_circle_the_newest_is_left_out(first: int, later: int)
         trunk = result.copies[result.trunk].commits
         (lost,) = lost_changes((*trunk, *result.added)).conflicts
         assert (lost.winner, lost.loser.command) == (None, conflict.loser.command)
+        for machine in (two.a, two.b):
+            received = merge_lines(machine.lists["inbox"].lines, result.lines, TYPES, RULES)
+            (reported,) = merged_todos(outcome(received, RULES)).conflicts
+            assert (reported.stream, reported.winner, reported.loser.command) == (
+                conflict.stream,
+                None,
+                conflict.loser.command,
+            )
+            again = merge_lines(result.lines, result.lines, TYPES, RULES)
+            assert merged_todos(outcome(again, RULES)).conflicts == ()
 
 
 def test_a_tag_that_one_side_dropped_and_the_other_added_again_is_decided_by_the_newer_one() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...cqrs.errors import CqrsError, OutcomeUnknown
 from ...cqrs.operation_errors import CannotMerge, DifferentLogs, UnreadableCopy
-from ..conflicts import removed_line
+from ..conflicts import merged_in, print_removed
 from ..errors import InvalidInput, UsageError
 from ..exports import file_name
 from ..merge_report import MergeReport
@@ -32,7 +32,6 @@ def merge(session: Session, file: str, dry_run: bool) -> None:
         CqrsError: What `Store.merge` raises.
     """
     from ...todo.merges import merge_copy
-    from ...todo.merging import merged_todos
 
     todos = session.list
     todos.check_exists()
@@ -48,7 +47,7 @@ def merge(session: Session, file: str, dry_run: bool) -> None:
         raise CannotMerge(f"{visible(file)}: {error}") from error
     try:
         unreached = [*merged.unreached, *(session.clear_caches(merged.log) if merged.changed and not dry_run else ())]
-        done = merged_todos(merged)
+        done = merged_in(session, todos.name, merged, dry_run=dry_run)
         if not dry_run:
             from .. import renumbered
 
@@ -69,8 +68,7 @@ def merge(session: Session, file: str, dry_run: bool) -> None:
             for stream, target in done.moved_to.items():
                 moved = f"Moved to {visible(target)} elsewhere: {report.named(stream)}"
                 print_message(session, f"{moved}. Merge that list, too.")
-            for each in elsewhere:
-                print_message(session, removed_line(session, each.list, each.stream, each.commit))
+            print_removed(session, elsewhere, done.conflicts)
             for what in unreached:
                 print_message(session, f"Not reached: {visible(what)}")
             path = os.path.realpath(os.fsdecode(file_name(file)))

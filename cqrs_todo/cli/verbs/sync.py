@@ -338,10 +338,10 @@ class _Report:
                 print_line("Nothing was sent or received" if differ else f"Nothing to sync with {visible(self._remote)}")
         for each in lists:
             self._print_details(each)
-        for gone in self._removed():
-            from ..conflicts import removed_line
+        if removed := self._removed():
+            from ..conflicts import print_removed
 
-            print_message(session, removed_line(session, gone.list, gone.stream, gone.commit))
+            print_removed(session, removed, [conflict for each in self._merged.values() for conflict in each.conflicts])
         for renames, wanted, where in self._renames:
             from ..renames import in_words
 
@@ -405,12 +405,12 @@ class _Report:
 
     def _todos(self, each: "ListSync") -> "MergedTodos | None":
         """Return what the sync did to the todos of a list that was here before; None if nothing."""
-        from ...todo.merging import merged_todos
+        from ..conflicts import merged_in
 
         if each.merged is None or each.made:
             return None
         if each.id not in self._merged:
-            self._merged[each.id] = merged_todos(each.merged)
+            self._merged[each.id] = merged_in(self._session, each.name, each.merged, dry_run=self._dry_run)
         return self._merged[each.id]
 
     def _report(self, each: "ListSync") -> "MergeReport | None":
