@@ -16,7 +16,7 @@ from .errors import (
 )
 from .events import Recorded
 from .names import check_type
-from .operation_errors import LogReplaced, OutdatedStore, ReactionBusy
+from .operation_errors import LogReplaced, NewerStore, OutdatedStore, ReactionBusy
 from .query import Query
 from .store import Log, Store
 
@@ -127,7 +127,7 @@ def follow(
                 return
             wait(store, ends(), _WAIT)
             failures = 0
-        except (LogReplaced, OutdatedStore):  # waiting does not help
+        except (LogReplaced, NewerStore, OutdatedStore):  # waiting does not help
             raise
         except (StoreUnavailable, ReactionBusy, LogBusy) as error:
             seconds = _PAUSES[min(failures, len(_PAUSES) - 1)]

@@ -28,7 +28,7 @@ from cqrs_todo.cqrs.errors import (
     WrongExpectedVersion,
 )
 from cqrs_todo.cqrs.fold import Fold
-from cqrs_todo.cqrs.operation_errors import ImportRefused, InvalidPattern
+from cqrs_todo.cqrs.operation_errors import ImportRefused, InvalidPattern, NewerStore
 from cqrs_todo.cqrs.protocols import EventBatch
 from cqrs_todo.cqrs.query import AppendCondition, Query
 from cqrs_todo.cqrs.reactions import Reaction, Runner
@@ -74,7 +74,7 @@ def test_tables_of_a_later_program_are_refused_each_time(database: str) -> None:
     store.migrate()
     changed(database, "INSERT INTO cqrs_schema (version, what) VALUES (99, 'wonders')")
     for _ in range(2):
-        with pytest.raises(StoreUnavailable, match=r"has tables of version 99, later than this program's \d+: use a newer"):
+        with pytest.raises(NewerStore, match=r"has tables of version 99, later than this program's \d+$"):
             store.names()
 
 
