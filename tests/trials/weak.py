@@ -315,14 +315,18 @@ def _no_lease() -> None:
     from cqrs_todo.cqrs.stores.postgres.tables import PostgresCheckpoints
 
     def weaken(kept: type[Checkpoints]) -> None:
-        whole = kept.save
+        whole, take = kept.save, kept.hold
 
         def save(self: Checkpoints, reaction: str, log_id: str, checkpoint: Checkpoint, holder: str | None = None) -> bool:
             del holder
             return whole(self, reaction, log_id, checkpoint)
 
+        def hold(self: Checkpoints, reaction: str, log_id: str, holder: str, seconds: float, *, renew: bool = False) -> bool:
+            take(self, reaction, log_id, holder, seconds, renew=renew)
+            return True
+
         kept.save = save  # type: ignore[method-assign]  # the weakness itself
-        kept.hold = lambda *_: True  # type: ignore[method-assign]  # the weakness itself
+        kept.hold = hold  # type: ignore[method-assign]  # the weakness itself
 
     weaken(FileCheckpoints)
     weaken(PostgresCheckpoints)
