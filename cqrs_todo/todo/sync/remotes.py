@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from io import BytesIO
+from itertools import islice
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
@@ -372,17 +373,22 @@ def opened(store: Store, head: LogHead) -> Log:
     return store.open_archived(head.name) if head.archived else store.open(head.name)
 
 
-def events_in(log: Log, stream: str) -> Iterator[Recorded]:
-    """Yield the events of a stream, oldest first, also of one whose name only another program records."""
+def events_in(log: Log, stream: str, limit: int | None = None) -> Iterator[Recorded]:
+    """Return the events of a stream, oldest first, also of one whose name only another program records.
+
+    Args:
+        log: The log.
+        stream: The name of the stream.
+        limit: How many events to return at most. None returns all.
+    """
     if is_stream_name(stream):
-        yield from log.events(stream=stream)
-    else:
-        yield from (event for event in log.events() if event.stream == stream)
+        return log.events(limit=limit, stream=stream)
+    return islice((event for event in log.events() if event.stream == stream), limit)
 
 
 def has_events(log: Log, stream: str) -> bool:
     """Return whether a list has events of a stream; see `events_in`."""
-    return any(True for _ in events_in(log, stream))
+    return any(True for _ in events_in(log, stream, 1))
 
 
 def commands_in(lines: Iterable[bytes]) -> set[bytes]:
