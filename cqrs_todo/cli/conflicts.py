@@ -289,8 +289,8 @@ def conflicts_in(session: Session, todos: "TodoList") -> ConflictReport:
     found = lost_changes(commits)
     if session.moment is not None:
         return ConflictReport(session, todos.name, commits, found)
-    known = {_loser(each) for each in found.conflicts}
-    more = [each for each in changes_left_behind(session.store, commits) if _loser(each) not in known]
+    known = {each.lost for each in found.conflicts}
+    more = [each for each in changes_left_behind(session.store, commits) if each.lost not in known]
     found = replace(found, conflicts=(*found.conflicts, *more))
     return ConflictReport(session, todos.name, commits, _not_good_elsewhere(session, todos.name, commits, found))
 
@@ -308,10 +308,6 @@ def _as_wanted(commits: "Iterable[Commit]") -> "list[Commit]":
     from ..todo.recorder import TYPES
 
     return [with_wanted(commit, TYPES, RULES) for commit in commits]
-
-
-def _loser(conflict: "Conflict") -> tuple[str, str, str]:
-    return conflict.stream, conflict.field, conflict.loser.command
 
 
 def merged_in(session: Session, name: str, merged: "MergedLog", *, dry_run: bool) -> "MergedTodos":
@@ -340,12 +336,12 @@ def print_removed(session: Session, elsewhere: "Sequence[Elsewhere]", known: "It
     from ..todo.merges import changes_left_behind
     from ..todo.merging import lost_changes
 
-    printed = {_loser(each) for each in known}
+    printed = {each.lost for each in known}
     for gone in elsewhere:
         print_message(session, _removed_line(session, gone.list, gone.stream, gone.commit))
         commits = _as_wanted(session.open_list(gone.list).commits())
         left = changes_left_behind(session.store, commits, {gone.stream})
-        new = tuple(each for each in left if _loser(each) not in printed)
+        new = tuple(each for each in left if each.lost not in printed)
         if new:
             found = replace(lost_changes(commits), conflicts=new, too_late=())
             found = _not_good_elsewhere(session, gone.list, commits, found)

@@ -297,7 +297,7 @@ def _in_force(merged: MergedLog) -> Iterator[Conflict]:
             if newest is not None and newest.command != conflict.winner.command:
                 now = conflict_now(conflict.stream, conflict.field, newest, conflict.loser, RULES)
         if now is not None:
-            about = (now.stream, now.field, now.loser.command, _winner(now))
+            about = (*now.lost, _winner(now))
             if about not in seen:
                 seen.add(about)
                 yield now
@@ -314,8 +314,8 @@ def _newly_left_out(merged: MergedLog, before: Fold[State], after: Fold[State]) 
     changed = (event for commit in merged.after[merged.unchanged :] for event in commit.events)
     if not merged.before or not any(_may_leave_out(event) for event in changed):
         return
-    known = {_link(each) for each in (*merged.conflicts, *_all_left_out(merged.before, before))}
-    yield from (each for each in _all_left_out(merged.after, after) if _link(each) not in known)
+    known = {each.lost for each in (*merged.conflicts, *_all_left_out(merged.before, before))}
+    yield from (each for each in _all_left_out(merged.after, after) if each.lost not in known)
 
 
 def _may_leave_out(event: Recorded) -> bool:
@@ -328,10 +328,6 @@ def _may_leave_out(event: Recorded) -> bool:
 def _all_left_out(commits: Sequence[Commit], fold: Fold[State]) -> list[Conflict]:
     """Return the links that are not there because they would have closed a circle."""
     return [*(each for each in lost(commits, RULES) if each.winner is None), *_left_out(commits, fold)]
-
-
-def _link(conflict: Conflict) -> tuple[str, str, str]:
-    return conflict.stream, conflict.field, conflict.loser.command
 
 
 def lost_changes(commits: Sequence[Commit]) -> Conflicts:

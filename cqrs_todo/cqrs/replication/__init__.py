@@ -147,6 +147,11 @@ class Conflict(Struct, frozen=True):
     winner: Change | None
     loser: Change
 
+    @property
+    def lost(self) -> tuple[str, str, str]:
+        """The stream, the field and the command of the change that lost, whatever has won."""
+        return self.stream, self.field, self.loser.command
+
 
 class Merge(Struct, frozen=True):
     """What it gives to merge two copies.
