@@ -45,6 +45,20 @@ from ..cqrs.operation_errors import CannotMerge, OutdatedStore
 from ..cqrs.struct import Struct
 
 
+class _WithHint(CqrsError):
+    """An error about a remote, with a hint that whoever raises it knows."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        """Make the error.
+
+        Args:
+            message: What is wrong.
+            hint: What to do.
+        """
+        super().__init__(message)
+        self.hint = hint
+
+
 class NotFound(CqrsError):
     """Something that was named does not exist."""
 
@@ -469,7 +483,7 @@ class DamagedHere(DamagedLog):
         self.hint = f"repair it, and sync again: todo -L {shlex.quote(name)} verify --repair, then todo sync"
 
 
-class RemoteUnavailable(StoreUnavailable):
+class RemoteUnavailable(_WithHint, StoreUnavailable):
     """A remote cannot be reached, or not be used. What the error is about was not synced.
 
     Args:
@@ -477,24 +491,14 @@ class RemoteUnavailable(StoreUnavailable):
         hint: What to do.
     """
 
-    def __init__(self, message: str, hint: str) -> None:
-        """Make the error; the arguments are described above."""
-        super().__init__(message)
-        self.hint = hint
 
-
-class OutdatedRemote(OutdatedStore):
+class OutdatedRemote(_WithHint, OutdatedStore):
     """The tables of a remote were made by an earlier version of this program. Nothing was synced.
 
     Args:
         message: Which tables, and what is wrong.
         hint: What to do.
     """
-
-    def __init__(self, message: str, hint: str) -> None:
-        """Make the error; the arguments are described above."""
-        super().__init__(message)
-        self.hint = hint
 
 
 class UnreadCopy(CannotMerge):
@@ -579,15 +583,10 @@ class DamagedRemote(DamagedLog):
         self.hint = f"see what can be done: todo --store {shlex.quote(remote)} -L {shlex.quote(name)} verify"
 
 
-class WrongRemote(CqrsError):
+class WrongRemote(_WithHint):
     """A URL names no remote, or one of another kind.
 
     Args:
         message: What is wrong, and where.
         hint: What to do.
     """
-
-    def __init__(self, message: str, hint: str) -> None:
-        """Make the error; the arguments are described above."""
-        super().__init__(message)
-        self.hint = hint
