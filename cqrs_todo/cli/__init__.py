@@ -1,15 +1,14 @@
 """The command `todo`: every way in and out of the process, with an exit code for each class of error."""
 
-import gc
 import os
 import sys
-
-# see __main__
-from _signal import SIG_IGN, SIGINT, default_int_handler, getsignal, signal  # type: ignore[import-not-found]  # typeshed leaves out private modules
 from collections.abc import Sequence
 from contextlib import suppress
 from io import TextIOWrapper
+from signal import SIG_IGN, SIGINT, default_int_handler, getsignal, signal
 from typing import TYPE_CHECKING, NoReturn
+
+from .postponed import postpone_imports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,10 +27,10 @@ COUNTS = (["remind", "--count"], ["remind", "--count", "-A"])
 def run() -> NoReturn:
     """Run the command line of this process, and end the process.
 
-    Collecting cycles among the imported modules, and taking the interpreter apart at the end, would take longer than most
-    verbs. Nothing depends on either, because `main` flushes everything.
+    Taking the interpreter apart at the end would take longer than most verbs. Nothing depends on it, because `main` flushes
+    everything.
     """
-    gc.set_threshold(100_000)
+    postpone_imports()
     sys.unraisablehook = _unraisable
     try:
         if getsignal(SIGINT) is not SIG_IGN:

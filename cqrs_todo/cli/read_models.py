@@ -6,6 +6,7 @@ all lists. They catch up when they are read.
 
 import os
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -14,7 +15,6 @@ from ..cqrs.errors import CqrsError, StoreUnavailable, UnknownEvents
 from ..cqrs.projections import NewerProjection, Projection, ProjectionFailed, ReadModel, Tables
 from ..cqrs.projections.sqlite import DamagedTables, MemoryTables, SqliteTables
 from ..cqrs.store import Log, Store
-from ..cqrs.stores.hash_chain import hex_digest
 from ..cqrs.struct import Struct
 from ..cqrs.subscriptions import without_copies
 from ..todo import read_models
@@ -122,7 +122,7 @@ class ReadModels:
         Args:
             store: The store.
         """
-        name = hex_digest(store.url.encode("utf-8", "surrogatepass"))[:32]
+        name = sha256(store.url.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         self._store = store
         self._files = SqliteTables(os.path.join(models_folder(), name))
         self._tables: Tables = self._files

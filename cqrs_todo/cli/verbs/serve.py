@@ -1,9 +1,6 @@
 """`todo serve`: a page with the lists, and GraphQL, for browsers and programs on this machine."""
 
-import errno
-import os
 import signal
-import socket
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -11,7 +8,7 @@ from typing import Any
 
 from ..errors import UsageError, to_install
 from ..output import print_line, print_message
-from ..session import Session, check_text
+from ..session import Session
 from ..text import visible
 from ..verb import LISTS, Option, Verb
 
@@ -30,15 +27,16 @@ def serve(session: Session, port: int, host: str | None, prefill: int | None) ->
         raise UsageError(
             f"serve needs the extra `web`, and {error.name or error} is missing", f"install it {to_install('web')}"
         ) from None
+    from ..listening import listen, names_of
     from ..serving import Program
 
     if prefill is None:
         session.list.check_exists()  # and so that a store that cannot be used is reported here
-    with _listener(host or LOOPBACK[0], port) as listener:
+    with listen(host or LOOPBACK[0], port) as listener:
         if prefill is not None:
             _prefill(session, prefill)
         port = listener.getsockname()[1]
-        names = [*LOOPBACK, *([] if host is None else _names_of(host))]
+        names = [*LOOPBACK, *([] if host is None else names_of(host))]
         access = Access.for_hosts(names, port)
         shown = names[0] if host is None else names[len(LOOPBACK)]
         url = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/"
@@ -83,39 +81,6 @@ def _prefill(session: Session, count: int) -> None:
         if number % 3 == 0:
             todos.change(added.items, lambda _: [Complete(day_or_instant(todos.clock()), todos.clock())])
         session.progress(number, count)
-
-
-def _listener(host: str, port: int) -> socket.socket:
-    """Return a socket on which the server listens.
-
-    Raises:
-        UsageError: The address cannot be used.
-    """
-    try:
-        [(family, _, _, _, address), *_] = socket.getaddrinfo(
-            check_text("host", host), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-        return socket.create_server((str(address[0]), port), family=family, backlog=128)
-    except (OSError, UnicodeError) as error:
-        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-            raise UsageError(f"the port {port} is in use", f"name another one: --port {port + 1}, or 0 for any") from error
-        why: object = error
-        if isinstance(error, OSError):  # socket adds the address to the text; the resolver has numbers of its own
-            known = None if isinstance(error, socket.gaierror) else error.errno
-            why = error.strerror if known is None else os.strerror(known)
-        raise UsageError(f"cannot listen on {host}, port {port}: {why}", "name another --host or --port") from error
-
-
-def _names_of(host: str) -> Sequence[str]:
-    """Return the names under which others reach this machine at an address; for all addresses, those of this machine."""
-    if host not in ("0.0.0.0", "::"):
-        return [host]
-    name = socket.gethostname()
-    try:
-        found = {str(info[4][0]).partition("%")[0] for info in socket.getaddrinfo(name, None)}
-    except OSError:  # the name is not known to the network
-        found = set()
-    return [name, socket.getfqdn(), *sorted(found)]
 
 
 def _print_address(session: Session, url: str, token: str, *, remote: bool) -> None:

@@ -6,14 +6,8 @@ Each line of a log ends with a digest of the digest before it and of everything 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
-from typing import Any
-
-try:
-    # private, and therefore without types. hashlib would load OpenSSL, which takes as long as a quarter of `python -c pass`
-    from _sha2 import sha256 as _small_sha256  # type: ignore[import-not-found]
-except ImportError:  # before Python 3.12
-    from hashlib import sha256 as _small_sha256
+from collections.abc import Sequence
+from hashlib import sha256
 
 NO_DIGEST = b""
 """What stands for the digest before the first line of a log."""
@@ -28,37 +22,6 @@ DIGEST_MEMBER_LENGTH = len(_MEMBER_START) + _DIGEST_LENGTH + len(_MEMBER_END)
 # parts of a line with its LF. Slices that are made once take a sixth less time in `verify_lines` than literal ones
 _BODY = slice(-DIGEST_MEMBER_LENGTH - 1)
 _DIGEST = slice(-_DIGEST_LENGTH - len(_LINE_END), -len(_LINE_END))
-
-_WORTH_LOADING = 1 << 20
-
-
-class _Sha256:
-    """Chooses Python's own SHA-256 for the first megabyte, where Python has one (from 3.12 on), and then that of hashlib.
-
-    That of hashlib, which is OpenSSL's, is twice as fast, but to load it takes as long as the digests of a thousand lines.
-    """
-
-    def __init__(self) -> None:
-        self._hashed = 0
-
-    def __call__(self, size: int) -> Callable[[bytes], Any]:
-        """Return the function to hash a number of bytes with."""
-        self._hashed += size
-        if self._hashed < _WORTH_LOADING:
-            small: Callable[[bytes], Any] = _small_sha256
-            return small
-        from hashlib import sha256
-
-        return sha256
-
-
-_sha256 = _Sha256()
-
-
-def hex_digest(content: bytes) -> str:
-    """Return the SHA-256 of some bytes in hexadecimal digits, without loading OpenSSL if that can be avoided."""
-    digest: str = _sha256(len(content))(content).hexdigest()
-    return digest
 
 
 def chain_line(previous: bytes, document: bytes) -> bytes:
@@ -78,7 +41,7 @@ def with_digest(previous: bytes, document: bytes) -> tuple[bytes, bytes]:
         The line, with its LF, and its digest.
     """
     body = document[: -len(b"}")]
-    digest: bytes = _sha256(len(body))(previous + body).hexdigest().encode()
+    digest = sha256(previous + body).hexdigest().encode()
     return body + end_of_line(digest), digest
 
 
@@ -89,7 +52,6 @@ def end_of_line(digest: bytes) -> bytes:
 
 def verify_lines(previous: bytes, lines: Sequence[bytes]) -> bool:
     """Return whether lines, each with its LF, continue the chain after the digest `previous`."""
-    sha256 = _sha256(sum(map(len, lines)))
     for line in lines:
         previous = sha256(previous + line[_BODY]).hexdigest().encode()
         if not line.endswith(_MEMBER_START + previous + _LINE_END):

@@ -1,7 +1,6 @@
 """What a signal that ends the process does to an append: it waits until the append is done, and ends waits for locks."""
 
-# Not `signal`, which wraps each number in an enum: that is a sixtieth of a whole short command.
-import _signal as signal  # type: ignore[import-not-found]  # typeshed leaves out private modules
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
