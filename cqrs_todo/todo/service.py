@@ -351,6 +351,7 @@ class TodoList(Recorder):
                 from .link_rules import with_descendants
 
                 named[:] = with_descendants(fold, chosen, open_only=children == "open")
+            removed: dict[str, int] = {}
             for item in named:
                 stream = item.stream
                 if unchanged:
@@ -358,29 +359,28 @@ class TodoList(Recorder):
                 entity = fold.get(stream)
                 try:
                     present = None if entity is None else item_of(entity)  # another process may have changed it meanwhile
+                    if present is not None and present.todo.removed:
+                        removed[stream] = item.number
                     given = [(stream, command) for command in commands(present or item)]
                     changes.update(self.decide(fold, given))
                 except Rejected as error:
                     refused[item.number] = str(error)
             more = self._consequences(fold, changes)
-            refused |= {fold[stream].number: reason for stream, reason in more.refused.items()} if more is not None else {}
-            absent = {
-                item.stream: item.number
-                for item in named
-                if _is_removed(fold, item) and (item.number in refused or changes.get(item.stream))
-            }
-            targets = self.lists_moved_to(fold, absent)
-            moved = {absent[stream]: f"it was moved to {name}" for stream, name in targets.items()}
+            if more is not None:
+                refused |= {fold[stream].number: reason for stream, reason in more.refused.items()}
+            wanted = [stream for stream, number in removed.items() if number in refused or changes.get(stream)]
+            targets = self.lists_moved_to(fold, wanted) if wanted else {}
+            moved = {removed[stream]: f"it was moved to {name}" for stream, name in targets.items()}
             if not refused and not moved:
                 return [(changes if more is None else {**changes, **more.changes}, {})]
             from .errors import MovedAway, TodosRejected
 
             reasons = {**refused, **moved}
             if refused.keys() - moved.keys():
-                removed = [number for number in reasons if reasons[number] == REMOVED]
+                only_removed = [number for number in reasons if reasons[number] == REMOVED]
                 blocked = [] if more is None else [fold[stream].number for stream in more.blocked]
                 message = f"{refusals_in_words(reasons)}; nothing was recorded"
-                raise TodosRejected(message, removed, self.name, blocked if len(blocked) == len(reasons) else [])
+                raise TodosRejected(message, only_removed, self.name, blocked if len(blocked) == len(reasons) else [])
             raise MovedAway(f"{refusals_in_words(moved)}; nothing was recorded", targets)
 
         named = list(chosen)
@@ -538,8 +538,3 @@ def _is_absent(fold: Todos, stream: str) -> bool:
     """Return whether a todo is not in the list: it was removed, or has never been there."""
     entity = fold.get(stream)
     return entity is None or entity.state is None or entity.state.removed
-
-
-def _is_removed(fold: Todos, item: Item) -> bool:
-    entity = fold.get(item.stream)
-    return entity is not None and entity.state is not None and entity.state.removed
