@@ -1,12 +1,14 @@
 """Imports point one way: cqrs <- todo <- {cli, web}; inside the framework as docs/architecture.md draws it."""
 
 import ast
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
 import cqrs_todo
+from cqrs_todo.cli import verbs
 
 PACKAGE = Path(cqrs_todo.__file__).parent
 
@@ -222,6 +224,30 @@ def test_pure_modules_import_pure_modules_and_the_standard_library_alone(file: P
     }
     allowed = sys.stdlib_module_names | special.get(module_of(file), set())
     assert foreign <= allowed - IMPURE
+
+
+def named_commands(file: Path) -> list[str]:
+    """Return the commands of the command line that the texts in a file name. Docstrings may name them."""
+    tree = ast.parse(file.read_text())
+    docstrings = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    texts = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in docstrings
+    ]
+    known = "|".join([*verbs.names(), *verbs.ALIASES, "-L", "--store"])
+    return [found for text in texts for found in re.findall(rf"\btodo (?:{known})\b", text)]
+
+
+@pytest.mark.parametrize("file", sorted((PACKAGE / "todo").rglob("*.py")), ids=module_of)
+def test_only_the_command_line_names_its_commands(file: Path) -> None:
+    assert named_commands(file) == []
+
+
+def test_a_command_in_a_text_is_seen(tmp_path: Path) -> None:
+    file = tmp_path / "errors.py"
+    file.write_text('"""See `todo ls`."""\nhint = f"see: todo undo @{3}"\nother = "the todos"\n')
+    assert named_commands(file) == ["todo undo"]
 
 
 def test_the_framework_knows_nothing_of_todos() -> None:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 import sys
 import traceback
 from contextlib import suppress
@@ -17,7 +16,6 @@ from ..cqrs.errors import (
     LogBusy,
     LogExists,
     LogNotFound,
-    MissingLog,
     OutcomeUnknown,
     StaleCursor,
     StoreUnavailable,
@@ -25,31 +23,26 @@ from ..cqrs.errors import (
     Unrecordable,
     WrongExpectedVersion,
 )
-from ..cqrs.operation_errors import AnotherHistory, ForgottenStream, NewerStore, OutdatedStore, SameLog, StreamNotFound
-from ..cqrs.stores.installed import MissingExtra, StoreFailed, UnknownStore, failure_of_store
+from ..cqrs.operation_errors import ForgottenStream, NewerStore, OutdatedStore, SameLog, StreamNotFound
+from ..cqrs.stores.installed import StoreFailed, UnknownStore, failure_of_store
 from ..cqrs.stores.jsonl.files import make_directory
 from ..cqrs.stores.passwords import HIDDEN, hidden, secrets_in
 from ..cqrs.struct import Struct, replace
 from ..todo.errors import (
     AboutStep,
     EventNotFound,
-    InNoList,
     InvalidCondition,
-    ListArchived,
-    ListNotFound,
     NotFound,
-    NotInForce,
     NotYet,
-    ReminderInPast,
-    StepRefused,
     TodoNotFound,
     WrongRemote,
 )
 from ..todo.request_errors import NoVersionToExpect, UnexpectedState
 from . import document
 from .config import load_config, state_dir
-from .errors import INTERNAL, UsageError, to_install
+from .errors import INTERNAL, UsageError
 from .hints import complete_hint
+from .remedies import remedy
 from .session import Session, as_utf8
 from .text import visible
 
@@ -102,7 +95,7 @@ def failure(error: Exception, session: Session | None = None) -> Failure | None:
     for kinds, exit_code, code, hint in _KINDS:
         if isinstance(error, kinds):
             message = "; ".join([_message(error, session), *getattr(error, "__notes__", ())])
-            what_to_do = _hint(error, hint)
+            what_to_do = remedy(error, hint)
             if what_to_do is not None and session is not None:
                 what_to_do = complete_hint(what_to_do, session)
             return Failure(exit_code, code, message, what_to_do)
@@ -139,81 +132,6 @@ def _message(error: Exception, session: Session | None) -> str:
             return f"todo {error.stream.partition('/')[2]} was changed meanwhile: it has version {error.version} now"
         case _:
             return str(error)
-
-
-def _hint(error: Exception, hint: str | None) -> str | None:
-    """Return what to do about an error; `hint` is what to do about most errors of its kind."""
-    match error:
-        case MissingLog():
-            return _hint_for_missing(error)
-        case LogExists(archived=True):
-            return f"choose another name, or: todo lists unarchive {shlex.quote(error.name)}"
-        case StoreFailed():
-            return f"report it to {error.contact}"
-        case MissingExtra():
-            return f"install it {to_install(error.extra)}"
-        case LogExists() if error.wanted != error.name:
-            return f"did you mean {error.name!r}?"
-        case StepRefused() if not isinstance(error, InNoList):
-            alone = "an earlier command can be undone alone, by its position: see todo history"
-            ways = [each.way for each in error.obstacles if each.way]
-            return "; ".join(dict.fromkeys([*ways, *([alone] if error.verb == "undo" else [])])) or None
-        case NotInForce(in_force=True, is_a="redo"):
-            return f"to undo the redo: todo undo @{error.position}"
-        case NotInForce(in_force=True):
-            return f"to undo @{error.position} again: todo undo @{error.position}"
-        case NotInForce(redone_by=1):
-            return f"to do @{error.position} again: todo redo; to see what can be undone: todo history"
-        case NotInForce(redone_by=0, is_a="undo"):
-            see = f"to see what it changed: todo show @{error.position}"
-            return f"no redo does @{error.position} again, because of later changes; {see}"
-        case NotInForce(redone_by=0):
-            return f"to see what @{error.position} changed: todo show @{error.position}"
-        case NotInForce():
-            return f"to do @{error.position} again, and before it what was undone later: todo redo {error.redone_by}"
-        case ReminderInPast():
-            return "give a time in the future, for instance: tomorrow 9:00"
-        case AnotherHistory():
-            return "to import them into a list of their own: todo -L NAME import FILE; a copy of this list: todo merge FILE"
-        case SameLog(archived=True):
-            return f"to use that list again: todo lists unarchive {shlex.quote(error.name)}"
-        case SameLog():
-            return f"to add what it lacks: todo -L {shlex.quote(error.name)} import FILE"
-        case ListArchived():
-            return f"to bring it back: todo lists unarchive {shlex.quote(error.name)}"
-        case TodoNotFound(hint=None):
-            return hint
-        case ListNotFound(nearest=str(nearest)) if not hasattr(error, "hint"):
-            return f"did you mean {nearest!r}?"
-        case _:
-            found: str | None = getattr(error, "hint", hint)
-            return found
-
-
-def _hint_for_missing(missing: MissingLog) -> str:
-    if missing.name is None:
-        return "bring that folder back, for instance by mounting its disk; or, to start again without it, remove the link"
-    name = shlex.quote(missing.name)
-    back = "put the file of the list back"
-    remote = _remote_of(missing.id)
-    if remote is not None and not missing.replaced:
-        back = f"to bring back what was synced: todo sync {shlex.quote(remote)}; or put the file back"
-    elif missing.replaced:
-        back = "move that file away and put the file of the list back"
-    elif missing.id is not None:
-        back = f"put the file of the list back, or: todo -L {name} import FILE"
-    return f"{back}; or start again, which keeps the record of the old list: todo lists new {name} --start-again"
-
-
-def _remote_of(id: str | None) -> str | None:
-    """Return the URL of a remote with which this machine has synced a list; None if there is none, or it is not known."""
-    from ..todo.sync.memory import MemoryFile
-
-    try:
-        memory = MemoryFile(state_dir()).load()
-    except CqrsError:  # this is the way to report an error
-        return None
-    return next((url for url, known in memory.remotes.items() if id in known.lists), None)
 
 
 def report(error: Exception, session: Session | None, *, as_json: bool) -> int:

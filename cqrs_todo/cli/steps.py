@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from ..cqrs.events import UNDOES, Commit
 from ..cqrs.timeline import commits_of, marked
-from ..todo.errors import StepRefused
+from ..todo.errors import ChangedAfterMove, StepRefused
 from ..todo.fields import FIELD_BY_EVENT
 from ..todo.recorder import Answer
 from ..todo.service import TodoList
@@ -49,7 +49,7 @@ def note_obstacles(session: Session, error: StepRefused) -> None:
         error: The refusal.
     """
     for each in error.obstacles:
-        if each.list:
+        if isinstance(each, ChangedAfterMove):
             session.positions_shown(session.open_list(each.list), each.positions)
 
 

@@ -29,17 +29,21 @@
     ├── DamagedRemote           a list on a hub is damaged
     ├── RemoteUnavailable       a remote cannot be reached, or not be used
     ├── OutdatedRemote          the tables of a remote must be migrated first
+    ├── SentPerhaps             it is not known whether a hub has recorded what it was sent
     ├── UnreadCopy              the copy of a list on a remote is damaged or incomplete
+    ├── NameTaken               a list to be kept apart cannot get the name that somebody chose
+    ├── TakenThere              a list was not sent, because another one has its name there
+    ├── TakenHere               a list was not received, because an archived one has its name here
+    ├── TwoLists                a shared folder has two lists of the same name
     └── WrongRemote             a URL names no place to sync with, or one of another kind
 
 The text of an error is a sentence for people, and its attributes are data. The command line adds the hints. The errors of
 what a script asks of a command are in `request_errors`.
 """
 
-import shlex
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from ..cqrs.errors import CqrsError, DamagedLog, Rejected, StoreUnavailable
+from ..cqrs.errors import CqrsError, DamagedLog, OutcomeUnknown, Rejected, StoreUnavailable
 from ..cqrs.events import Commit
 from ..cqrs.operation_errors import CannotMerge, OutdatedStore
 from ..cqrs.struct import Struct
@@ -170,7 +174,7 @@ class AboutStep(CannotUndo):
         Args:
             text: What is wrong, with `{}` for the step.
             step: The commits of the step.
-            positions: The positions that the text or the hint names besides.
+            positions: The positions that people are told besides.
         """
         self._text = text
         self._step = step
@@ -192,7 +196,11 @@ def _position_of(step: Iterable[Commit]) -> int:
 
 
 class ChangedLater(AboutStep):
-    """Later changes of the same fields are in the way of an undo."""
+    """Later changes of the same fields are in the way of an undo.
+
+    Attributes:
+        last: The position of the last of these changes.
+    """
 
     def __init__(self, step: Sequence[Commit], later: Sequence[Commit]) -> None:
         """Make the error.
@@ -203,7 +211,7 @@ class ChangedLater(AboutStep):
         """
         positions = [commit.position for commit in later]
         super().__init__(f"{{}} cannot be undone alone: {_places(positions)} changed the same fields later", step, positions)
-        self.hint = f"to undo the later change first: todo undo @{positions[-1]}"
+        self.last = positions[-1]
 
 
 def _places(positions: Iterable[int]) -> str:
@@ -211,7 +219,14 @@ def _places(positions: Iterable[int]) -> str:
 
 
 class ChangedByOthers(AboutStep):
-    """Others have changed what the last step of an author changed, and nobody asked to undo their changes."""
+    """Others have changed what the last step of an author changed, and nobody asked to undo their changes.
+
+    Attributes:
+        last: The position of the last of their changes.
+        newer: How many steps were to be undone before the step.
+        earlier: The position of the step before it that can be undone; None if there is none.
+        created: The numbers of the todos that the step created.
+    """
 
     def __init__(
         self,
@@ -221,7 +236,7 @@ class ChangedByOthers(AboutStep):
         *,
         newer: int,
         earlier: int | None,
-        created: str,
+        created: Sequence[int],
     ) -> None:
         """Make the error.
 
@@ -231,31 +246,29 @@ class ChangedByOthers(AboutStep):
             authors: Who did or redid them.
             newer: How many steps were to be undone before it.
             earlier: The position of the step before it that can be undone; None if there is none.
-            created: The todos that the step created, as people type their numbers: `3` or `3-5 7`; '' if there are none.
+            created: The numbers of the todos that the step created.
         """
         positions = [commit.position for commit in later]
         what = f"your {'change' if newer else 'last change'}, {{}},"
-        todos = "that todo" if created.isdigit() else "those todos"
-        same = todos if created else "the same fields"
+        same = "the same fields" if not created else "that todo" if len(created) == 1 else "those todos"
         super().__init__(
             f"{what} cannot be undone: {', '.join(authors)} changed {same} later: {_places(positions)}",
             step,
             positions if earlier is None else [*positions, earlier],
         )
-        ways = _ways_around(newer, earlier)
-        if created:
-            ways.append(f"to remove {todos} all the same: todo rm {created}")
-        self.hint = "; ".join(ways) or f"to see the later change: todo show @{positions[-1]}"
-
-
-def _ways_around(newer: int, earlier: int | None) -> list[str]:
-    """Return what can be undone instead of a step, in words; the arguments are those of `WithoutEffect`."""
-    ways = [f"to undo only what came after it: todo undo {newer}"] if newer else []
-    return ways if earlier is None else [*ways, f"to undo the change before it: todo undo @{earlier}"]
+        self.last = positions[-1]
+        self.newer = newer
+        self.earlier = earlier
+        self.created = created
 
 
 class WithoutEffect(AboutStep):
-    """A step that was to be undone has no effect: it lost in a merge, or others have changed all of its fields since."""
+    """A step that was to be undone has no effect: it lost in a merge, or others have changed all of its fields since.
+
+    Attributes:
+        newer: How many steps were to be undone before the step.
+        earlier: The position of the step before it that can be undone; None if there is none.
+    """
 
     def __init__(
         self, step: Sequence[Commit], *, what: str = "{}", since: str, newer: int = 0, earlier: int | None = None
@@ -270,7 +283,8 @@ class WithoutEffect(AboutStep):
             earlier: The position of the step before it that can be undone; None if there is none.
         """
         super().__init__(f"{what} has no effect since {since}", step, () if earlier is None else (earlier,))
-        self.hint = "; ".join(_ways_around(newer, earlier)) or "to see what can be undone: todo history"
+        self.newer = newer
+        self.earlier = earlier
 
 
 class Obstacle(Struct, frozen=True):
@@ -278,15 +292,35 @@ class Obstacle(Struct, frozen=True):
 
     Args:
         why: What it is, in words.
-        way: What can be done about it, in words; '' if nothing is known.
-        list: The name of the list of which `why` and `way` name positions; '' if they name none.
-        positions: These positions.
     """
 
     why: str
-    way: str = ""
-    list: str = ""
-    positions: Sequence[int] = ()
+
+
+class MovedElsewhere(Obstacle, frozen=True):
+    """A todo that the command moved is in a third list now.
+
+    Args:
+        list: The name of that list.
+        number: The number of the todo there.
+        home: The name of the list that it must be moved to before.
+    """
+
+    list: str
+    number: int
+    home: str
+
+
+class ChangedAfterMove(Obstacle, frozen=True):
+    """A todo that the command moved was changed in the other list since then.
+
+    Args:
+        list: The name of that list.
+        positions: The positions of the changes, the last one at the end.
+    """
+
+    list: str
+    positions: Sequence[int]
 
 
 class StepRefused(CannotUndo):
@@ -313,7 +347,13 @@ class StepRefused(CannotUndo):
 
 
 class InNoList(StepRefused):
-    """A command cannot be undone or redone, because a todo that another machine has moved would be in no list then."""
+    """A command cannot be undone or redone, because a todo that another machine has moved would be in no list then.
+
+    Attributes:
+        number: The number of the todo.
+        target: The name of the list that it was moved to.
+        archived: Whether that list is archived.
+    """
 
     def __init__(self, position: int, verb: str, past: str, number: int, target: str, *, archived: bool) -> None:
         """Make the error.
@@ -328,8 +368,9 @@ class InNoList(StepRefused):
         """
         why = f"todo {number} would be in no list, because it was restored after it had been moved to {target}"
         super().__init__(position, verb, past, why)
-        first = f"todo lists unarchive {shlex.quote(target)}, and then " if archived else ""
-        self.hint = f"to remove it: todo rm {number}; to move it there: {first}todo move {number} {shlex.quote(target)}"
+        self.number = number
+        self.target = target
+        self.archived = archived
 
 
 class NotInForce(CannotUndo):
@@ -480,7 +521,7 @@ class DamagedHere(DamagedLog):
     def __init__(self, message: str, name: str) -> None:
         """Make the error; the arguments are described above."""
         super().__init__(message)
-        self.hint = f"repair it, and sync again: todo -L {shlex.quote(name)} verify --repair, then todo sync"
+        self.name = name
 
 
 class RemoteUnavailable(_WithHint, StoreUnavailable):
@@ -501,6 +542,10 @@ class OutdatedRemote(_WithHint, OutdatedStore):
     """
 
 
+class SentPerhaps(OutcomeUnknown):
+    """The connection to a hub was lost while it recorded commits. The next sync finds out whether it has them."""
+
+
 class UnreadCopy(CannotMerge):
     """The copy of a list on a remote is damaged or incomplete, so it was not merged. Other copies were.
 
@@ -512,8 +557,22 @@ class UnreadCopy(CannotMerge):
     def __init__(self, message: str, machine: str) -> None:
         """Make the error; the arguments are described above."""
         super().__init__(message)
-        on = f"on {machine}" if machine else "on the machine that wrote it"
-        self.hint = f"if it has not arrived completely, sync again later; if it has, delete it, and run todo sync {on}"
+        self.machine = machine
+
+
+class NameTaken(CqrsError):
+    """A list of this machine was to get a name that another list has on the remote. Nothing was synced.
+
+    Args:
+        remote: The remote.
+        name: The name.
+        other: The name of the other list, which may differ by case.
+    """
+
+    def __init__(self, remote: str, name: str, other: str) -> None:
+        """Make the error; the arguments are described above."""
+        case = "" if other == name else f", which {name!r} differs from only by case"
+        super().__init__(f"{remote} has another list named {other!r}{case}; nothing was synced")
 
 
 class TakenThere(CqrsError):
@@ -530,9 +589,11 @@ class TakenThere(CqrsError):
     def __init__(self, remote: str, name: str, other: str, *, archived: bool, free: str) -> None:
         """Make the error; the arguments are described above."""
         super().__init__(f"{name} was not sent: {remote} has another {'archived ' if archived else ''}list named {other!r}")
-        rename = f"rename the list here, and sync again: todo lists rename {shlex.join([name, free])} && todo sync"
-        back = f"; or use the other one again: todo --store {shlex.quote(remote)} lists unarchive {shlex.quote(other)}"
-        self.hint = f"{rename}{back if archived else ''}"
+        self.remote = remote
+        self.name = name
+        self.other = other
+        self.archived = archived
+        self.free = free
 
 
 class TakenHere(CqrsError):
@@ -548,10 +609,8 @@ class TakenHere(CqrsError):
     def __init__(self, remote: str, name: str, other: str, free: str) -> None:
         """Make the error; the arguments are described above."""
         super().__init__(f"{name} of {remote} was not received: the archived list {other!r} here is another one")
-        here = shlex.quote(other)
-        steps = (f"unarchive {here}", f"rename {here} {shlex.quote(free)}", f"archive {shlex.quote(free)}")
-        renames = " && ".join(f"todo lists {step}" for step in steps)
-        self.hint = f"give that one another name, and sync again: {renames} && todo sync"
+        self.other = other
+        self.free = free
 
 
 class TwoLists(CqrsError):
@@ -565,7 +624,6 @@ class TwoLists(CqrsError):
     def __init__(self, remote: str, name: str) -> None:
         """Make the error; the arguments are described above."""
         super().__init__(f"{remote} has two lists with the name {name}, made apart; only one of them was received")
-        self.hint = "sync again to join them, or to keep them apart: todo sync"
 
 
 class DamagedRemote(DamagedLog):
@@ -580,7 +638,8 @@ class DamagedRemote(DamagedLog):
     def __init__(self, message: str, remote: str, name: str) -> None:
         """Make the error; the arguments are described above."""
         super().__init__(message)
-        self.hint = f"see what can be done: todo --store {shlex.quote(remote)} -L {shlex.quote(name)} verify"
+        self.remote = remote
+        self.name = name
 
 
 class WrongRemote(_WithHint):

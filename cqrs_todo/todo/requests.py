@@ -18,7 +18,7 @@ from .batches import CommitContent
 from .events import TodoEvent
 from .fields import State
 from .model import TodoCommand
-from .request_errors import CommandIdTaken, NoVersionToExpect, UnexpectedState
+from .request_errors import CommandIdTaken, NoVersionToExpect, StateNotKept, UnexpectedState
 from .views import BECAUSE, Item
 
 REQUEST = "request"
@@ -135,10 +135,7 @@ class Request:
             NoVersionToExpect: A version is expected, and the command names no todos.
         """
         if self.position is not None and fold.position != self.position:
-            raise UnexpectedState(
-                f"{todos.name} is at @{fold.position}, not at @{self.position}; nothing was recorded",
-                "see what was recorded last: todo history -n 3",
-            )
+            raise UnexpectedState(f"{todos.name} is at @{fold.position}, not at @{self.position}; nothing was recorded")
         if self.version is None:
             return
         if named is None:
@@ -147,22 +144,20 @@ class Request:
         if others:
             found = ", ".join(f"todo {item.number} has version {fold.version_of(item.stream)}" for item in others[:_MOST])
             more = f", and {len(others) - _MOST} more have other versions" if len(others) > _MOST else ""
-            numbers = " ".join(f"{item.number}" for item in others[:_MOST])
             raise UnexpectedState(
                 f"{found}{more}; expected was version {self.version}; nothing was recorded",
-                f"see what happened: todo show {numbers}",
+                [item.number for item in others[:_MOST]],
             )
 
     def check_streamed(self) -> None:
         """Check that nothing is expected, for a command during which others may write.
 
         Raises:
-            UnexpectedState: Something is expected.
+            StateNotKept: Something is expected.
         """
         if self.position is not None or self.version is not None:
-            raise UnexpectedState(
-                "others may write while so many todos are added, so --expect cannot be promised; nothing was recorded",
-                "add fewer todos at a time, or leave out --expect",
+            raise StateNotKept(
+                "others may write while so many todos are added, so no state can be expected; nothing was recorded"
             )
 
     # what is recorded

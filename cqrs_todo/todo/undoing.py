@@ -12,7 +12,6 @@ of the two lists.
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice, takewhile
-from shlex import quote
 from typing import TypeAlias
 
 from ..cqrs.errors import LogBusy
@@ -23,14 +22,24 @@ from ..cqrs.replication.registers import CREATION
 from ..cqrs.struct import replace
 from ..cqrs.timeline import Positions, Step, batch_of, in_force, marked, undo_steps
 from .batches import CommitContent, fits_one_commit, note_earlier_commits
-from .errors import CannotUndo, ChangedByOthers, ChangedLater, EventNotFound, NotInForce, Obstacle, WithoutEffect
+from .errors import (
+    CannotUndo,
+    ChangedAfterMove,
+    ChangedByOthers,
+    ChangedLater,
+    EventNotFound,
+    MovedElsewhere,
+    NotInForce,
+    Obstacle,
+    WithoutEffect,
+)
 from .events import TodoEvent, TodoRemoved, TodoRestored
 from .fields import State
 from .model import events_between, field_of
 from .moves import BROUGHT_AGAIN, Half, half_stamper, record_all
 from .recorder import Answer, Recorder, refusals_in_words, with_lists
 from .undo_planning import REDO, UNDO, Direction, ListState, with_effect
-from .views import Move, as_asked, companions_of, move_of, number_ranges
+from .views import Move, as_asked, companions_of, move_of
 
 Choose: TypeAlias = Callable[[ListState], Sequence[Step]]
 """Chooses the steps to undo or redo, in the order in which they are undone or redone."""
@@ -116,11 +125,10 @@ def _last_steps(side: ListState, direction: Direction, count: int, *, own: bool 
     return [_without_lost(side, commits, step) for step in steps]
 
 
-def _created(side: ListState, commits: Iterable[Commit]) -> str:
-    """Return the todos that commits created, and that are not removed, as people type their numbers."""
+def _created(side: ListState, commits: Iterable[Commit]) -> list[int]:
+    """Return the numbers of the todos that commits created, and that are not removed."""
     streams = (stream for stream, field in _fields(commits) if field == CREATION)
-    numbers = [side.number(stream) for stream in streams if (state := side.state(stream)) is not None and not state.removed]
-    return number_ranges(numbers).replace(",", "")
+    return [side.number(stream) for stream in streams if (state := side.state(stream)) is not None and not state.removed]
 
 
 def _known(commits: Mapping[str, Commit], step: Step) -> list[Commit]:
@@ -670,8 +678,7 @@ def _why_nowhere(home: ListState, away: ListState, stream: str, commit: Commit) 
     moves = (each for each in there.backward() if move_of(each) is not None)
     last = next((each for each in moves if any(event.stream == stream for event in each.events)), None)
     by = "" if last is None else f", where {last.metadata.by} moved it"
-    way = f"to move it to {home.todos.name}: todo -L {quote(name)} move {number} {quote(home.todos.name)}"
-    return Obstacle(f"it is in {name} now, as {number}{by}", way)
+    return MovedElsewhere(f"it is in {name} now, as {number}{by}", name, number, home.todos.name)
 
 
 def _later_in(side: ListState, stream: str, commit: Commit, what: str) -> Obstacle | None:
@@ -693,9 +700,8 @@ def _later_in(side: ListState, stream: str, commit: Commit, what: str) -> Obstac
     changes.sort(key=lambda each: each.position)
     authors = ", ".join(dict.fromkeys((side.doer(each.metadata.command) or each).metadata.by for each in changes))
     positions = [each.position for each in changes]
-    way = f"to undo the later change first: todo -L {quote(side.todos.name)} undo @{positions[-1]}"
     places = ", ".join(f"@{position}" for position in positions)
-    return Obstacle(f"{what}, by {authors}: {places}", way, side.todos.name, positions)
+    return ChangedAfterMove(f"{what}, by {authors}: {places}", side.todos.name, positions)
 
 
 def _is_changed_since(side: ListState, stream: str, commit: Commit) -> bool:

@@ -877,7 +877,7 @@ def test_a_remote_that_cannot_be_reached(peers: Machines) -> None:
     peers.one("add", "Buy milk")
     result = peers.one.run("sync", "postgresql://me:secret@127.0.0.1:1/none")
     assert (result.code, "secret" in result.err) == (6, False)
-    assert result.err.endswith("is it running? Try again, or give another URL: todo sync URL\n")
+    assert result.err.endswith("is it running? Try again, or give another URL\n")
     peers.place.write_text("a file")
     result = peers.one.run("sync", peers.url)
     assert (result.code, result.err.splitlines()[-1].strip()) == (
@@ -1621,7 +1621,7 @@ def test_a_folder_on_a_disk_that_is_not_mounted_is_not_taken_for_an_empty_one(pe
     result = one.run("sync")
     assert result.code == 6
     assert result.err.startswith(f"todo: {peers.place}: this machine has synced there before, but the lists and ")
-    assert "mount or share the folder again, and run todo sync again; if you moved it" in result.err
+    assert "mount or share the folder again, and sync again; if you moved it" in result.err
     assert not peers.place.exists()
 
 
@@ -1808,7 +1808,7 @@ def test_a_new_folder_in_a_remote_or_around_one_is_refused_with_the_right_path(p
             before = sorted(around.rglob("*"))
             refused = two.run("sync", url)
             assert (refused.code, refused.out) == (2, "")
-            hint = f"to use that one: todo sync {kind}:{place}; or give a folder apart from it"
+            hint = f"to use that one, give {kind}:{place}; or give a folder apart from it"
             assert refused.err == f"todo: {url} would be {where} another remote, {kind}:{place}\n      {hint}\n"
             assert sorted(around.rglob("*")) == before
     marker = place / "cqrs-todo-sync.json"

@@ -103,8 +103,8 @@ class Format(Struct, frozen=True, kw_only=True):
 FORMATS = {
     format.name: format
     for format in (
-        Format(name="json", title="JSON of todo export", module="", by_line=False),
-        Format(name="events", title="log of todo export", module=""),
+        Format(name="json", title="JSON of this program", module="", by_line=False),
+        Format(name="events", title="log of this program", module=""),
         Format(name="todotxt", title="todo.txt", module="todotxt", suffixes=(".txt",)),
         Format(name="taskwarrior", title="Taskwarrior", module="taskwarrior", by_line=False),
         Format(name="ics", title="iCalendar", module="icalendar_", suffixes=(".ics", ".ical"), by_line=False),

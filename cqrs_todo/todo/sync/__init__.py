@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from ...cqrs.store import Store
 from ...cqrs.stores.passwords import without_password
-from ..errors import WrongRemote
+from ..errors import NameTaken, WrongRemote
 from .folder import SharedFolder
 from .hub import Hub
 from .memory import Memory, MemoryFile, RemoteMemory
@@ -21,7 +21,6 @@ from .results import (
     Effect,
     Joining,
     ListSync,
-    NameTaken,
     NothingApart,
     Synced,
     SyncWarning,

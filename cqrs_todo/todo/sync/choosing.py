@@ -7,12 +7,13 @@ from ...cqrs.operation_errors import CannotMerge
 from ...cqrs.replication import MergeTerms
 from ...cqrs.store import LogHead
 from ...cqrs.struct import replace
+from ..errors import NameTaken
 from ..lists import list_not_found
 from ..merging import RULES
 from ..views import move_of
 from .names import Names
 from .remotes import RemoteList
-from .results import Clash, Joining, NameTaken, NothingApart, Unjoined
+from .results import Clash, Joining, NothingApart, Unjoined
 from .sides import Sides
 
 

@@ -20,10 +20,10 @@ from ...cqrs.names import name_key
 from ...cqrs.operation_errors import ImportRefused, StreamNotFound
 from ...cqrs.store import Log, LogHead, Store
 from ...cqrs.stores import open_store
-from ..errors import DamagedRemote, RemoteUnavailable
+from ..errors import DamagedRemote, RemoteUnavailable, SentPerhaps
 from ..forgetting import forget_in
 from ..recorder import TYPES
-from .remotes import Behind, Remote, RemoteCopy, RemoteList, SentPerhaps, has_events
+from .remotes import Behind, Remote, RemoteCopy, RemoteList, has_events
 
 if TYPE_CHECKING:
     from ...cqrs.stores.postgres.heads import Heads
@@ -66,7 +66,7 @@ class Hub(Remote):
         except StoreUnavailable as error:
             if type(error) is not StoreUnavailable:  # the others say what to do
                 raise
-            raise RemoteUnavailable(str(error), "is it running? Try again, or give another URL: todo sync URL") from error
+            raise RemoteUnavailable(str(error), "is it running? Try again, or give another URL") from error
         self._read.clear()
         self._ends.clear()
         return [

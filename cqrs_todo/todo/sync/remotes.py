@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from ...cqrs.cursor import START, Cursor
-from ...cqrs.errors import LogBusy, OutcomeUnknown
+from ...cqrs.errors import LogBusy
 from ...cqrs.events import Recorded
 from ...cqrs.names import is_stream_name
 from ...cqrs.store import Log, LogHead, Store
@@ -31,12 +31,6 @@ _COMMAND = re.compile(rb'"command":"([^"]*)"')
 
 class Behind(LogBusy):
     """Another machine has changed a list on the remote meanwhile, so it must be merged again."""
-
-
-class SentPerhaps(OutcomeUnknown):
-    """The connection to a hub was lost while it recorded commits. The next sync finds out whether it has them."""
-
-    hint = "sync again: no commit is sent twice"
 
 
 class RemoteList(Struct, frozen=True):
@@ -269,7 +263,7 @@ def check_marker(folder: str, kind: Kind, url: str, *, known: bool) -> bool:
         if known and not _is_used(folder, kind):
             raise RemoteUnavailable(
                 f"{folder}: this machine has synced there before, but the lists and {MARKER} are not there now",
-                "mount or share the folder again, and run todo sync again; if you moved it, sync with its new path; to begin"
+                "mount or share the folder again, and sync again; if you moved it, sync with its new path; to begin"
                 " again, sync with a new folder",
             )
         if kind == "folder" and os.path.isdir(os.path.join(folder, "lists")):
@@ -315,7 +309,7 @@ def _check_place(folder: str, url: str) -> None:
             there = f"folder:{other}" if kind == "folder" else f"jsonl:{other}"
             raise WrongRemote(
                 f"{where} another remote, {there}",
-                f"to use that one: todo sync {shlex.quote(there)}; or give a folder apart from it",
+                f"to use that one, give {there}; or give a folder apart from it",
             )
 
 

@@ -47,23 +47,6 @@ class Unjoined(CqrsError):
         self.remote = remote
 
 
-class NameTaken(CqrsError):
-    """A list of this machine was to get a name that another list has on the remote. Nothing was synced.
-
-    Args:
-        remote: The remote.
-        name: The name.
-        other: The name of the other list, which may differ by case.
-    """
-
-    hint = "choose another name"
-
-    def __init__(self, remote: str, name: str, other: str) -> None:
-        """Make the error; the arguments are described above."""
-        case = "" if other == name else f", which {name!r} differs from only by case"
-        super().__init__(f"{remote} has another list named {other!r}{case}; nothing was synced")
-
-
 class NothingApart(CqrsError):
     """A name was given for a list that has to be kept apart, and there is no such list. Nothing was synced.
 
