@@ -30,8 +30,8 @@ REMEDIES = [
     (
         UnreadCopy("x", ""),
         (
-            "if it has not arrived completely, sync again later; if it has, delete it, and run todo sync on the machine that "
-            "wrote it"
+            "if it has not arrived completely, sync again later; if it has, delete it, and run todo sync on the machine "
+            "that wrote it"
         ),
     ),
     (

@@ -83,7 +83,7 @@ class SnapshotStore(Snapshots, Generic[S]):
     def infos(self, log_id: str, kind: str) -> Sequence[SnapshotInfo]:
         """Return which snapshots there are; see `Snapshots`."""
         content = self._blobs.read(log_id, name_of(kind, _CATALOGUE))
-        if content is None:  # as for most lists, which are short
+        if content is None:  # as for most logs, which are short
             return ()
         try:
             catalogue = msgspec.json.decode(content, type=_Catalogue)
@@ -109,7 +109,7 @@ class SnapshotStore(Snapshots, Generic[S]):
 
     @cached_property
     def _decode(self) -> Callable[[memoryview], list[Entity[S]]]:
-        """Decodes entities. To make a decoder takes time, and most lists are so short that they have no snapshot."""
+        """Decodes entities. To make a decoder takes time, and most logs are so short that they have no snapshot."""
         return msgspec.json.Decoder(list[Entity[self._state]]).decode  # type: ignore[name-defined]  # a type in a variable
 
     def save(

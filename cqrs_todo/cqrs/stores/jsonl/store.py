@@ -339,7 +339,7 @@ class JsonlStore(Store):
         with self._holding(name), delay_signals():
             merged, tail = planned(path, name, copy, since, self.types, rules, terms)
             result = outcome(merged, rules)
-            if not result.changed and self.open(name).id == merged.log:  # a list that is joined may get the other's id alone
+            if not result.changed and self.open(name).id == merged.log:  # a log that is joined may get the other's id alone
                 return result
             start = _after(merged.lines[0])
             checkpoints = FileCheckpoints(self._reactions)
