@@ -37,7 +37,7 @@ _FIRST_READ = 1 << 10
 _LONGEST_HEADER = 1 << 24
 """The most bytes in which a header is looked for."""
 _CONFLICT = r"\.sync-conflict-[0-9]{8}-[0-9]{6}(-|$)"
-"""What Syncthing puts into the name of a copy: the rest of it could be the name of a list."""
+"""What Syncthing puts into the name of a copy: the rest of it could be the name of a log."""
 
 
 _SET_ASIDE = r"(.+)\.(?:(?:damaged|torn|unsynced|merged)-[0-9T]+(?:\.new)?|renewed(?:\.new)?|jsonl\.new)"
