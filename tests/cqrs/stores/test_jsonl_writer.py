@@ -242,6 +242,7 @@ def test_a_complete_last_line_is_never_cut_off(store: Store, log: Log, path: Pat
     if cut:
         assert reader.append(one("a/1", 3), metadata("c3")).position == 4
         assert numbers(log.events()) == [0, 1, 2, 3]
+        assert reader.warnings == [f"the last line of {path} lacked its end: this change has repaired it"]
     else:
         with pytest.raises(DamagedLog):
             reader.append(one("a/1", 3), metadata("c3"))

@@ -478,12 +478,22 @@ class LogReader(ChainReader):
         if tail and continues(cursor.digest, tail[:-1]):
             self._report_damage_at(cursor, "the end of the line was altered")
         elif tail and continues(cursor.digest, tail):
-            self.warn(f"the last line of {self.path} lacks its end, and is not shown: the next change repairs it")
+            self.warn(self._lacks_end)
             if lost is None or lacks_only_lf(lost, cursor.offset, tail):
                 self.damage = None
                 return
         if lost is not None:
             self.report_damage(self._loss(file, lost))
+
+    @property
+    def _lacks_end(self) -> str:
+        return f"the last line of {self.path} lacks its end, and is not shown: the next change repairs it"
+
+    def report_repaired_end(self) -> None:
+        """Say that the last line has its end now, in place of the warning that it lacks it."""
+        if self._lacks_end in self.warnings:
+            self.warnings.remove(self._lacks_end)
+        self.warn(f"the last line of {self.path} lacked its end: this change has repaired it")
 
     def _loss(self, file: LogFile, lost: Cursor) -> str:
         what = "has lost its end: it is shorter than it was" if file.size < lost.offset else "was rewritten"

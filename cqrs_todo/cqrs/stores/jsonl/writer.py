@@ -174,6 +174,7 @@ class LogWriter:
             self._sync_alone(file.fd)
             file.size += 1
             self._reader.catch_up(file)
+            self._reader.report_repaired_end()
             return
         aside = dated(self._path, "torn")
         create_durable(aside, tail)
