@@ -1,4 +1,4 @@
-"""New ids for commands, when this process has made them, and the time."""
+"""New ids for commands, and whether this process has made an id; and the present time."""
 
 import os
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The conflicts between changes of which another machine has merged some already.
+"""The conflicts that another machine has already merged in part.
 
 A machine that merges finds conflicts while it moves commits. A machine that receives the result moves nothing. But each
 commit that was moved says where it was before, so the changes that its author had not seen are known.
