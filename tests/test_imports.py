@@ -120,8 +120,8 @@ IMPURE_MODULES = {
 EXCEPTIONS = {("cqrs.events", "cqrs.ids")}
 """Imports of an impure module by a pure one: `Metadata.new` reads the clock, for those who call the pure functions."""
 
-ELSEWHERE = {"", "__main__", "__version__", "cqrs", "todo"}
-"""What holds nothing but a docstring, a version or an entry point, and may be imported from anywhere."""
+ELSEWHERE = {"", "__main__", "__version__", "INTERRUPTED", "cqrs", "todo"}
+"""What holds nothing but a docstring, a version, an exit code or an entry point, and may be imported from anywhere."""
 
 
 def module_of(file: Path) -> str:

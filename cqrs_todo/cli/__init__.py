@@ -8,15 +8,14 @@ from io import TextIOWrapper
 from signal import SIG_IGN, SIGINT, default_int_handler, getsignal, signal
 from typing import TYPE_CHECKING, NoReturn
 
-from .postponed import postpone_imports
+from .. import INTERRUPTED
+from .postponed import import_msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from sys import UnraisableHookArgs
 
     from .session import Session
 
-INTERRUPTED = 130
 COMPLETE = "__complete"
 """The word with which a shell asks for completions; the name of the shell and the words of the command line follow."""
 
@@ -30,8 +29,7 @@ def run() -> NoReturn:
     Taking the interpreter apart at the end would take longer than most verbs. Nothing depends on it, because `main` flushes
     everything.
     """
-    postpone_imports()
-    sys.unraisablehook = _unraisable
+    import_msgspec()
     try:
         if getsignal(SIGINT) is not SIG_IGN:
             signal(SIGINT, default_int_handler)
@@ -50,13 +48,6 @@ def _start_with_utf8() -> NoReturn:
     encoding = sys.stdout.encoding if sys.stdout else "ascii"
     env = {"PYTHONIOENCODING": encoding, **os.environ}
     os.execve(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]], env)
-
-
-def _unraisable(unraisable: "UnraisableHookArgs", /) -> None:
-    """Exit if Ctrl-C came while Python ran a destructor or a callback; Python would print the exception and continue."""
-    if isinstance(unraisable.exc_value, KeyboardInterrupt):
-        os._exit(INTERRUPTED)
-    sys.__unraisablehook__(unraisable)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import typer
 
-from . import INTERRUPTED
+from .. import INTERRUPTED
 from .errors import UsageError
 from .grammar import root
 from .output import output_failed

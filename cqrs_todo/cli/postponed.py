@@ -1,34 +1,29 @@
-"""Modules that msgspec imports, and that few commands use. They are imported when they are used."""
+"""Imports msgspec without what only few commands use of it."""
 
 import sys
 from types import ModuleType
 from typing import Any
 
-_unused = {"msgspec.inspect", "msgspec.msgpack", "msgspec.toml", "msgspec.yaml", "textwrap"}
-"""The names of the modules that nothing has used so far."""
+_RARELY_USED = ("msgspec.inspect", "msgspec.msgpack", "msgspec.toml", "msgspec.yaml", "textwrap")
+"""Modules that msgspec imports. They would be an eighteenth of a whole short command."""
 
 
 class _Postponed(ModuleType):
-    """Stands for a module in `sys.modules`, and imports the module when something in it is asked for."""
+    """What msgspec has in place of a module. The module is imported when msgspec, or somebody through it, uses it."""
 
     def __getattr__(self, name: str) -> Any:
         """Return what has a name in the module."""
         from importlib import import_module
 
-        if self.__name__ in _unused:
-            try:
-                _unused.remove(self.__name__)
-            except KeyError:  # another thread has removed it since, and imports the module
-                pass
-            else:
-                del sys.modules[self.__name__]
-        module: ModuleType = self
-        while module is self:  # until that thread has begun to import it
-            module = import_module(self.__name__)
-        return getattr(module, name)
+        return getattr(import_module(self.__name__), name)
 
 
-def postpone_imports() -> None:
-    """Postpone the imports of the modules until they are used. They would be an eighteenth of a whole short command."""
-    for name in _unused - sys.modules.keys():
-        sys.modules[name] = _Postponed(name)
+def import_msgspec() -> None:
+    """Import msgspec, and let it take others in place of the modules. Whoever else imports one of them gets the module."""
+    postponed = [name for name in _RARELY_USED if name not in sys.modules]
+    sys.modules.update((name, _Postponed(name)) for name in postponed)
+    try:
+        import msgspec  # noqa: F401  # so that it is there
+    finally:
+        for name in postponed:
+            del sys.modules[name]

@@ -275,7 +275,9 @@ began = False
 def count(event, args):
     global left, began
     if event == "import":
-        began = began or args[0] == "signal"  # the first import of the program
+        began = began or args[0] == "cqrs_todo.__main__"
+        if args[0] in ("cqrs_todo", "cqrs_todo.__main__"):
+            return  # no code of the program has run yet
         left -= began
         if left == 0:
             left = -1

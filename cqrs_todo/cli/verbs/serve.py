@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from ... import INTERRUPTED
 from ..errors import UsageError, to_install
 from ..output import print_line, print_message
 from ..session import Session
@@ -14,7 +15,6 @@ from ..verb import LISTS, Option, Verb
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 """The names and addresses by which a machine reaches itself."""
-_INTERRUPTED = 130
 
 
 def serve(session: Session, port: int, host: str | None, prefill: int | None) -> int:
@@ -45,7 +45,7 @@ def serve(session: Session, port: int, host: str | None, prefill: int | None) ->
             _print_address(session, url, access.token, remote=host is not None and host not in LOOPBACK)
 
         ended_by = run(Program(session), listener, access, started)
-    return _INTERRUPTED if ended_by == signal.SIGINT else 0
+    return INTERRUPTED if ended_by == signal.SIGINT else 0
 
 
 _CHORES = ("Water the plants", "Buy milk", "Answer the letters", "Repair the bicycle", "Read the report", "Call the plumber")

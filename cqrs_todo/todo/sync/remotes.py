@@ -309,7 +309,7 @@ def _check_place(folder: str, url: str) -> None:
             there = f"folder:{other}" if kind == "folder" else f"jsonl:{other}"
             raise WrongRemote(
                 f"{where} another remote, {there}",
-                f"to use that one, give {there}; or give a folder apart from it",
+                f"to use that one, give {shlex.quote(there)}; or give a folder apart from it",
             )
 
 
