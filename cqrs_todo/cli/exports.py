@@ -1,10 +1,13 @@
-"""What `export` and `import` share: the formats, file names, and signals that must not leave temporary files."""
+"""What exports, imports and backups share: formats, file names, and signals that must not leave temporary files."""
 
+import os
 import signal
 from contextlib import AbstractContextManager
 
 from ..todo.formats import FORMATS
+from .config import default_store
 from .errors import UsageError
+from .session import Session
 from .signals import raised
 
 
@@ -23,3 +26,10 @@ def cleaning_up() -> AbstractContextManager[None]:
 def file_name(name: str) -> bytes:
     """Return the bytes of a file name from the command line, whatever the locale."""
     return name.encode("utf-8", "surrogateescape")
+
+
+def store_folders(session: Session) -> list[bytes]:
+    """Return the folders of the stores that this run and its configuration name: no export may overwrite their files."""
+    urls = (session.store.url, session.config.store or "", default_store())
+    folders = (url.removeprefix("jsonl:") for url in urls if url.startswith("jsonl:"))
+    return sorted({os.fsencode(os.path.expanduser(folder)) for folder in folders})

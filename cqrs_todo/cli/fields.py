@@ -381,7 +381,8 @@ def _choice(_session: Session, field: Field[Any], text: str) -> str:
         if text.lower() in (word.lower() for word in words):
             return words[0]
     names = [words[0] for words in field.choices]
-    raise UsageError(f"{text!r} is not a {field.name}", f"choose one of {', '.join(names[:-1])} and {names[-1]}")
+    article = "an" if field.name[0] in "aeiou" else "a"
+    raise UsageError(f"{text!r} is not {article} {field.name}", f"choose one of {', '.join(names[:-1])} and {names[-1]}")
 
 
 def read_day_or_instant(session: Session, text: str) -> DayOrInstant:

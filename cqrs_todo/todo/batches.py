@@ -9,8 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias, TypeVar
 
-import msgspec
-
 from ..cqrs.errors import CqrsError
 from ..cqrs.events import BATCH
 from ..cqrs.repository import Changes
@@ -81,6 +79,8 @@ _SURELY_SMALL = 32
 
 def json_size(events: Any) -> int:
     """Return the size of the JSON of an event, or of several, in bytes."""
+    import msgspec  # here, because without it small commits still work, and most are small
+
     return len(msgspec.json.encode(events))
 
 

@@ -17,6 +17,7 @@
     │   ├── StepRefused         the todos that it changed are not as it left them
     │   │   └── InNoList        a todo that another machine has moved would be in no list
     │   └── NotInForce          it was undone, or is itself an undo or a redo
+    ├── TooLarge                a change of several lists does not fit into one commit of one of them
     ├── CannotMove              todos cannot be moved to another list
     ├── MovedAway               a todo cannot be changed here, because it was moved to another list
     ├── CannotRestore           a todo cannot be restored, because it was moved since then
@@ -393,6 +394,10 @@ class NotInForce(CannotUndo):
         self.is_a = is_a
         self.redone_by = redone_by
         self.in_force = in_force
+
+
+class TooLarge(CqrsError):
+    """A change of several lists does not fit into one commit of one of them. Nothing was recorded."""
 
 
 class CannotMove(CqrsError):

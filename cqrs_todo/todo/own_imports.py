@@ -86,7 +86,7 @@ def _checked(id: str, todo: Todo) -> Todo:
         raise InvalidId(id)
     try:
         if id == todo.parent or id in todo.depends:
-            raise Rejected("it is linked with itself")
+            raise InvalidTodo(id, "it is linked with itself")
         if todo.every is not None:
             check_recurrence(todo.every)
         return check_todo(todo)

@@ -6,10 +6,9 @@ of one of the commits undo and redo them all.
 
 from collections.abc import Callable, Sequence
 
-from ..cqrs.errors import Rejected
 from ..cqrs.ids import new_command_id
 from .batches import COMMIT_LIMIT, COMMIT_SIZE, fits_one_commit
-from .errors import TodosRejected
+from .errors import TodosRejected, TooLarge
 from .model import TodoCommand
 from .moves import Half, record_all
 from .recorder import Answer, with_lists
@@ -35,7 +34,7 @@ def change_in_lists(
 
     Raises:
         TodosRejected: A command was refused. Nothing was recorded.
-        Rejected: What a list would record does not fit into one commit. Nothing was recorded.
+        TooLarge: What a list would record does not fit into one commit. Nothing was recorded.
         CqrsError: What reading and appending raise. What other lists had recorded was undone.
         OutcomeUnknown: It is not known whether a list recorded its part, or what others had recorded cannot be undone.
     """
@@ -59,7 +58,7 @@ def _change(
         if not fits_one_commit(changes):  # the parts of a batch could not be undone together in all lists
             most = f"{COMMIT_LIMIT:,} events, or {COMMIT_SIZE >> 20} MiB"
             advice = "change the todos of one list at a time"
-            raise Rejected(f"in {todos.name}, this does not fit into one commit ({most}): {advice}; nothing was recorded")
+            raise TooLarge(f"in {todos.name}, this does not fit into one commit ({most}): {advice}; nothing was recorded")
         planned.append((todos, {stream: events for stream, events in changes.items() if events}, named))
     command = new_command_id()
     writing = [todos for todos, changes, _ in planned if changes]

@@ -13,7 +13,7 @@ from cqrs_todo.cqrs.events import REDOES, UNDOES, Commit, Metadata, marked
 from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.todo import batches
-from cqrs_todo.todo.errors import CannotMove, CannotRestore, CannotUndo, MovedAway, NotFound
+from cqrs_todo.todo.errors import CannotMove, CannotRestore, CannotUndo, MovedAway, NotFound, TooLarge
 from cqrs_todo.todo.events import TextChanged
 from cqrs_todo.todo.fields import TAGS, TEXT
 from cqrs_todo.todo.lists import Lists
@@ -605,7 +605,7 @@ def test_a_command_on_several_lists_is_refused_if_the_part_of_one_does_not_fit_i
         chosen = [(work, work.view().items), (inbox, inbox.view().items[:count])]
         change_in_lists(chosen, lambda item: [Change(TEXT, f"{item.todo.text} {'x' * 100}", NOW)])
 
-    with pytest.raises(Rejected, match=r"^in inbox, .*: change the todos of one list at a time; nothing was recorded$"):
+    with pytest.raises(TooLarge, match=r"^in inbox, .*: change the todos of one list at a time; nothing was recorded$"):
         renamed(7)
     assert [each.log.cursor() for each in (inbox, work)] == before
     renamed(2)

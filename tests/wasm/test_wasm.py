@@ -122,4 +122,4 @@ def test_the_pure_modules_run_on_webassembly(pyodide: Path) -> None:
 def test_test_files_that_need_more_than_webassembly_has_are_left_out() -> None:
     found = portable_tests()
     assert {"tests/cqrs/test_timeline.py", "tests/todo/test_model.py", "docs/tutorial/test_bank.py"} <= set(found)
-    assert not {"tests/cqrs/stores/test_jsonl.py", "tests/cqrs/stores/test_postgres.py"} & set(found)
+    assert not {"tests/cqrs/stores/test_jsonl_reader.py", "tests/cqrs/stores/test_postgres.py"} & set(found)

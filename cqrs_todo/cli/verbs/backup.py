@@ -4,14 +4,13 @@ from datetime import UTC, datetime
 
 from ..config import config_content
 from ..errors import UsageError
-from ..exports import cleaning_up, file_name
+from ..exports import cleaning_up, file_name, store_folders
 from ..output import print_line, print_message
 from ..reports import count_of
 from ..session import Session
 from ..target import write_file
 from ..text import printable, visible
 from ..verb import LISTS, Argument, Verb
-from .export import _store_folders
 
 
 def backup(session: Session, file: str) -> None:
@@ -37,7 +36,7 @@ def backup(session: Session, file: str) -> None:
         lists = saved_lists(session.store)
         config = config_content()
         made = datetime.now(UTC).replace(microsecond=0)
-        write_file(file_name(file), archive(lists, config, made, session.progress), _store_folders(session))
+        write_file(file_name(file), archive(lists, config, made, session.progress), store_folders(session))
     if session.options.json:
         from .. import document
 

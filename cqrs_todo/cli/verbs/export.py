@@ -1,15 +1,13 @@
 """`todo export`: the todos of a list as JSON, or its log, byte for byte."""
 
-import os
 import sys
 from collections.abc import Iterable, Iterator
 
 from ...cqrs.errors import CqrsError, DamagedLog
 from ...cqrs.operation_errors import ExportRefused
 from ...todo.formats import FORMATS
-from ..config import default_store
 from ..errors import UsageError
-from ..exports import check_format, cleaning_up, file_name
+from ..exports import check_format, cleaning_up, file_name, store_folders
 from ..output import OutputFailed, print_line, print_message
 from ..session import Session
 from ..target import write_file
@@ -50,7 +48,7 @@ def export(session: Session, format: str, output: str | None, where: str | None)
         return
     with cleaning_up():
         content = _undamaged(session, content)
-        write_file(file_name(output), content, _store_folders(session))
+        write_file(file_name(output), content, store_folders(session))
     if session.options.json:
         from .. import document
 
@@ -107,13 +105,6 @@ def _write_stdout(content: Iterable[bytes]) -> None:
         sys.stdout.buffer.flush()
     except OSError as error:
         raise OutputFailed(error) from error
-
-
-def _store_folders(session: Session) -> list[bytes]:
-    """Return the folders of the stores that this run and its configuration name: no export may overwrite their files."""
-    urls = (session.store.url, session.config.store or "", default_store())
-    folders = (url.removeprefix("jsonl:") for url in urls if url.startswith("jsonl:"))
-    return sorted({os.fsencode(os.path.expanduser(folder)) for folder in folders})
 
 
 VERB = Verb(

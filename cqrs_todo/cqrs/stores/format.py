@@ -125,21 +125,6 @@ def decode_line(line: bytes) -> CommitLine:
         raise InvalidLine(f"no commit of format {VERSION}: {error}") from error
 
 
-class _Beginning(msgspec.Struct, frozen=True, gc=False):
-    position: int
-    command: str
-
-
-def command_in(line: bytes) -> tuple[int, str]:
-    """Return the position and the command id in a line, without its LF, that was verified before."""
-    beginning = line[: line.find(b',"events":[')]  # not all of the line, because a commit may hold many events
-    try:
-        read = msgspec.json.decode(beginning + b"}", type=_Beginning)
-    except (msgspec.MsgspecError, UnicodeDecodeError):  # another program may write the fields in another order
-        read = msgspec.json.decode(line, type=_Beginning)
-    return read.position, read.command
-
-
 def event_ids(lines: Iterable[bytes]) -> Iterator[tuple[int, str]]:
     """Yield the position and the id of each event in lines. Lines that hold no commit are left out."""
     for line in lines:
