@@ -28,12 +28,24 @@
     ├── UnknownEvents           a stream has events that the decider does not know, so nothing is decided on it
     ├── DamagedLog              the bytes of a log are not those that were written
     │   └── MissingLog          a log that had been recorded is gone
+    ├── InvalidLine             a line is not what the format of the log says
+    ├── UnknownStore            a URL names no store
+    │   └── MissingExtra        the packages for a store are not installed
+    ├── StoreFailed             a store of another package has a fault
+    ├── DryRunRefused           a dry run cannot show what a command does
+    ├── ProjectionFailed        a projection could not apply an event
+    ├── ProjectionBehind        the rows of a projection do not cover what is asked for
+    ├── NewerProjection         a newer version of the projection derived the rows
     └── StoreUnavailable        the store cannot be reached, or refuses to work
         ├── NewerStore          a later program made the store
         ├── OutdatedStore       the store must be migrated first
+        ├── MissingGrant        the role lacks a privilege in the database
+        ├── UnusableSchema      the schema of the database does not exist, or may be forged
+        ├── DamagedTables       the tables of a projection are damaged
         └── OutcomeUnknown      it is not known whether the commit was recorded
 
-Those that few programs meet are in `operation_errors`. Misuse by the caller raises `TypeError` or `ValueError` instead.
+Those that few programs meet are in `operation_errors`, and those of stores and projections beside them. Misuse by the caller
+raises `TypeError` or `ValueError` instead.
 """
 
 from enum import Enum

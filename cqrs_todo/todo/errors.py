@@ -11,9 +11,10 @@
     │   └── EventNotFound       no event has the position
     ├── NotYet                  the time that was asked for is in the future
     ├── CannotUndo              a command cannot be undone or redone
-    │   ├── ChangedLater        later changes of the same fields are in the way
-    │   ├── ChangedByOthers     the same, where somebody meant the own last change, and others have made the later ones
-    │   ├── WithoutEffect       a merge has left it without effect, or others have changed all of its fields
+    │   ├── AboutStep           the same, with the step that people want to see
+    │   │   ├── ChangedLater    later changes of the same fields are in the way
+    │   │   ├── ChangedByOthers the same, where somebody meant the own last change, and others have made the later ones
+    │   │   └── WithoutEffect   a merge has left it without effect, or others have changed all of its fields
     │   ├── StepRefused         the todos that it changed are not as it left them
     │   │   └── InNoList        a todo that another machine has moved would be in no list
     │   └── NotInForce          it was undone, or is itself an undo or a redo
@@ -26,20 +27,38 @@
     ├── MalformedFile           a file of another program cannot be read
     ├── InvalidCondition        a condition on counts cannot be parsed
     ├── InvalidQuery            a query cannot be parsed
-    ├── DamagedHere             a list of this machine is damaged, so it cannot be synced
-    ├── DamagedRemote           a list on a hub is damaged
-    ├── RemoteUnavailable       a remote cannot be reached, or not be used
-    ├── OutdatedRemote          the tables of a remote must be migrated first
-    ├── SentPerhaps             it is not known whether a hub has recorded what it was sent
-    ├── UnreadCopy              the copy of a list on a remote is damaged or incomplete
+    ├── UnreadableRule          a text does not say when a todo recurs
+    ├── InvalidReaction         a reaction of another package did what no reaction may do
+    ├── CycleTooDeep            an event follows from too many reactions
+    ├── ViewFailed              the code of a view failed, or returned what it must not
+    ├── DamagedLog              the bytes of a log are not those that were written
+    │   ├── DamagedHere         a list of this machine is damaged, so it cannot be synced
+    │   └── DamagedRemote       a list on a hub is damaged
+    ├── StoreUnavailable        the store cannot be reached, or refuses to work
+    │   ├── RemoteUnavailable   a remote cannot be reached, or not be used
+    │   ├── OutdatedStore       the store must be migrated first
+    │   │   └── OutdatedRemote  the tables of a remote must be migrated first
+    │   └── OutcomeUnknown      it is not known whether the commit was recorded
+    │       └── SentPerhaps     it is not known whether a hub has recorded what it was sent
+    ├── CannotMerge             two copies of a log cannot be merged
+    │   └── UnreadCopy          the copy of a list on a remote is damaged or incomplete
+    ├── LogBusy                 another writer holds the log
+    │   └── Behind              another machine has changed a list on the remote meanwhile
+    ├── Unjoined                there are lists of the same name here and on the remote, and nobody said what to do
+    ├── NothingApart            a name was given for a list that has to be kept apart, and there is none
     ├── NameTaken               a list to be kept apart cannot get the name that somebody chose
     ├── TakenThere              a list was not sent, because another one has its name there
     ├── TakenHere               a list was not received, because an archived one has its name here
     ├── TwoLists                a shared folder has two lists of the same name
-    └── WrongRemote             a URL names no place to sync with, or one of another kind
+    ├── WrongRemote             a URL names no place to sync with, or one of another kind
+    ├── CommandReused           a command id came again with other events
+    │   └── CommandIdTaken      the id that a script gave a command belongs to another one
+    ├── UnexpectedState         a list or a todo is not in the state that a script expects
+    │   └── StateNotKept        others may write during the command, so no state can be expected
+    └── NoVersionToExpect       a command that names no todos cannot expect a version
 
 The text of an error is a sentence for people, and its attributes are data. The command line adds the hints. The errors of
-what a script asks of a command are in `request_errors`.
+what a script asks of a command are in `request_errors`. Those of reactions, views and syncs are beside what raises them.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
