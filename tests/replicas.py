@@ -12,16 +12,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cqrs_todo.cqrs.errors import Rejected
-from cqrs_todo.cqrs.events import FORGOTTEN, REDOES, UNDOES, Commit, Metadata, Recorded
+from cqrs_todo.cqrs.events import FORGOTTEN, REDOES, UNDOES, Commit, Metadata, Recorded, marked
 from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.operation_errors import StreamNotFound
+from cqrs_todo.cqrs.steps import in_force, redo_events, redo_steps, undo_events, undo_steps
 from cqrs_todo.cqrs.stores import merging
 from cqrs_todo.cqrs.stores.forgetting import forget_in_copy, forget_lines
 from cqrs_todo.cqrs.stores.format import FORMAT, VERSION, Codec, Header, encode_header
 from cqrs_todo.cqrs.stores.hash_chain import digest_in
 from cqrs_todo.cqrs.stores.jsonl.repair import verified_end
 from cqrs_todo.cqrs.struct import replace
-from cqrs_todo.cqrs.timeline import in_force, marked, redo_events, redo_steps, undo_events, undo_steps
 from cqrs_todo.todo import merging as todo_merging
 from cqrs_todo.todo.events import TodoRemoved, TodoRestored
 from cqrs_todo.todo.fields import ATTRIBUTES, DEPENDS, DUE, EVERY, NOTE, PARENT, PRIORITY, PROJECT, TAGS, TEXT, WAIT, State

@@ -88,7 +88,7 @@ def test_the_code_of_a_tutorial_is_short(name: str, most: int) -> None:
 def test_the_list_and_the_picture_of_the_modules_show_their_docstrings_and_imports(generate: ModuleType) -> None:
     assert generate.ARCHITECTURE.read_text(encoding="utf-8") == generate.architecture(), "run: make docs"
     assert "        writer            Writing one log in one file" in generate.tree()
-    assert "    timeline            * Time travel and undo" in generate.tree()
+    assert "    steps               * Steps: " in generate.tree()
     assert "  cqrs.timeline --> cqrs.repository\n" in generate.modules()
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..cqrs.events import Commit
+from ..cqrs.steps import batch_of
 from ..cqrs.struct import replace
-from ..cqrs.timeline import batch_of
 from ..todo.events import TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoRestored
 from ..todo.fields import FIELD_BY_EVENT, FIELDS
 from ..todo.history import describe_event

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..cqrs.events import REDOES, UNDOES, Commit, PositionOf, Recorded, UnknownEvent
-from ..cqrs.timeline import marked
+from ..cqrs.events import REDOES, UNDOES, Commit, PositionOf, Recorded, UnknownEvent, marked
 from ..todo.fields import ATTRIBUTES, FIELDS
 from ..todo.recorder import Answer
 from ..todo.service import Added, View

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from ..cqrs.events import REDOES, UNDOES, Commit
+from ..cqrs.events import REDOES, UNDOES, Commit, marked
+from ..cqrs.steps import batch_of, in_force
 from ..cqrs.struct import Struct
-from ..cqrs.timeline import batch_of, in_force, marked
 from ..todo.views import RESTORES
 
 _ASCII = str.maketrans("╭╰├┼┬┴─│●○", "++++++-|*o")

@@ -10,8 +10,9 @@ from ..cqrs.errors import CqrsError
 from ..cqrs.events import Commit, Moment
 from ..cqrs.fold import Fold
 from ..cqrs.playback import Playback, Transition, earlier_commits, later_commits
+from ..cqrs.steps import in_order_of_time
 from ..cqrs.struct import Struct
-from ..cqrs.timeline import as_of, in_order_of_time
+from ..cqrs.timeline import as_of
 from ..todo.fields import State
 from ..todo.service import TodoList, View
 from ..todo.views import items_of

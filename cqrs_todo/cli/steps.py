@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from ..cqrs.events import UNDOES, Commit
-from ..cqrs.timeline import commits_of, marked
+from ..cqrs.events import UNDOES, Commit, marked
+from ..cqrs.steps import commits_of
 from ..todo.errors import ChangedAfterMove, StepRefused
 from ..todo.fields import FIELD_BY_EVENT
 from ..todo.recorder import Answer

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         Snapshots,
         SnapshotStrategy,
     )
+    from .steps import redo_events, redo_steps, undo_events, undo_steps
     from .store import EXISTS, NEW, Append, Log, Store
     from .stores import open_store
     from .stores.installed import MissingExtra, UnknownStore
@@ -68,7 +69,7 @@ if TYPE_CHECKING:
     from .stores.snapshots import Folder, SnapshotStore
     from .struct import Struct, replace
     from .subscriptions import Subscription
-    from .timeline import as_of, redo_events, redo_steps, undo_events, undo_steps
+    from .timeline import as_of
     from .verification import Verdict
 
 __all__ = [  # noqa: RUF022  # the pages of the interface show the names in this order
@@ -186,6 +187,7 @@ _MODULES = (
     "snapshots",
     "repository",
     "boundary",
+    "steps",
     "timeline",
     "stores",
     "stores.installed",

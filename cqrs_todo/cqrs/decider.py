@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from .names import check_kind, check_recorded_name, check_several, check_type
 from .struct import Struct
@@ -11,6 +11,9 @@ from .struct import Struct
 S = TypeVar("S")
 C = TypeVar("C")
 E = TypeVar("E")
+
+Changes: TypeAlias = Mapping[str, Sequence[E]]
+"""The new events of one commit, by stream."""
 
 
 class Decider(Struct, Generic[S, C, E], frozen=True):

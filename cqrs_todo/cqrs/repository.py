@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Generic, TypeAlias
 
 from .cursor import START, Cursor
-from .decider import C, Decider, E, S
+from .decider import C, Changes, Decider, E, S
 from .errors import (
     CommandReused,
     ConditionFailed,
@@ -44,9 +44,6 @@ if TYPE_CHECKING:
 
 RETRIES = 3
 """How often a command is decided again after a conflict before the conflict is raised."""
-
-Changes: TypeAlias = Mapping[str, Sequence[E]]
-"""The new events of one commit, by stream."""
 
 PlannedCommit: TypeAlias = tuple[Changes[E], Metadata]
 """The new events of a commit, and its metadata."""

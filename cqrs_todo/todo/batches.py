@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias, TypeVar
 
+from ..cqrs.decider import Changes
 from ..cqrs.errors import CqrsError
 from ..cqrs.events import BATCH
-from ..cqrs.repository import Changes
 from .events import TodoEvent
 
 T = TypeVar("T")

@@ -8,8 +8,8 @@ from heapq import heappop, heappush
 from typing import TypeAlias
 
 from ..cqrs.events import Commit, UnknownEvent
+from ..cqrs.steps import batch_of, in_order_of_time
 from ..cqrs.struct import Struct
-from ..cqrs.timeline import batch_of, in_order_of_time
 from .errors import InvalidCondition
 from .fields import State
 from .model import DECIDER

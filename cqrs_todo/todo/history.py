@@ -3,10 +3,22 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from ..cqrs.events import FORGOTTEN, LOST, MADE, MERGED, REDOES, REPAIRED, UNDOES, Commit, PositionOf, Recorded, UnknownEvent
+from ..cqrs.events import (
+    FORGOTTEN,
+    LOST,
+    MADE,
+    MERGED,
+    REDOES,
+    REPAIRED,
+    UNDOES,
+    Commit,
+    PositionOf,
+    Recorded,
+    UnknownEvent,
+    marked,
+)
 from ..cqrs.replication.registers import made_at
 from ..cqrs.struct import Struct
-from ..cqrs.timeline import marked
 from .events import (
     AttributeChanged,
     Changed,

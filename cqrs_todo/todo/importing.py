@@ -9,9 +9,8 @@ from typing import Any
 import msgspec
 
 from ..cqrs.cursor import Cursor
-from ..cqrs.events import REDOES, UNDOES
+from ..cqrs.events import REDOES, UNDOES, marked
 from ..cqrs.struct import Struct, replace
-from ..cqrs.timeline import marked
 from .batches import COMMIT_SIZE, CommitContent, commit_sized_chunks, json_size
 from .events import TodoCreated, TodoEvent
 from .fields import State, Todo

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from ..cqrs.errors import CqrsError, OutcomeUnknown
 from ..cqrs.events import BATCH, REDOES, UNDOES, Commit, marked
 from ..cqrs.ids import new_command_id
+from ..cqrs.steps import commits_of, undo_events
 from ..cqrs.struct import Struct, replace
-from ..cqrs.timeline import as_of, commits_of, undo_events
+from ..cqrs.timeline import as_of
 from .batches import CommitContent, note_earlier_commits, split_to_commit_size, with_batch_ids
 from .errors import CannotMove
 from .events import TodoRemoved, TodoRestored

@@ -12,11 +12,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from ..cqrs.cursor import Cursor
+from ..cqrs.decider import Changes
 from ..cqrs.errors import CqrsError, DamagedLog, LogBusy, LogExists, LogNotFound, OutcomeUnknown, StoreUnavailable
 from ..cqrs.events import Commit, EventTypes, Metadata, Moment
 from ..cqrs.fold import Entity, Fold
 from ..cqrs.ids import new_command_id
-from ..cqrs.repository import Changes, PlannedCommit, Repository, decide_all
+from ..cqrs.repository import PlannedCommit, Repository, decide_all
 from ..cqrs.snapshots import SnapshotEvery, Snapshots
 from ..cqrs.store import Log, Progress, Store, no_progress
 from ..cqrs.struct import Struct
@@ -28,7 +29,7 @@ from .values import ID_LENGTH, id_from_bytes
 from .views import WITH, Item, items_of, move_of, number_ranges
 
 if TYPE_CHECKING:
-    from ..cqrs.timeline import Positions
+    from ..cqrs.steps import Positions
     from .recurrence import ToZone
     from .requests import Request
 
@@ -450,7 +451,7 @@ class Recorder:
     def position_of(self, command: str) -> int | None:
         """Return the position of the commit with a command id; None if the list has none."""
         if self._positions is None:
-            from ..cqrs.timeline import Positions
+            from ..cqrs.steps import Positions
 
             self._positions = Positions(self.log.commits_backward())
         position = self._positions.of(command)

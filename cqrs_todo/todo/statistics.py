@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from ..cqrs.events import Commit
+from ..cqrs.steps import in_order_of_time
 from ..cqrs.struct import Struct
-from ..cqrs.timeline import in_order_of_time
 from .compare import transitions
 from .events import TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoRestored
 from .fields import State, Todo

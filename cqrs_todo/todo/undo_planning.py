@@ -8,8 +8,8 @@ from ..cqrs.cursor import Cursor
 from ..cqrs.errors import CqrsError
 from ..cqrs.events import FORGOTTEN, MERGED, REDOES, UNDOES, Commit
 from ..cqrs.fold import Fold
+from ..cqrs.steps import Step, commits_of, in_force, redo_events, redo_steps, undo_events, undo_steps
 from ..cqrs.struct import Struct, replace
-from ..cqrs.timeline import Step, commits_of, in_force, redo_events, redo_steps, undo_events, undo_steps
 from .errors import InNoList, Obstacle, StepRefused
 from .events import TodoEvent
 from .fields import State

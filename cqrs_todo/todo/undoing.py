@@ -15,12 +15,12 @@ from itertools import chain, islice, takewhile
 from typing import TypeAlias
 
 from ..cqrs.errors import LogBusy
-from ..cqrs.events import BATCH, FORGOTTEN, LOST, MADE, MERGED, REDOES, UNDOES, Commit, UnknownEvent
+from ..cqrs.events import BATCH, FORGOTTEN, LOST, MADE, MERGED, REDOES, UNDOES, Commit, UnknownEvent, marked
 from ..cqrs.fold import Fold
 from ..cqrs.ids import new_command_id
 from ..cqrs.replication.registers import CREATION
+from ..cqrs.steps import Positions, Step, batch_of, in_force, undo_steps
 from ..cqrs.struct import replace
-from ..cqrs.timeline import Positions, Step, batch_of, in_force, marked, undo_steps
 from .batches import CommitContent, fits_one_commit, note_earlier_commits
 from .errors import (
     CannotUndo,

@@ -8,9 +8,8 @@ from typing import Any
 import msgspec
 import strawberry
 
-from ..cqrs.events import REDOES, UNDOES, PositionOf, Recorded, UnknownEvent
+from ..cqrs.events import REDOES, UNDOES, PositionOf, Recorded, UnknownEvent, marked
 from ..cqrs.events import Commit as RecordedCommit
-from ..cqrs.timeline import marked
 from ..todo import compare
 from ..todo.history import describe_commit, describe_event
 from ..todo.statistics import Statistics

@@ -14,9 +14,10 @@ from cqrs_todo.cqrs.events import LOST, REDOES, UNDOES, Commit, Metadata, Record
 from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import AlwaysSnapshot, SnapshotEvery, SnapshotStrategy
+from cqrs_todo.cqrs.steps import Positions, redo_events, redo_steps, undo_events, undo_steps
 from cqrs_todo.cqrs.store import Append, Log
 from cqrs_todo.cqrs.stores.memory import MemorySnapshots
-from cqrs_todo.cqrs.timeline import Positions, as_of, redo_events, redo_steps, undo_events, undo_steps, walk_back
+from cqrs_todo.cqrs.timeline import as_of, walk_back
 from tests.cqrs.counter import AT, COUNTER, ONE_WAY, Move, Moved, by, moved, new_log
 from tests.logs import fold_of
 

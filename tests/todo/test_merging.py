@@ -14,11 +14,11 @@ from cqrs_todo.cqrs.events import MERGED, UNDOES
 from cqrs_todo.cqrs.operation_errors import CannotMerge
 from cqrs_todo.cqrs.replication import Conflict
 from cqrs_todo.cqrs.replication.arrived import arrived_conflicts
+from cqrs_todo.cqrs.steps import in_force
 from cqrs_todo.cqrs.stores.format import FORMAT, VERSION, Header, encode_header
 from cqrs_todo.cqrs.stores.hash_chain import chain_line, digest_in
 from cqrs_todo.cqrs.stores.jsonl.merge import outcome
 from cqrs_todo.cqrs.stores.merging import MergedLines, merge_lines
-from cqrs_todo.cqrs.timeline import in_force
 from cqrs_todo.todo.fields import DEPENDS, EVERY, NOTE, PARENT, PRIORITY, TAGS, TEXT, Todo
 from cqrs_todo.todo.merging import RULES, lost_changes, merged_todos, settle
 from cqrs_todo.todo.model import Add, Change, Complete, Create, Drop, Remove, Reopen, Restore, TodoCommand

@@ -15,15 +15,20 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".venv-wasm"
 PYODIDE = "314.0.7"  # pip's options below belong to this version: its CPython is 3.14
 PORTABLE = {f"cqrs_todo.{name}" for name in map(module_of, PURE_FILES)} | {
+    "cqrs_todo.cqrs.boundary",
     "cqrs_todo.cqrs.ids",
+    "cqrs_todo.cqrs.playback",
     "cqrs_todo.cqrs.reactions",
+    "cqrs_todo.cqrs.repository",
     "cqrs_todo.cqrs.subscriptions",
+    "cqrs_todo.cqrs.timeline",
     "cqrs_todo.cqrs.stores",
     "cqrs_todo.cqrs.stores.memory",
     "cqrs_todo.cqrs.testing.contract",
     "cqrs_todo.cqrs.testing.reaction_contract",
     "cqrs_todo.cqrs.testing.stories",
     "cqrs_todo.cqrs.testing.strategies",
+    "cqrs_todo.todo.requests",
     "cqrs_todo.todo.service",
 }
 """The modules that WebAssembly can import: the pure ones, and some that do no more input and output than it offers."""
