@@ -29,12 +29,12 @@ def run() -> NoReturn:
     Taking the interpreter apart at the end would take longer than most verbs. Nothing depends on it, because `main` flushes
     everything.
     """
-    import_msgspec()
     try:
-        if getsignal(SIGINT) is not SIG_IGN:
-            signal(SIGINT, default_int_handler)
         if sys.getfilesystemencoding() != "utf-8" and sys.executable:
             _start_with_utf8()
+        import_msgspec()  # while Ctrl-C still ends the process at once
+        if getsignal(SIGINT) is not SIG_IGN:
+            signal(SIGINT, default_int_handler)
         os._exit(main())
     except KeyboardInterrupt:  # where `main` could not catch it, or a second one
         os._exit(INTERRUPTED)

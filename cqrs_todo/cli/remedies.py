@@ -1,7 +1,6 @@
 """Remedies: what a person can do about each error, with the commands of the command line."""
 
 import shlex
-from collections.abc import Sequence
 
 from ..cqrs.errors import CqrsError, LogExists, MissingLog
 from ..cqrs.operation_errors import AnotherHistory, SameLog
@@ -170,14 +169,10 @@ def _of_sync(error: DamagedHere | DamagedRemote | UnreadCopy | TakenThere | Take
             )
         case TakenHere():
             here, free = shlex.quote(error.other), shlex.quote(error.free)
-            steps = _commands((f"unarchive {here}", f"rename {here} {free}", f"archive {free}"))
-            return f"give that one another name, and sync again: {steps} && todo sync"
+            renames = f"todo lists unarchive {here} && todo lists rename {here} {free} && todo lists archive {free}"
+            return f"give that one another name, and sync again: {renames} && todo sync"
         case TwoLists():
             return "sync again to join them, or to keep them apart: todo sync"
-
-
-def _commands(steps: Sequence[str]) -> str:
-    return " && ".join(f"todo lists {step}" for step in steps)
 
 
 def _of_request(error: CommandIdTaken | UnexpectedState | NoVersionToExpect) -> str:
