@@ -1,18 +1,20 @@
 """What the documentation says is true: the reference, the pictures, the README's commands and the names of keys."""
 
 import importlib.util
+import inspect
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from types import FunctionType, ModuleType
+from typing import Any, cast
 
 import pytest
 
+from cqrs_todo import cqrs
 from cqrs_todo.cqrs.boundary import combined, decide_on
 from cqrs_todo.cqrs.events import EventTypes, Metadata, failure_of
 from cqrs_todo.cqrs.repository import Repository
@@ -21,6 +23,7 @@ from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.format import Codec
 from cqrs_todo.cqrs.testing.examples import AT, CONTRACT_TYPES, LARGE, UNREADABLE_TYPES, metadata, one
 from cqrs_todo.todo.model import EVENTS
+from cqrs_todo.todo.service import TodoList
 from tests.conftest import Todo
 from tests.readme import play_page, play_readme
 
@@ -270,3 +273,58 @@ def test_every_key_of_the_configuration_is_explained() -> None:
     from cqrs_todo.cli.config import Config
 
     assert keys((ROOT / "docs/configuration.md").read_text()) >= set(Config.__struct_fields__)
+
+
+def public_functions() -> Iterator[tuple[str, FunctionType]]:
+    """Yield the functions of the framework's interface and of the service that programs call, with their full names."""
+    for name in cqrs.__all__:
+        value = getattr(cqrs, name)
+        if isinstance(value, FunctionType):
+            yield name, value
+        elif isinstance(value, type):
+            yield from methods_of(value)
+    for base in TodoList.__mro__[:-1]:
+        yield from methods_of(base)
+
+
+def methods_of(owner: type) -> Iterator[tuple[str, FunctionType]]:
+    for name, value in vars(owner).items():
+        function = getattr(value, "__func__", value)  # of a class method
+        if isinstance(function, FunctionType) and (name == "__init__" or not name.startswith("_")):
+            yield f"{owner.__name__}.{name}", function
+
+
+def explains_its_arguments(function: FunctionType) -> bool:
+    """Return whether a docstring says what each argument is, or where that is said."""
+    names = inspect.signature(function).parameters.keys() - {"self", "cls"}
+    docstring = function.__doc__ or ""
+    _, found, section = docstring.partition("Args:\n")
+    if not found:
+        return (
+            not names
+            or re.search(r"see `|see the attributes|the arguments are those of `|described above", docstring, re.IGNORECASE)
+            is not None
+        )
+    return names == set(re.findall(r"^ {8,12}\*{0,2}(\w+)(?: \([^)]*\))?: ", section.partition("\n\n")[0], re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    ("name", "function"), sorted(public_functions()), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_a_public_function_explains_its_arguments(name: str, function: FunctionType) -> None:
+    assert explains_its_arguments(function), f"the docstring of {name} lacks an argument, or has one too many"
+
+
+def test_an_argument_that_is_not_explained_is_seen() -> None:
+    def lacks(one: int, two: int) -> None:
+        """Do it.
+
+        Args:
+            one: The first.
+        """
+
+    def says_nothing(one: int) -> None:
+        """Do it."""
+
+    assert not explains_its_arguments(cast(FunctionType, lacks))
+    assert not explains_its_arguments(cast(FunctionType, says_nothing))

@@ -1,6 +1,13 @@
 """The errors of the command line. `report` says what every error becomes for people and programs."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ..cqrs.errors import CqrsError
+
+if TYPE_CHECKING:
+    from ..todo.errors import InvalidQuery
 
 INTERNAL = 70
 """The exit code of an error that nobody foresaw."""
@@ -31,6 +38,16 @@ def position_of_one_list(hint: str = "give a time, or one list: -L NAME") -> Usa
         hint: What to write instead.
     """
     return UsageError("a position belongs to one list, not to all", hint)
+
+
+def query_error(error: InvalidQuery, where: str = "") -> UsageError:
+    """Return the error for a query that cannot be parsed.
+
+    Args:
+        error: What is wrong with it.
+        where: Where the query is, with what separates that from the rest of the message.
+    """
+    return UsageError(f"{where}{error}", error.hint + "; filters are saved in config.toml" * error.about_filters)
 
 
 class InvalidInput(CqrsError):

@@ -12,7 +12,7 @@ from ..todo.values import nfc
 from ..todo.views import Item
 from .clock import to_local
 from .config import Filter, naming_filter
-from .errors import UsageError
+from .errors import UsageError, query_error
 from .output import print_line, print_message
 from .session import Session, check_text
 from .text import visible
@@ -61,7 +61,7 @@ def parsed(session: Session, text: str, list_name: str, items: Sequence[Item], n
     try:
         return parse(check_text("query", text), context)
     except InvalidQuery as error:
-        raise UsageError(str(error), error.hint) from error
+        raise query_error(error) from error
 
 
 def named_filter(session: Session, words: Sequence[str]) -> Filter | None:
@@ -73,7 +73,7 @@ def named_filter(session: Session, words: Sequence[str]) -> Filter | None:
     try:
         found = [(session.config.filters.get(name), excluded) for name, excluded in filters_named(" ".join(words))]
     except InvalidQuery as error:
-        raise UsageError(str(error), error.hint) from error
+        raise query_error(error) from error
     wanted = [each for each, excluded in found if each is not None and not excluded]
     if len(found) > 1 and any(each.lists for each in wanted) and not session.names_lists:
         raise UsageError("the query names several filters, and not all of them name a list", "name the list, too: -L NAME")

@@ -16,7 +16,7 @@ from ..todo.model import EVENTS
 from ..todo.query import Context, parse
 from .clock import to_local
 from .config import Config, config_file
-from .errors import UsageError
+from .errors import UsageError, query_error
 
 TIMEOUT = 30.0
 """For how many seconds a program may run, if its reaction does not say so."""
@@ -172,7 +172,7 @@ def _query(where: str, value: Any, config: Config) -> str:
     try:
         parse(value, context)
     except InvalidQuery as error:
-        raise UsageError(f"{where}: `where`: {error}", error.hint) from error
+        raise query_error(error, f"{where}: `where`: ") from error
     return value
 
 

@@ -164,7 +164,7 @@ def _is_same(state: Any, again: Any) -> bool:
 def _are_same(states: list[Any], again: list[Any], seen: set[int]) -> bool:
     """Compare values by their exact types and all that they consist of.
 
-    Values of one type are compared together, which is many times faster than one after the other.
+    Values of one type are compared together, which is faster than one after the other.
 
     Args:
         states: Values.

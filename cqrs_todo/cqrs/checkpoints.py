@@ -132,6 +132,11 @@ class Checkpoints(ABC):
     def release(self, reaction: str, log_id: str, holder: str) -> None:
         """End the lease of a reaction, if `holder` holds it.
 
+        Args:
+            reaction: The name of the reaction.
+            log_id: The id of the log.
+            holder: The id of the runner, as `hold` was given it.
+
         Raises:
             CqrsError: What `hold` raises.
         """
@@ -141,6 +146,11 @@ class Checkpoints(ABC):
         """Park an event: keep that a reaction could not react to it. It is durable on return.
 
         An event that is parked already is kept with the new error.
+
+        Args:
+            reaction: The name of the reaction.
+            log_id: The id of the log.
+            parked: The event, and why the reaction failed.
 
         Raises:
             InvalidLogName: The reaction's name is not one that a log could have.
@@ -163,6 +173,10 @@ class Checkpoints(ABC):
     @abstractmethod
     def parked(self, reaction: str, log_id: str) -> Sequence[Parked]:
         """Return the parked events by the positions that they were parked at.
+
+        Args:
+            reaction: The name of the reaction.
+            log_id: The id of the log.
 
         Raises:
             CqrsError: What `park` raises.

@@ -58,6 +58,9 @@ class Decider(Struct, Generic[S, C, E], frozen=True):
     def stream(self, id: str) -> str:
         """Return the name of the stream that holds the events of the aggregate with this id.
 
+        Args:
+            id: The id of the aggregate.
+
         Raises:
             TypeError: The id is no text.
         """

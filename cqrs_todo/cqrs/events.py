@@ -403,6 +403,9 @@ class EventTypes:
     def read_as(self, types: Iterable[str]) -> frozenset[str]:
         """Return the type strings of all events that are read as events of some types: these types, and older ones.
 
+        Args:
+            types: The type strings.
+
         Raises:
             ValueError: One of them is an older type, whose events are read as those of a newer one, or is neither registered
                 nor one of the framework's own. Nothing would be found.
@@ -417,6 +420,9 @@ class EventTypes:
     def tags_of(self, event: object) -> tuple[str, ...]:
         """Return the tags of an event, sorted, each once.
 
+        Args:
+            event: The event, of a registered class.
+
         Raises:
             TypeError: The function that gives them has returned something else than several texts.
         """
@@ -430,6 +436,9 @@ class EventTypes:
 
     def name_of(self, event: object) -> str:
         """Return the type string of an event.
+
+        Args:
+            event: The event, of a registered class.
 
         Raises:
             TypeError: The event is not registered, or is an `UnknownEvent`.

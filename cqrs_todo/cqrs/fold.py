@@ -110,7 +110,7 @@ class Entities(Generic[S]):
 
 
 class _Live(Struct, Generic[S], gc=False):
-    """An entity that the fold changes. To change it takes a third less time than to make a new `Entity` for each event."""
+    """An entity that the fold changes. To change it is faster than to make a new `Entity` for each event."""
 
     state: S
     version: int
@@ -194,7 +194,11 @@ class Fold(Generic[S]):
     # moving
 
     def apply(self, *commits: EventBatch) -> None:
-        """Move forward to the state after the next commits."""
+        """Move forward to the state after the next commits.
+
+        Args:
+            commits: The commits that follow the position of the fold, oldest first.
+        """
         changed, evolve = self._changed, self._evolve
         for commit in commits:
             for event in commit.events:
@@ -229,6 +233,9 @@ class Fold(Generic[S]):
 
     def undo(self, commit: Commit) -> None:
         """Move back to the state before the last commit. An entity that was created in it is gone afterwards.
+
+        Args:
+            commit: The commit at whose end the fold is.
 
         Raises:
             TypeError: The decider has no `invert`.
@@ -363,6 +370,9 @@ class Fold(Generic[S]):
         Of a snapshot, only those are decoded that hold the text. As with `unwatched`, the planned commit does not depend on
         them.
 
+        Args:
+            text: The text, such as the id of another entity.
+
         Raises:
             UnreadableEvent: An event cannot be read.
         """
@@ -425,7 +435,11 @@ class Fold(Generic[S]):
         return isinstance(stream, str) and self.get(stream) is not None
 
     def numbered(self, number: int) -> Entity[S] | None:
-        """Return the entity with a number; None if there is none yet."""
+        """Return the entity with a number; None if there is none yet.
+
+        Args:
+            number: The number: 1 for the entity that was created first.
+        """
         kept = self._kept
         if not 1 <= number <= kept + len(self._new):
             if self.reads is not None and number >= 1:  # it depends on there being so few
@@ -435,7 +449,11 @@ class Fold(Generic[S]):
         return self[self._new[number - kept - 1] if number > kept else self._base.numbered(number).stream]
 
     def starting(self, prefix: str) -> list[Entity[S]]:
-        """Return the entities whose streams' names begin with a prefix, in order of creation."""
+        """Return the entities whose streams' names begin with a prefix, in order of creation.
+
+        Args:
+            prefix: How the names begin, with the kind, such as `course/ab`.
+        """
         if self.reads is not None:
             self.reads.everything = True
         self._check_readable(stream for stream in self.unreadable if stream.startswith(prefix))
@@ -444,6 +462,9 @@ class Fold(Generic[S]):
 
     def version_of(self, stream: str) -> int:
         """Return the version of a stream of any kind; 0 if it has no events.
+
+        Args:
+            stream: The name of the stream, as `Decider.stream` makes it of an id.
 
         Raises:
             ValueError: It is no name of a stream, for example only an id.

@@ -56,7 +56,11 @@ class QueryItem(Struct, frozen=True):
             check_kind("a kind in a query", kind)
 
     def matches(self, event: Selectable) -> bool:
-        """Return whether an event is like this."""
+        """Return whether an event is like this.
+
+        Args:
+            event: The event, or what is known of it before its data are decoded.
+        """
         if self.types and event.type not in self.types:
             return False
         return self.tags.issubset(event.tags) and (not self.kinds or event.stream.partition("/")[0] in self.kinds)
@@ -88,7 +92,11 @@ class Query(Struct, frozen=True):
         return cls((QueryItem(frozenset(types), frozenset(tags), frozenset(kinds)),))
 
     def matches(self, event: Selectable) -> bool:
-        """Return whether it selects an event."""
+        """Return whether it selects an event.
+
+        Args:
+            event: The event, or what is known of it before its data are decoded.
+        """
         return not self.items or any(item.matches(event) for item in self.items)
 
     def wants(self, event: Selectable) -> bool:
@@ -96,6 +104,9 @@ class Query(Struct, frozen=True):
 
         Such code does not get the framework's own events, for example those that take the place of lost or forgotten ones,
         unless an item names their types.
+
+        Args:
+            event: The event, or what is known of it before its data are decoded.
         """
         if event.type not in FRAMEWORK_TYPES:
             return self.matches(event)
@@ -103,6 +114,9 @@ class Query(Struct, frozen=True):
 
     def as_recorded(self, types: EventTypes) -> "Query":
         """Return the query by the types that are recorded, which may be older ones.
+
+        Args:
+            types: The registered events.
 
         Raises:
             ValueError: It names an older type, or one that is not registered.

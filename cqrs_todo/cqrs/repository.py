@@ -181,7 +181,11 @@ class Repository(Generic[S, C, E]):
         return self._earliest
 
     def snapshot(self, position: int) -> Snapshot[S] | None:
-        """Return the snapshot that was taken at a position; None if it cannot be loaded."""
+        """Return the snapshot that was taken at a position; None if it cannot be loaded.
+
+        Args:
+            position: The position, as an element of `snapshot_infos` has it.
+        """
         return self.snapshots.load(self.log.id, self.decider.kind, position)
 
     def _begin(self) -> Fold[S]:
@@ -282,15 +286,18 @@ class Repository(Generic[S, C, E]):
 
         If its stream was forgotten, `log.forgotten` names the stream. The entity is then in the initial state, and still has
         the version of the stream.
+
+        Args:
+            id: The id of the aggregate, without the kind.
         """
         return self.fold().get(self.decider.stream(id))
 
-    def load_or_default(self, id: str) -> Entity[S]:
-        """Return the entity with this id. If it has no events, it is in the initial state, at version 0."""
-        return self.load(id) or Entity(self.decider.stream(id), self.decider.initial, 0)
-
     def refresh(self, entity: Entity[S]) -> Entity[S]:
-        """Return an entity with the events that were recorded since it was loaded."""
+        """Return an entity with the events that were recorded since it was loaded.
+
+        Args:
+            entity: The entity, as it was loaded.
+        """
         return self.fold().get(entity.stream) or entity
 
     # writing

@@ -56,11 +56,22 @@ class Snapshots(ABC):
 
     @abstractmethod
     def infos(self, log_id: str, kind: str) -> Sequence[SnapshotInfo]:
-        """Return which snapshots of a kind of aggregate in a log there are, by position."""
+        """Return which snapshots of a kind of aggregate in a log there are, by position.
+
+        Args:
+            log_id: The id of the log.
+            kind: The kind of aggregate.
+        """
 
     @abstractmethod
     def load(self, log_id: str, kind: str, position: int) -> Snapshot[Any] | None:
-        """Return the snapshot that was taken at a position; None if it cannot be loaded."""
+        """Return the snapshot that was taken at a position; None if it cannot be loaded.
+
+        Args:
+            log_id: The id of the log.
+            kind: The kind of aggregate.
+            position: The position of the last event in the snapshot.
+        """
 
     @abstractmethod
     def save(
@@ -80,6 +91,9 @@ class Snapshots(ABC):
     @abstractmethod
     def clear(self, log_id: str) -> bool:
         """Remove all snapshots of a log, of every kind, because they hold data that were forgotten.
+
+        Args:
+            log_id: The id of the log.
 
         Returns:
             Whether none is left.
@@ -131,7 +145,7 @@ class NeverSnapshot(SnapshotStrategy):
     """Takes no snapshots."""
 
     def due(self, position: int, last: int, entities: int) -> bool:
-        """Return False."""
+        """Return False; see `SnapshotStrategy.due`."""
         return False
 
 
@@ -139,7 +153,7 @@ class AlwaysSnapshot(SnapshotStrategy):
     """Takes a snapshot whenever there is something new."""
 
     def due(self, position: int, last: int, entities: int) -> bool:
-        """Return whether there are events after the newest snapshot."""
+        """Return whether there are events after the newest snapshot; see `SnapshotStrategy.due`."""
         return position > last
 
 
@@ -167,7 +181,7 @@ class SnapshotEvery(SnapshotStrategy):
         self.per = per
 
     def due(self, position: int, last: int, entities: int) -> bool:
-        """Return whether there are enough events after the newest snapshot."""
+        """Return whether there are enough events after the newest snapshot; see `SnapshotStrategy.due`."""
         return position - last >= max(self.events, entities // self.per if self.per else 0)
 
 
@@ -175,21 +189,21 @@ class NullSnapshots(Snapshots):
     """Keeps no snapshots."""
 
     def infos(self, log_id: str, kind: str) -> Sequence[SnapshotInfo]:
-        """Return an empty sequence."""
+        """Return an empty sequence; see `Snapshots.infos`."""
         return ()
 
     def load(self, log_id: str, kind: str, position: int) -> Snapshot[Any] | None:
-        """Return None."""
+        """Return None; see `Snapshots.load`."""
         return None
 
     def save(
         self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any], before: Sequence[SnapshotInfo]
     ) -> None:
-        """Do nothing."""
+        """Do nothing; see `Snapshots.save`."""
         return
 
     def clear(self, log_id: str) -> bool:
-        """Return True."""
+        """Return True; see `Snapshots.clear`."""
         return True
 
 

@@ -673,7 +673,11 @@ class Store(ABC):
 
     @abstractmethod
     def names(self, *, archived: bool = False) -> list[str]:
-        """Return the names of the logs in use, or of the archived ones, sorted. Missing logs are among them."""
+        """Return the names of the logs in use, or of the archived ones, sorted. Missing logs are among them.
+
+        Args:
+            archived: Whether to return the names of the archived logs instead of those in use.
+        """
 
     @abstractmethod
     def create(self, name: str, at: datetime) -> Log:
@@ -694,6 +698,9 @@ class Store(ABC):
     def open(self, name: str) -> Log:
         """Open a log.
 
+        Args:
+            name: Its name.
+
         Raises:
             LogNotFound: No log in use has this name.
             InvalidLogName: No log can have this name.
@@ -702,6 +709,9 @@ class Store(ABC):
 
     def open_archived(self, name: str) -> Log:
         """Open an archived log, to which nothing can be appended.
+
+        Args:
+            name: Its name.
 
         Raises:
             ExportRefused: The store cannot read archived logs.
@@ -737,6 +747,10 @@ class Store(ABC):
     def rename(self, old: str, new: str) -> None:
         """Give a log another name; changing only the case of its name is allowed.
 
+        Args:
+            old: Its name.
+            new: The other name.
+
         Raises:
             LogNotFound: There is no log in use with the old name.
             LogExists: The new name is taken, as for `create`, or is the name that the log has.
@@ -748,6 +762,9 @@ class Store(ABC):
     def archive(self, name: str) -> None:
         """Archive a log. It keeps everything, and is neither among the logs in use nor can it be opened.
 
+        Args:
+            name: Its name.
+
         Raises:
             CqrsError: What `rename` raises.
         """
@@ -755,6 +772,9 @@ class Store(ABC):
     @abstractmethod
     def unarchive(self, name: str) -> None:
         """Make an archived log one of the logs in use again.
+
+        Args:
+            name: Its name.
 
         Raises:
             CqrsError: What `rename` raises.
@@ -790,6 +810,10 @@ class Store(ABC):
 
     def set_aside(self, name: str, *, archived: bool = False) -> str:
         """Free the name of a missing log, so that a new one can be made; the record of the missing one is kept.
+
+        Args:
+            name: The name of the missing log.
+            archived: Whether it was archived.
 
         Returns:
             The path of the file that keeps the record; '' if no log of this name is missing.

@@ -1,6 +1,6 @@
 """`Struct`, the base class of the values in the pure modules, and `replace`.
 
-They are msgspec's. To define a `msgspec.Struct` takes a fifth of the time of a dataclass, which matters at start-up, and the
+They are msgspec's. Defining a `msgspec.Struct` takes less time than defining a dataclass, which matters at start-up, and the
 JSON decoder makes them directly. Without msgspec, for example under WebAssembly, dataclasses are used instead, so that the
 pure modules and the memory store run there too.
 """

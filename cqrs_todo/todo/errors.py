@@ -3,7 +3,8 @@
     CqrsError                   the base of all errors, from `cqrs.errors`
     ├── Rejected                the decider refused a command
     │   ├── ReminderInPast      a reminder is not after the time of the command
-    │   └── TodosRejected       the decider refused commands on todos; the text has their numbers
+    │   └── TodosRejected       commands on todos were refused; the text has their numbers
+    ├── NotApplicable           what is asked of a todo does not apply to it as it is, so no command is given to it
     ├── NotFound                something that was named does not exist
     │   ├── ListNotFound        no list has the name
     │   ├── ListArchived        the list with the name is archived
@@ -153,8 +154,12 @@ class ReminderInPast(Rejected):
     """A reminder is not after the time of the command."""
 
 
+class NotApplicable(CqrsError):
+    """What is asked of a todo does not apply to it as it is, so no command is given to it."""
+
+
 class TodosRejected(Rejected):
-    """The decider refused commands on todos. Nothing was recorded."""
+    """The decider refused commands on todos, or none could be given to them. Nothing was recorded."""
 
     def __init__(self, message: str, removed: Sequence[int], list: str, blocked: Sequence[int] = ()) -> None:
         """Make the error.
@@ -521,17 +526,19 @@ class UnreadableRule(CqrsError):
 class InvalidQuery(CqrsError):
     """A query cannot be parsed."""
 
-    def __init__(self, why: str, column: int, hint: str) -> None:
+    def __init__(self, why: str, column: int, hint: str, *, about_filters: bool = False) -> None:
         """Make the error.
 
         Args:
             why: What is wrong, as a sentence.
             column: Where it is in the query, counted from 1 in characters.
             hint: What to write instead.
+            about_filters: Whether it is the saved filters that have to be changed.
         """
         super().__init__(f"column {column} of the query: {why}")
         self.column = column
         self.hint = hint
+        self.about_filters = about_filters
 
 
 class DamagedHere(DamagedLog):

@@ -168,7 +168,7 @@ class _OneEvent(FieldBase, frozen=True, kw_only=True):
         event: The stable type string of the event that changes it.
         changed: The class of that event.
         apply: Takes a todo and an event of this class, and returns the todo with the event's new value. It is written out
-            for each field, because `replace` with the name of the field as a variable takes twice as long.
+            for each field, because `replace` with the name of the field as a variable is slower.
     """
 
     event: str
@@ -458,7 +458,7 @@ ATTRIBUTES = KeyedField(
     apply=_with_attribute,
     check=check_attributes,
     check_item=check_attribute,
-    help="The value of an attribute that config.toml declares, such as estimate:2h; may be given several times.",
+    help="The value of an attribute that you have declared, such as estimate:2h; may be given several times.",
     options=("--attribute",),
     metavar="KEY:VALUE",
 )

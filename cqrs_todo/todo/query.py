@@ -386,17 +386,18 @@ class _Parser:
         """Return the tests of a saved filter."""
         if name in self._within:
             circle = " → ".join((*self._within, name))
-            raise InvalidQuery(f"the filter {name} contains itself: {circle}", column, "change it in config.toml")
+            why = f"the filter {name} contains itself: {circle}"
+            raise InvalidQuery(why, column, "change one of them", about_filters=True)
         filters = self.context.filters or {}
         if name not in filters:
-            raise _unknown("filter", name, filters, column, "filters are saved in config.toml")
+            raise _unknown("filter", name, filters, column, about_filters=True)
         try:
             parser = _Parser(filters[name], self.context, (*self._within, name), self._links)
             tests = parser.whole()
         except InvalidQuery as error:
             if self._within:
                 raise
-            raise InvalidQuery(f"in the filter {name}: {error}", column, error.hint) from error
+            raise InvalidQuery(f"in the filter {name}: {error}", column, error.hint, about_filters=True) from error
         self.scopes |= parser.scopes
         self.depends_on |= parser.depends_on
         self.intervals += parser.intervals
@@ -795,7 +796,9 @@ def _unquoted(text: str) -> str:
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
 
 
-def _unknown(what: str, name: str, known: Iterable[str], column: int, advice: str = "") -> InvalidQuery:
+def _unknown(
+    what: str, name: str, known: Iterable[str], column: int, advice: str = "", *, about_filters: bool = False
+) -> InvalidQuery:
     """Return the error for a name that is not known, with the name that is probably meant."""
     from difflib import get_close_matches  # only for errors
 
@@ -806,4 +809,4 @@ def _unknown(what: str, name: str, known: Iterable[str], column: int, advice: st
         f"did you mean {shown[0]}?" if near else f"the {what}s are {', '.join(shown)}" if shown else "there are none",
         advice,
     ]
-    return InvalidQuery(f"there is no {what} {name!r}", column, "; ".join(filter(None, hints)))
+    return InvalidQuery(f"there is no {what} {name!r}", column, "; ".join(filter(None, hints)), about_filters=about_filters)

@@ -401,7 +401,11 @@ class Recorder:
                 each._locked = False
 
     def label(self, id: str) -> str:
-        """Return what people call a todo: its number, or its id if it is not in the list."""
+        """Return what people call a todo: its number, or its id if it is not in the list.
+
+        Args:
+            id: The id of the todo.
+        """
         entity = self.repository.last_fold().get(DECIDER.stream(id))
         return id if entity is None else f"{entity.number}"
 
@@ -449,7 +453,11 @@ class Recorder:
         return as_of(self.repository, moment)
 
     def position_of(self, command: str) -> int | None:
-        """Return the position of the commit with a command id; None if the list has none."""
+        """Return the position of the commit with a command id; None if the list has none.
+
+        Args:
+            command: The id of the command.
+        """
         if self._positions is None:
             from ..cqrs.steps import Positions
 

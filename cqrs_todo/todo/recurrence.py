@@ -12,7 +12,7 @@ from itertools import islice
 from ..cqrs.errors import Rejected
 from ..cqrs.struct import replace
 from .calendar import months_later
-from .errors import UnreadableRule
+from .errors import NotApplicable, UnreadableRule
 from .fields import DUE, EVERY, REMINDER, WAIT, Todo
 from .model import REMOVED, Change
 from .rules import HORIZON, check_rule, dates_of_rule, parts_of, read_rule
@@ -286,18 +286,18 @@ def skipping(todo: Todo, now: datetime, to_zone: ToZone) -> list[TodoCommand]:
         to_zone: The time zones.
 
     Raises:
-        Rejected: The todo does not recur, is done, or has no next date.
+        NotApplicable: The todo was removed, does not recur, is done, or has no next date.
     """
     every = todo.every
     if todo.removed:
-        raise Rejected(REMOVED)
+        raise NotApplicable(REMOVED)
     if every is None:
-        raise Rejected("it does not recur")
+        raise NotApplicable("it does not recur")
     if todo.done:
-        raise Rejected("it is done")
+        raise NotApplicable("it is done")
     moved = _at_later_date(todo, now, to_zone, lambda due, today: skipped_day(every, due, today))
     if moved is None:
-        raise Rejected("it has no later date")
+        raise NotApplicable("it has no later date")
     commands: list[TodoCommand] = [Change(DUE, moved.due), Change(WAIT, moved.wait), Change(EVERY, moved.every)]
     if moved.reminder is None or moved.reminder > now:  # one that has passed already stays as it is
         commands.append(Change(REMINDER, moved.reminder, now))

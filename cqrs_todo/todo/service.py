@@ -116,11 +116,15 @@ class TodoList(Recorder):
         return self.log.commits_backward(Cursor(fold.position))
 
     def commits(self, moment: Moment | None = None) -> list[Commit]:
-        """Read the commits up to now or a moment, oldest first. Arguments and errors are those of `history`."""
+        """Read the commits up to now or a moment, oldest first. The arguments are those of `history`, as are the errors."""
         return list(self.history(moment))[::-1]
 
     def last_changed(self, moment: Moment | None = None) -> list[str]:
-        """Return the ids of the todos in the last commit up to now or a moment. `@` stands for these todos."""
+        """Return the ids of the todos in the last commit up to now or a moment. `@` stands for these todos.
+
+        Args:
+            moment: The moment. None for now.
+        """
         for commit in self.history(moment):
             return list(dict.fromkeys(id_of(event.stream) for event in commit.events))
         return []
@@ -312,7 +316,7 @@ class TodoList(Recorder):
 
         Args:
             chosen: The todos.
-            commands: Returns the commands for a todo, given as it is when they are recorded.
+            commands: Returns the commands for a todo, given as it is when they are recorded, or raises `NotApplicable`.
             unchanged: Whether to refuse todos that were changed since they were chosen.
             children: Whether the commands are also given to "all" todos under the chosen ones, or to the "open" ones.
 
@@ -320,7 +324,7 @@ class TodoList(Recorder):
             The answer. Its `items` are the chosen todos, and its `others` those that were changed as a consequence.
 
         Raises:
-            TodosRejected: A command was rejected; the text names the todos. Nothing was recorded.
+            TodosRejected: A command was refused, or none applies; the text names the todos. Nothing was recorded.
             MovedAway: All todos that were refused were moved to another list; the text names them. Nothing was recorded.
             WrongExpectedVersion: With `unchanged`, a todo was changed since it was chosen. Nothing was recorded.
             CqrsError: What reading and appending raise.
@@ -341,7 +345,10 @@ class TodoList(Recorder):
         unchanged: bool = False,
         children: Descendants | None = None,
     ) -> tuple[Callable[[Todos], list[CommitContent]], list[Item]]:
-        """Return the plan of `change`, and the todos that it is about, which are complete once it was called."""
+        """Return the plan of `change`, and the todos that it is about, which are complete once it was called.
+
+        The arguments are those of `change`.
+        """
         self.check_exists()
 
         def plan(fold: Todos) -> list[CommitContent]:
@@ -363,7 +370,11 @@ class TodoList(Recorder):
                         removed[stream] = item.number
                     given = [(stream, command) for command in commands(present or item)]
                     changes.update(self.decide(fold, given))
-                except Rejected as error:
+                except CqrsError as error:
+                    from .errors import NotApplicable  # few commands are refused
+
+                    if not isinstance(error, (Rejected, NotApplicable)):
+                        raise
                     refused[item.number] = str(error)
             more = self._consequences(fold, changes)
             if more is not None:

@@ -79,7 +79,7 @@ def items_of(entities: Iterable[Entity[State]]) -> list[Item]:
     Returns:
         The todos, without those whose creation was lost.
     """
-    return [  # written out, because there are many: calling `item_of` for each takes twice as long
+    return [  # written out, because there are many: calling `item_of` for each is slower
         Item(entity.number, entity.stream, entity.version, todo) for entity in entities if (todo := entity.state) is not None
     ]
 

@@ -37,7 +37,7 @@ def shorten(schema: GraphQLSchema) -> None:
     """Call the methods of fields that take no arguments directly.
 
     Strawberry looks for arguments, permissions and extensions at each call. A page has hundreds of such fields, and they
-    have none. It then takes half as long.
+    have none.
 
     Args:
         schema: The schema, which is changed.

@@ -2,7 +2,7 @@
 
 A page of another site can make a browser send requests to this machine. So a name in a request is not trusted, and neither
 is the address that it comes from: a request must name this server exactly, must not come from another site, and must carry
-the token that `todo serve` printed.
+the token that the server printed.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 LARGEST_BODY = 2**20
 """The largest body of a request, in bytes."""
 _NO_TOKEN = (
-    "The token is missing or wrong. Open the URL that `todo serve` printed, or send the header Authorization: Bearer TOKEN."
+    "The token is missing or wrong. Open the URL that the server printed, or send the header Authorization: Bearer TOKEN."
 )
 _BODY_SECONDS = 10.0
 """Within how many seconds the body of a request must arrive."""
@@ -217,7 +217,7 @@ class Guard:
             raise _Refused(405, "Only GET is possible here.")
         given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])
         if len(given) != 1 or not _same(given[0], self._access.token):
-            raise _Refused(401, "The token in the URL is wrong. Open the URL that `todo serve` printed last.")
+            raise _Refused(401, "The token in the URL is wrong. Open the URL that the server printed last.")
         cookie = f"{self._access.cookie}={self._access.session}; HttpOnly; SameSite=Strict; Path=/"
         await respond(send, 303, "", headers=[(b"location", b"/"), (b"set-cookie", cookie.encode())])
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from ...cqrs.errors import Rejected
 from ...cqrs.struct import replace
+from ...todo.errors import NotApplicable
 from ...todo.fields import ACKNOWLEDGED, REMINDER
 from ...todo.model import Change, TodoCommand
 from ...todo.views import Item, short_instant
@@ -58,11 +58,11 @@ def _acknowledge(session: Session, ids: str | None, when: Sequence[str]) -> None
 
     def acknowledge(item: Item) -> Sequence[TodoCommand]:
         if item.todo.reminder is None:
-            raise Rejected("it has no reminder")
+            raise NotApplicable("it has no reminder")
         if item.todo.reminder > session.list.clock() and item.todo.acknowledged != item.todo.reminder:
             at = short_instant(item.todo.reminder, to_local)
             label = f"{session.prefix(session.list.name)}{item.number}"
-            raise Rejected(f"its reminder comes at {at}, and is removed by: todo edit {label} reminder:none")
+            raise NotApplicable(f"its reminder comes at {at}, and is removed by: todo edit {label} reminder:none")
         return [Change(ACKNOWLEDGED, item.todo.reminder)]
 
     change(session, [ids], acknowledge, "Acknowledged the reminder of", "Acknowledged already")

@@ -305,6 +305,9 @@ class ReadModel:
     def position(self, log: Log) -> int:
         """Return up to which position of a log the rows were derived.
 
+        Args:
+            log: The log.
+
         Raises:
             CqrsError: What `rows` raises.
         """

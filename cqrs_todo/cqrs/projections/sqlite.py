@@ -302,6 +302,9 @@ class SqliteTables(Tables):
     def files(self, name: str) -> list[str]:
         """Return the paths of all files of a projection's tables.
 
+        Args:
+            name: The name of the projection.
+
         Raises:
             StoreUnavailable: The folder cannot be read.
         """
@@ -314,6 +317,9 @@ class SqliteTables(Tables):
 
     def remove(self, name: str) -> None:
         """Remove the tables of a projection, which are then derived again.
+
+        Args:
+            name: The name of the projection.
 
         Raises:
             StoreUnavailable: They cannot be removed.

@@ -239,7 +239,7 @@ def _read_cell(draft: Draft, field: str, cell: str, context: Context) -> None:
         case "due" | "wait" | "created" | "reminder" | "completed":
             lean: Lean = "future" if field in ("due", "wait") else "past"
             if any(_date(cell, replace(context, date_order=order), lean) is not None for order in ("DMY", "MDY")):
-                why = "it could be two days; write 2026-12-24, or set date_order in config.toml"
+                why = "it could be two days; write 2026-12-24, or set date_order"
             else:
                 why = "it is no date; write 2026-12-24"
             draft.keep(field, cell, why=why)

@@ -148,7 +148,7 @@ _BEST = """
 """The best versions, and of equal ones the newest first.
 
 The subqueries read only the full-text table, the newest row first, and keep only the best rows. To sort by score and row
-would take a third longer, because a word that many todos have gives equal scores. `LIMIT -1` keeps the order of the rows.
+would take longer, because a word that many todos have gives equal scores. `LIMIT -1` keeps the order of the rows.
 """
 _NEWEST = """
     SELECT version.log, version.stream FROM (

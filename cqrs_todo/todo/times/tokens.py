@@ -314,7 +314,7 @@ class _Tokenizer:
             f"{year}-{month:02}-{day:02}" if year else f"{day} {MONTH_NAMES[month - 1]}"
             for day, month in ((one, two), (two, one))
         ]
-        raise NotATime("is ambiguous: day and month could be either way round (set date_order in config.toml)", *forms)
+        raise NotATime("is ambiguous: day and month could be either way round (the setting date_order decides)", *forms)
 
     # times of day
 

@@ -108,14 +108,14 @@ def _other_form(file: str) -> str | None:
 class Inventory:
     """What is in the folders of the logs in use and of the archived ones. Every method may raise `StoreUnavailable`."""
 
-    def __init__(self, lists: str, archive: str) -> None:
+    def __init__(self, in_use: str, archive: str) -> None:
         """Look at the folders when that is needed.
 
         Args:
-            lists: The folder of the logs in use.
+            in_use: The folder of the logs in use.
             archive: The folder of the archived logs.
         """
-        self._folders = {False: lists, True: archive}
+        self._folders = {False: in_use, True: archive}
 
     def names(self, *, archived: bool) -> list[str]:
         """Return the names of the logs, sorted. Missing logs are among them."""

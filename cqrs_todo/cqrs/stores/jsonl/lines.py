@@ -22,7 +22,7 @@ def lines_in(chunk: bytes, start: int = 0) -> list[bytes]:
     """
     file = BytesIO(chunk)
     file.seek(start)
-    return [line[:-1] for line in file]  # takes half the time of `split`
+    return [line[:-1] for line in file]  # faster than `split`
 
 
 class Lines:

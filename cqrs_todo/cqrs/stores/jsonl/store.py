@@ -61,7 +61,7 @@ class JsonlStore(Store):
         self.url = f"jsonl:{directory}"
         self.types = types
         self._progress = progress
-        self._lists = os.path.join(directory, "lists")
+        self._in_use = os.path.join(directory, "lists")
         self._archive = os.path.join(directory, "archive")
         self._reactions = os.path.join(directory, "reactions")
         self._indexes = os.path.join(cache or directory, "index")
@@ -80,7 +80,7 @@ class JsonlStore(Store):
         self._check_new(name)
         with self._holding(name, _key_lock(name)):
             # a process that was killed after it made the directory may not have synced it
-            sync_directory(os.path.dirname(self._lists))
+            sync_directory(os.path.dirname(self._in_use))
             self._check_free(name)
             try:
                 create_durable(path, line)
@@ -277,9 +277,9 @@ class JsonlStore(Store):
             done = forget(path, name, streams, is_copy=inventory.is_copy(path))
             FileCheckpoints(self._reactions).forget(done.log, done.ids, _after(done.lines[0]))
             remove_index(index_path(self._indexes, done.log))
-            removed, failed = remove_set_aside((self._lists, self._archive), name, done.log, streams)
-            with os_errors_as_store_errors(self._lists):
-                remove_left_behind(self._lists, name)
+            removed, failed = remove_set_aside((self._in_use, self._archive), name, done.log, streams)
+            with os_errors_as_store_errors(self._in_use):
+                remove_left_behind(self._in_use, name)
             copies = self._inventory().copies_with(done.log, path, streams)
             unreached = (*failed, *(f"{copy} (a copy of the log)" for copy in copies))
             return Forgetting(done.log, done.events, tuple(removed), unreached, done.absent)
@@ -288,8 +288,8 @@ class JsonlStore(Store):
         """Return the files that keep logs as they were before merges; see `Store`."""
         from .inventory import kept_logs
 
-        with os_errors_as_store_errors(self._lists):
-            return kept_logs((self._lists, self._archive))
+        with os_errors_as_store_errors(self._in_use):
+            return kept_logs((self._in_use, self._archive))
 
     def verify_kept(self, path: str) -> str:
         """Check a file that keeps a log as it was before a merge; see `Store`."""
@@ -364,7 +364,7 @@ class JsonlStore(Store):
                 gone = {event.recorded_id for event in events if event.stream in merged.forgotten}
                 checkpoints.forget(merged.log, gone, start)
                 remove_index(index_path(self._indexes, merged.log))
-                _, failed = remove_set_aside((self._lists, self._archive), name, merged.log, result.forgotten, but=kept)
+                _, failed = remove_set_aside((self._in_use, self._archive), name, merged.log, result.forgotten, but=kept)
                 copies = self._inventory().copies_with(merged.log, path, result.forgotten)
                 failed += [f"{each} (a copy of the log)" for each in copies]
             return outcome(merged, rules, failed, kept)
@@ -383,7 +383,7 @@ class JsonlStore(Store):
             newer = f"the log was made by a newer program: its format {header.version} is newer than this program's"
             raise ImportRefused(f"{newer}; nothing was imported")
         lines = chain((first,), rest) if first else ()
-        with verified(self._lists, name, lines) as incoming:
+        with verified(self._in_use, name, lines) as incoming:
             self._check_import(name, incoming.header.id)  # before a lock file is made
             with self._holding(name, _key_lock(name)), delay_signals():
                 self._check_import(name, incoming.header.id)
@@ -392,7 +392,7 @@ class JsonlStore(Store):
     def _check_import(self, name: str, log_id: str) -> None:
         """Raise unless a log may be imported under a name: as a new one, or to continue the one that is there."""
         self._check_taken(name, instead_of=name)
-        with os_errors_as_store_errors(self._lists):
+        with os_errors_as_store_errors(self._in_use):
             exists, archived = there(self._path(name)), there(self._archived(name))
         inventory = self._inventory()
         for place in (False, True):
@@ -412,7 +412,7 @@ class JsonlStore(Store):
     def _inventory(self) -> Inventory:
         from .inventory import Inventory  # a log that is there and was recorded needs none
 
-        return Inventory(self._lists, self._archive)
+        return Inventory(self._in_use, self._archive)
 
     def _check_free(self, name: str, *, instead_of: str | None = None) -> None:
         """Raise unless a log may be given a name, as far as that depends on other names and on what had been recorded."""
@@ -426,7 +426,7 @@ class JsonlStore(Store):
         Lock files are never removed, so none is made for a name that cannot be given anyway.
         """
         self._check_free(name, instead_of=instead_of)
-        with os_errors_as_store_errors(self._lists):
+        with os_errors_as_store_errors(self._in_use):
             if there(self._path(name)):
                 raise LogExists(name)
 
@@ -448,7 +448,7 @@ class JsonlStore(Store):
         return self._archived(name) if archived else self._path(name)
 
     def _path(self, name: str) -> str:
-        return _file(self._lists, name)
+        return _file(self._in_use, name)
 
     def _archived(self, name: str) -> str:
         return _file(self._archive, name)
@@ -459,7 +459,7 @@ class JsonlStore(Store):
 
         A writer that has released its lock may still sync its file, and record that. The block begins when it is done.
         """
-        with os_errors_as_store_errors(self._lists), self._locks(*names) as locks, ExitStack() as files:
+        with os_errors_as_store_errors(self._in_use), self._locks(*names) as locks, ExitStack() as files:
             for name in sorted(set(names)):
                 files.enter_context(shared_lock(self._path(name)))
             yield locks
@@ -474,9 +474,9 @@ class JsonlStore(Store):
             The file descriptor of the lock file of each name.
         """
         with ExitStack() as locks:
-            with os_errors_as_store_errors(self._lists):
-                check_reachable(self._lists)
-                make_directory(self._lists)
+            with os_errors_as_store_errors(self._in_use):
+                check_reachable(self._in_use)
+                make_directory(self._in_use)
                 held = {
                     name: locks.enter_context(file_lock(lock_path(self._path(name)), self._path(name)))
                     for name in sorted(set(names))
