@@ -6,10 +6,10 @@ Every text from a log goes through `visible`, in all three.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..cqrs.struct import Struct
-from ..todo.fields import FIELDS, Todo
+from ..todo.fields import FIELDS, Declared, Kind, Todo
 from ..todo.views import Item, first_wait, is_overdue, local_day, relative_day
 from .clock import to_local
 from .output import print_line, print_message, print_row
@@ -32,7 +32,10 @@ LINES = 200
 _PRIORITY_STYLES = {"H": "bold red", "M": "magenta", "L": "cyan"}
 
 _WORD_FIELDS = tuple(field for field in FIELDS if field.kind == "word")
-"""The fields that are shown after the text of a todo, with their markers."""
+
+_KIND_STYLES: dict[Kind, str] = {"recurrence": "", "word": "magenta", "words": "cyan", "note": ""}
+"""The styles of the kinds of fields that are shown after the text of a todo, in this order."""
+_FIELDS_AFTER_TEXT = tuple(field for kind in _KIND_STYLES for field in FIELDS if field.kind == kind)
 
 
 class Source:
@@ -235,14 +238,11 @@ def rich_text(todo: Todo, faded: bool, links: str = "") -> "Text":
     from rich.text import Text
 
     text = Text(visible(todo.text), style="dim strike" if todo.removed else "dim" if faded else "")
-    text.append(f"{links}{_recurrence(todo)}", style="dim")
-    for field in _WORD_FIELDS:
+    text.append(links, style="dim")
+    for field in _FIELDS_AFTER_TEXT:
         if value := getattr(todo, field.name):
-            text.append(f" {field.marker}{visible(value)}", style="dim magenta" if faded else "magenta")
-    for tag in todo.tags:
-        text.append(f" +{visible(tag)}", style="dim cyan" if faded else "cyan")
-    if todo.note is not None:
-        text.append(" ≡", style="dim")
+            style = _KIND_STYLES[field.kind]
+            text.append(_after_text(field, value), style=f"dim {style}" if faded or not style else style)
     return text
 
 
@@ -261,18 +261,23 @@ def _mark(todo: Todo, columns: "_Columns", done: str = "x") -> str:
     return "" if todo.completed is None else f"{done} {columns.completions[todo.completed]}"
 
 
-def _recurrence(todo: Todo) -> str:
-    if todo.every is None:
-        return ""
-    from ..todo.rules import rule_in_words  # few todos recur
+def _after_text(field: Declared, value: Any) -> str:
+    """Return how the value of a field is shown after the text of a todo: words with a marker, or a sign."""
+    match field.kind:
+        case "recurrence":
+            from ..todo.rules import rule_in_words  # few todos recur
 
-    return f" ↻{visible(rule_in_words(todo.every).replace(' ', '-'))}"
+            return f" ↻{visible(rule_in_words(value).replace(' ', '-'))}"
+        case "words":
+            return "".join([f" {field.marker}{visible(word)}" for word in value])
+        case "note":
+            return " ≡"
+        case _:
+            return f" {field.marker}{visible(value)}"
 
 
 def _labels(todo: Todo) -> str:
-    tags = "".join([f" +{visible(tag)}" for tag in todo.tags]) if todo.tags else ""
-    words = "".join([f" {field.marker}{visible(value)}" for field in _WORD_FIELDS if (value := getattr(todo, field.name))])
-    return f"{_recurrence(todo)}{words}{tags}{'' if todo.note is None else ' ≡'}"
+    return "".join([_after_text(field, value) for field in _FIELDS_AFTER_TEXT if (value := getattr(todo, field.name))])
 
 
 class _Columns:

@@ -292,6 +292,14 @@ class Repository(Generic[S, C, E]):
         """
         return self.fold().get(self.decider.stream(id))
 
+    def load_or_default(self, id: str) -> Entity[S]:
+        """Return the entity with this id. If it has no events, it is in the initial state, at version 0.
+
+        Args:
+            id: The id of the aggregate, without the kind.
+        """
+        return self.load(id) or Entity(self.decider.stream(id), self.decider.initial, 0)
+
     def refresh(self, entity: Entity[S]) -> Entity[S]:
         """Return an entity with the events that were recorded since it was loaded.
 

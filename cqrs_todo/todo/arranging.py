@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, time
 from functools import partial
 from operator import attrgetter, itemgetter
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar, get_args
 
 from ..cqrs.struct import Struct
-from .fields import Todo
+from .fields import FIELDS, TEXT, Kind, Todo
 from .values import PRIORITIES, DayOrInstant, ToLocal, number_in, parse_day_or_instant, time_in
 from .views import Item, is_past, is_waiting, local_day
 
 _PRIORITY_ORDER = {priority: place for place, priority in enumerate((*PRIORITIES, None))}
 
-SORT_KEYS = ("number", "due", "priority", "project", "text", "created", "done")
+_ORDERED_KINDS: tuple[Kind, ...] = ("text", "word", "day or instant", "instant", "choice")
+SORTED_STATE: Mapping[str, tuple[str, Kind]] = {
+    **{
+        field.name: (field.name, field.kind)
+        for field in FIELDS
+        if field.kind in _ORDERED_KINDS
+        if field.options or field is TEXT
+    },
+    "created": ("created", "instant"),
+    "done": ("completed", "day or instant"),
+}
+"""The attributes of `Todo` that todos can be sorted by, with the kinds of their values, by the keys that people write."""
+SORT_KEYS = ("number", *SORTED_STATE)
+_CHOICES = {field.name: [choice[0] for choice in field.choices] for field in FIELDS if field.choices}
 GroupKey: TypeAlias = Literal["project", "list", "due", "tag"]
 GROUP_KEYS: tuple[GroupKey, ...] = get_args(GroupKey)
 
@@ -45,29 +58,38 @@ def sort_items(rows: Iterable[N], keys: Sequence[tuple[str, bool]], to_local: To
             Those that do not have a key come last in either direction.
         to_local: The reader's time zone.
     """
-    values: dict[str, Callable[[N], Any]] = {
-        "number": attrgetter("number"),
-        "due": lambda row: None if row.todo.due is None else _due_order(row.todo.due, to_local),
-        "priority": lambda row: None if row.todo.priority is None else _PRIORITY_ORDER[row.todo.priority],
-        "project": lambda row: row.todo.project and row.todo.project.casefold(),
-        "text": lambda row: row.todo.text.casefold(),
-        "created": lambda row: row.todo.created,
-        "done": lambda row: None if row.todo.completed is None else _due_order(row.todo.completed, to_local),
-    }
-    found = sorted(rows, key=values["number"])
+    found = sorted(rows, key=attrgetter("number"))
     for key, descends in reversed(keys):
-        value_of = values.get(key) or partial(_attribute_order, key, to_local)
-        pairs = [(value_of(row), row) for row in found]
+        pairs = list(zip(_sort_values(found, key, to_local), found, strict=True))
         present = sorted((pair for pair in pairs if pair[0] is not None), key=itemgetter(0), reverse=descends)
         found = [row for _, row in present] + [row for value, row in pairs if value is None]
     return found
 
 
-def _attribute_order(name: str, to_local: ToLocal, row: Numbered) -> tuple[int, Any] | None:
-    """Return by what todos are sorted that have an attribute: numbers by their size, then times, then the other texts."""
-    text = dict(row.todo.attributes).get(name)
-    if text is None:
-        return None
+def _sort_values(rows: Sequence[Numbered], key: str, to_local: ToLocal) -> list[Any]:
+    """Return what todos are compared by, for a key as of `sort_items`; None for a todo that does not have it."""
+    if key == "number":
+        return [row.number for row in rows]
+    if key not in SORTED_STATE:
+        texts = [dict(row.todo.attributes).get(key) for row in rows]
+        return [None if text is None else _attribute_order(text, to_local) for text in texts]
+    attribute, kind = SORTED_STATE[key]
+    values = [getattr(row.todo, attribute) for row in rows]
+    order: Callable[[Any], Any]
+    match kind:
+        case "day or instant":
+            order = partial(_due_order, to_local=to_local)
+        case "choice":
+            order = _CHOICES[attribute].index
+        case "instant":
+            return values
+        case _:
+            order = str.casefold
+    return [None if value is None else order(value) for value in values]
+
+
+def _attribute_order(text: str, to_local: ToLocal) -> tuple[int, Any]:
+    """Return what the values of an attribute are compared by: numbers by their size, then times, then the other texts."""
     number = number_in(text)
     if number is not None:
         return 0, number

@@ -11,7 +11,7 @@ import strawberry
 from ..cqrs.cursor import Cursor as LogCursor
 from ..cqrs.errors import CqrsError
 from ..cqrs.struct import replace
-from ..todo.arranging import SORT_KEYS, sort_items
+from ..todo.arranging import SORT_KEYS, SORTED_STATE, sort_items
 from ..todo.compare import compare
 from ..todo.fields import Todo
 from ..todo.lists import Lists
@@ -272,17 +272,6 @@ class ListQL:
 # cursors by key
 
 
-_STATE_OF = {
-    "due": "due",
-    "priority": "priority",
-    "project": "project",
-    "text": "text",
-    "created": "created",
-    "done": "completed",
-}
-"""What of a todo the keys compare, by the keys; other keys compare attributes."""
-
-
 def _sort_keys(words: Sequence[str], look: Look) -> Sequence[SortKey]:
     """Return what todos are sorted by. An attribute must be declared, or a todo must have it.
 
@@ -302,7 +291,7 @@ def _cursor_key(item: Item, keys: Sequence[SortKey]) -> list[Any]:
     """Return what a cursor holds: the number of a todo, and the values by which it was sorted."""
     attributes = dict(item.todo.attributes)
     values = {
-        key: getattr(item.todo, _STATE_OF[key]) if key in _STATE_OF else attributes.get(key)
+        key: getattr(item.todo, SORTED_STATE[key][0]) if key in SORTED_STATE else attributes.get(key)
         for key, _ in keys
         if key != "number"
     }
@@ -323,8 +312,10 @@ def _after(items: Sequence[Item], keys: Sequence[SortKey], cursor: str, look: Lo
         case _:
             raise refusal("this cursor belongs to another order", "INVALID", "give the cursor of a page with the same sort")
     try:
-        state = {_STATE_OF[key]: _read(key, value) for key, value in values.items() if key in _STATE_OF}
-        attributes = tuple((key, str(value)) for key, value in values.items() if key not in _STATE_OF and value is not None)
+        state = {SORTED_STATE[key][0]: _read(key, value) for key, value in values.items() if key in SORTED_STATE}
+        attributes = tuple(
+            (key, str(value)) for key, value in values.items() if key not in SORTED_STATE and value is not None
+        )
         sought = Item(number, "", 0, replace(_BLANK, **state, attributes=attributes))
         rows = sort_items([*items, sought], keys, look.visit.to_local)
     except (ValueError, TypeError, AttributeError) as error:  # it was made by hand
@@ -336,4 +327,4 @@ _BLANK = Todo("", datetime(2000, 1, 1, tzinfo=UTC))
 
 
 def _read(key: str, value: object) -> Any:
-    return msgspec.convert(value, datetime if key == "created" else str | None)
+    return msgspec.convert(value, datetime | None if SORTED_STATE[key][1] == "instant" else str | None)

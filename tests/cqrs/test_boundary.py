@@ -111,7 +111,7 @@ def test_an_aggregate_is_decided_by_its_decider_together_with_a_limit_over_sever
     log.append([Append("course/c2", (Subscribed("c2", "ada"), Subscribed("c2", "bob")))], Metadata.new("office"))
     with pytest.raises(Rejected, match="the school is full"):
         subscribe(2)
-    assert Repository(log, course).fold().version_of("course/c1") == 1
+    assert Repository(log, course).load_or_default("c1").version == 1
 
 
 def tagged(*tags: str, types: Iterable[str] = ()) -> Query:

@@ -37,17 +37,17 @@ from tests.cqrs.counter import AT, COUNTER, TYPES, Move, Moved, by, moved, new_l
 from tests.logs import fold_of
 
 
-def test_load_execute_refresh() -> None:
+def test_load_or_default_execute_refresh() -> None:
     log = new_log()
     counters = Repository(log, COUNTER)
     assert counters.load("a") is None
-    empty = Entity("counter/a", 0, 0)
-    assert counters.refresh(empty) is empty
+    empty = counters.load_or_default("a")
+    assert empty == Entity("counter/a", 0, 0)
     entity, commit = counters.execute("a", Move(3), by("c1"))
     assert entity == Entity("counter/a", 3, 1, 1)
     assert commit is not None
     assert (commit.position, commit.metadata.command) == (1, "c1")
-    assert counters.load("a") == counters.refresh(empty) == entity
+    assert counters.load("a") == counters.load_or_default("a") == counters.refresh(empty) == entity
     Repository(log, COUNTER).execute("a", Move(4), by("c2"))
     assert counters.refresh(entity) == Entity("counter/a", 7, 2, 1)
     assert counters.refresh(Entity("counter/never", 0, 0)).version == 0

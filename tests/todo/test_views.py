@@ -65,13 +65,14 @@ def test_a_due_day_ends_in_the_zone_of_the_reader() -> None:
 
 def test_todos_are_sorted_by_each_key() -> None:
     rows = [
-        item(1, "b", due="2026-11-24", priority="L", created=NOW, project="b"),
-        item(2, "C", priority="H", created=NOW - timedelta(days=1), completed="2026-11-23"),
-        item(3, "a", due="2026-11-24T10:00:00Z", completed="2026-11-22T10:00:00Z"),
-        item(4, "B", project="A"),
+        item(1, "b", due="2026-11-24", priority="L", created=NOW, project="b", reminder=NOW),
+        item(2, "C", priority="H", created=NOW - timedelta(days=1), completed="2026-11-23", wait="2026-11-25"),
+        item(3, "a", due="2026-11-24T10:00:00Z", completed="2026-11-22T10:00:00Z", wait="2026-11-24T10:00:00Z"),
+        item(4, "B", project="A", reminder=NOW - timedelta(days=1), wait="2026-11-24"),
     ]
     expected = {"number": [1, 2, 3, 4], "due": [3, 1, 2, 4], "priority": [2, 1, 3, 4], "text": [3, 1, 4, 2]}
     expected |= {"created": [2, 1, 3, 4], "project": [4, 1, 2, 3], "done": [3, 2, 1, 4]}
+    expected |= {"reminder": [4, 1, 2, 3], "wait": [3, 4, 2, 1]}
     assert set(expected) == set(SORT_KEYS)
     for key in SORT_KEYS:
         assert [row.number for row in sort_items(rows, [(key, False)], utc)] == expected[key], key

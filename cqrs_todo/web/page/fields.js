@@ -2,10 +2,14 @@
 
 import { days } from "./dates.js";
 
+const IN_ROWS = ["recurrence", "word", "words", "attributes", "instant", "note"];
+
 export class Fields {
   constructor(declarations) {
     this.declared = declarations;
     this.byName = new Map(declarations.map((field) => [field.name, field]));
+    // those that each row shows by their kind, after what the rows say about dates, priorities and other todos
+    this.inRows = IN_ROWS.flatMap((kind) => declarations.filter((field) => field.kind === kind && field.options.length));
     this.names = [...declarations.map((field) => field.name), "completed", "removed"];
     this.changes = new Map([
       ["todo_completed", (todo, data, back) => ({ ...todo, completed: back ? null : data.completed })],

@@ -1,5 +1,6 @@
 // The list, of which only the visible rows exist. It is a grid with one tab stop: `aria-activedescendant` names the row.
 
+import { relative } from "./dates.js";
 import { element, find, setAttribute, visible } from "./dom.js";
 import { isOverdue } from "./order.js";
 import * as words from "./words.js";
@@ -8,6 +9,18 @@ const MARGIN = 4; // rows above and below the visible ones
 const MARK_MS = 120; // after the last movement, rows are looked at that have no room for their chips
 
 const keyOf = (entry) => (typeof entry === "object" ? entry.name : entry);
+
+// The chips of a field, by its kind: of each the style, the text, and what it says when it is pointed at.
+function inRow({ kind, name, marker }, value, now) {
+  switch (kind) {
+    case "recurrence": return [["every", `↻ ${words.recurrence(value)}`]];
+    case "words": return value.map((word) => ["tag", `+${word}`]);
+    case "attributes": return value.map(([key, text]) => ["tag", `${key}:${text}`]);
+    case "instant": return [["every", `${marker.replace(":", " ")}${relative(value, now)}`]];
+    case "note": return [["every", "note", "It has a note"]];
+    default: return [["project", value, `${name} ${value}`]];
+  }
+}
 
 export class Rows {
   constructor(handlers) {
@@ -201,12 +214,10 @@ export class Rows {
       return other && other.completed === null && !other.removed;
     });
     if (blockers.length && state.completed === null) found.push(chip("wait", `blocked by ${blockers.map(label).join(", ")}`));
-    if (state.every !== null) found.push(chip("every", `↻ ${words.recurrence(state.every)}`));
-    if (state.project !== null) found.push(chip("project", state.project, `project ${state.project}`));
-    for (const tag of state.tags) found.push(chip("tag", `+${tag}`));
-    for (const [key, value] of state.attributes) found.push(chip("tag", `${key}:${value}`));
-    if (state.reminder !== null) found.push(chip("every", `remind ${words.remind(state, now)}`));
-    if (state.note !== null) found.push(chip("every", "note", "It has a note"));
+    for (const field of history.fields.inRows) {
+      const { name } = field;
+      if (state[name] !== null) for (const [kind, text, title] of inRow(field, state[name], now)) found.push(chip(kind, text, title));
+    }
     return found;
   }
 

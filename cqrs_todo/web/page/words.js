@@ -67,10 +67,6 @@ export function due(state, now) {
   return relative(state.due, now);
 }
 
-export function remind(state, now) {
-  return relative(state.reminder, now);
-}
-
 export function who(event) {
   const { by, at, position, because } = event.commit;
   return `${by}, ${instant(at)} (@${position})${because ? `: ${because}` : ""}`;

@@ -322,7 +322,7 @@ def test_nothing_is_decided_on_a_stream_with_an_unreadable_event_and_other_strea
     log = with_a_mixed_commit.open("inbox")
     places, others = Repository(log, _notes("place")), Repository(log, _notes("other"))
     for repository, id, notes in ((others, "1", "be"), (others, "2", "d"), (places, "1", "ae"), (places, "3", "c")):
-        assert repository.fold()[repository.decider.stream(id)].state == tuple(notes)
+        assert repository.load_or_default(id).state == tuple(notes)
         entity, _ = repository.execute(id, "f", Metadata.new("me@laptop"))
         assert entity.state == (*notes, "f")
     assert [entity.stream for entity in others.fold()] == ["other/1", "other/2"]
@@ -347,7 +347,7 @@ def test_nothing_is_decided_on_a_stream_with_an_unreadable_event_and_other_strea
     assert [event.position for event in log.events_backward(stream="place/1")] == before[::-1]
     assert [event.position for event in log.events_backward(stream="other/2")] == [9, 5]
     corrected = Repository(opened(CORRECTED).open("inbox"), _notes("place"))
-    assert corrected.fold()["place/2"].state == ("three",)
+    assert corrected.load_or_default("2").state == ("three",)
 
 
 def test_those_who_follow_get_what_is_before_an_unreadable_event_once_and_others_everything(
