@@ -137,7 +137,7 @@ def hint_to_moved(session: Session, targets: Mapping[str, str]) -> str | None:
     verb = session.verb
     if verb is None:
         return None
-    if verb.name == "restore":
+    if verb.about == "removed":
         back = session.typed(names[0], f"move {ids} {shlex.quote(session.list.name)}")
         return f"there {there} {number_ranges(numbers)}; to bring {'it' if len(numbers) == 1 else 'them'} back: {back}"
     more = "" if verb.arguments in ((IDS,), (IDS_IN_ONE_LIST,)) else " …"

@@ -244,8 +244,8 @@ def _words(session: Session, verb: Verb, given: Sequence[str], current: str) -> 
     argument = _argument(verb, len(given))
     if argument is None:
         return
-    if verb.name == "show" and current.startswith("@"):
-        yield from _positions(session)
+    if argument.propose is not None:
+        yield from (Proposal(word, help) for word, help in argument.propose(session, current))
     if argument.metavar.startswith(IDS.metavar):
         yield from _ids(session, verb, current)
         if "TAG" in argument.metavar:
@@ -256,20 +256,8 @@ def _words(session: Session, verb: Verb, given: Sequence[str], current: str) -> 
         yield from _markers(session, given[:1] if verb.arguments[0] is ONE_IDS_IN_ONE_LIST else ())
     elif argument.metavar == "LIST" and verb.takes_a_query:
         yield from (each for each in _lists(session) if each.word != session.list.name)
-    elif verb.name == "rebuild":
-        from .read_models import KNOWN  # only `todo store rebuild` needs it
-
-        yield from (Proposal(known.name, known.purpose) for known in KNOWN)
-    elif argument.metavar in ("LIST", "OLD") or (argument is LIST_NAME and verb.name != "new"):
-        yield from _lists(session, archived=verb.name == "unarchive")
-    elif argument.metavar.startswith("NAME|FILE"):
-        from .view_loader import all_views  # only `todo view` needs it
-
-        yield from (Proposal(name) for name, _ in all_views())
-    elif argument.metavar == "URL|NAME":
-        from .remotes import proposed  # only `todo sync` needs it
-
-        yield from (Proposal(word, help) for word, help in proposed(session))
+    elif argument.metavar in ("LIST", "OLD") or argument is LIST_NAME:
+        yield from _lists(session)
     elif argument.metavar == "VERB":
         yield from (Proposal(name) for name in verbs.names())
     elif argument.metavar == "PERIOD":
@@ -304,8 +292,8 @@ def _one_more(names: Iterable[str], current: str) -> Iterator[Proposal]:
     yield from (Proposal(f"{before}{name}") for name in names if name.removeprefix("-") not in there)
 
 
-def _lists(session: Session, *, archived: bool = False) -> Iterator[Proposal]:
-    yield from map(Proposal, session.store.names(archived=archived))
+def _lists(session: Session) -> Iterator[Proposal]:
+    yield from map(Proposal, session.store.names())
 
 
 def _ids(session: Session, verb: Verb, current: str) -> Iterator[Proposal]:
@@ -411,15 +399,15 @@ def _attribute_values(session: Session, more: Sequence[str]) -> Iterator[Proposa
 def _moments(session: Session) -> Iterator[Proposal]:
     """Return times, and the positions of the last commits."""
     yield from map(Proposal, _PAST_TIMES)
-    yield from _positions(session)
+    yield from (Proposal(word, help) for word, help in positions(session))
 
 
-def _positions(session: Session) -> Iterator[Proposal]:
-    """Return the positions of the last commits."""
+def positions(session: Session) -> Iterator[tuple[str, str]]:
+    """Yield the positions of the last commits, and what was changed there."""
     from ..todo.history import describe_event
     from .clock import to_local
 
     todos = session.list
     for commit in islice(todos.history(), _MOST_COMMITS):
         first = commit.events[0]
-        yield Proposal(f"@{commit.position}", describe_event(first, to_local, todos.label))
+        yield f"@{commit.position}", describe_event(first, to_local, todos.label)

@@ -148,8 +148,9 @@ class DryRunSession(Session):
         """Raise `UsageError` for a verb that changes nothing, because there is nothing to show."""
         super().check_verb(verb)
         if not verb.writes:
-            if verb.name == "verify":
-                raise UsageError("explain cannot show a repair", "to see its steps: todo verify --repair --dry-run")
+            own = next((example for example in verb.examples if "--dry-run" in example), None)
+            if own is not None:
+                raise UsageError(f"explain cannot show what {verb.name} changes", f"to see it: {own}")
             raise UsageError(f"{verb.name} changes nothing, so there is nothing to explain", _FOR_INSTANCE)
         self.explained_verb = verb
 

@@ -273,7 +273,12 @@ class _Command(TyperCommand):
         if text is None:
             return error
         tag = ""
-        if self.declaration.name == "edit" and text[1] != "-" and len(text.split()) == 1:
+        if (
+            self.declaration.fields
+            and self.declaration.arguments[0].name == IDS.name
+            and text[1] != "-"
+            and len(text.split()) == 1
+        ):
             named = next((word for word in typed if names_todos(word, lambda: ())), "IDS")
             tag = f"to remove a tag: todo tag {named} {shlex.quote(text)}; "
         as_text = f"to use it as text, put -- before it: -- {shlex.quote(text)}"

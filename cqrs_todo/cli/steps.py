@@ -21,12 +21,12 @@ _MOST_SHOWN = 5
 """How many undone or redone changes are described one by one."""
 
 
-def parse_steps(text: str | None, verb: str) -> int:
+def parse_steps(text: str | None, hint: str) -> int:
     """Parse the number of changes to undo or redo; 1 if none is given.
 
     Args:
         text: What was typed; None for nothing.
-        verb: "undo" or "redo".
+        hint: What to write instead of something else.
 
     Raises:
         UsageError: The text is not a number above 0.
@@ -34,9 +34,6 @@ def parse_steps(text: str | None, verb: str) -> int:
     if text is None:
         return 1
     if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
-        hint = "for instance: todo undo 3, or for one change: todo undo @42"
-        if verb == "redo":
-            hint = "redo takes a number, and begins with what was undone last; for instance: todo redo 3"
         raise UsageError(f"{text!r} is not a number of changes", hint)
     return int(text)
 

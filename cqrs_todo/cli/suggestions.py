@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import NoReturn
 
@@ -11,43 +11,8 @@ from . import verbs
 from .errors import UsageError
 from .session import Session
 
-_OTHER_WORDS: Mapping[str, Mapping[str, str]] = {
-    "": {
-        "add": "new create insert append",
-        "done": "complete completed finish finished check close tick do",
-        "reopen": "uncheck uncomplete undone open",
-        "rm": "delete remove del erase trash discard",
-        "edit": "change modify update set rename",
-        "edit IDS due:DATE": "due schedule postpone reschedule defer",
-        "edit IDS pri:H": "priority pri prioritize",
-        "ls": "find search grep filter query all",
-        "show": "info get print cat details",
-        "undo": "revert rollback",
-        "restore": "undelete recover unremove",
-        "move": "mv transfer",
-        "note": "comment annotate describe",
-        "tag": "label untag",
-        "remind": "reminder alarm notify",
-        "history": "events timeline changes",
-        "verify": "fsck doctor validate repair",
-        "where": "config path paths settings",
-        "export": "backup dump save",
-        "import": "load read",
-        "lists new NAME": "init",
-        "lists archive NAME": "archive",
-        "lists unarchive NAME": "unarchive",
-        "--version": "version",
-        "--help": "help man usage",
-    },
-    "lists": {
-        "new": "add create make",
-        "archive": "rm delete remove del",
-        "rename": "move mv",
-        "unarchive": "restore open",
-    },
-    "store": {"migrate": "upgrade update", "check": "test verify"},
-}
-"""Words that people use for verbs, by the verb that they mean; for `todo` and for the verbs that have verbs."""
+_SYNONYMS = {"--version": "version", "--help": "help man usage"}
+"""Words that people use for options, by the option that they mean. What they use for verbs, the verbs declare."""
 
 
 def unknown_verb(session: Session, path: Sequence[str], words: Sequence[str]) -> UsageError:
@@ -128,11 +93,18 @@ def _meant(session: Session, path: Sequence[str], words: list[str]) -> str | Non
     """Return the command line that is probably meant; None if nothing is probable."""
     word, rest = words[0], words[1:]
     known = [*verbs.names(path), *(() if path else verbs.ALIASES)]
-    others = _OTHER_WORDS.get(" ".join(path), {})
     past = not path and session.options.at is not None
+    found_verbs = {name: verb for name in known if (verb := verbs.load([*path, name])) is not None}
     if past:  # the past cannot be changed
-        known = [name for name in known if (verb := verbs.load([name])) is not None and not verb.writes]
-        others = {name: synonyms for name, synonyms in others.items() if name in known}
+        known = [name for name, verb in found_verbs.items() if not verb.writes]
+    others = {
+        f"{name} {after}".strip(): synonyms
+        for name, verb in found_verbs.items()
+        if name in known and name not in verbs.ALIASES
+        for after, synonyms in verb.synonyms.items()
+    }
+    if not path and not past:
+        others |= _SYNONYMS
     inner = word.split()
     if len(inner) > 1 and inner[0] in known:
         return _line(session, path, [*inner, *rest])

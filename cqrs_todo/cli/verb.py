@@ -5,7 +5,7 @@ docs/how-to/add-a-verb.md shows how to add one. Nothing here imports Typer, beca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from ..cqrs.struct import Struct, replace
@@ -32,6 +32,8 @@ class Argument(Struct, frozen=True):
         several: Whether there may be more than one word. At most one argument of a verb has several words.
         time: What kind of time it is, if it is one. It then takes as many words as belong to the time, or all that are left
             if it has several, and a word such as `-2h` is not an option.
+        propose: Gives words that completion proposes for the beginning of a word, and what each of them means. Others follow
+            from the metavar.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Argument(Struct, frozen=True):
     required: bool = True
     several: bool = False
     time: TimeKind | None = None
+    propose: Callable[[Session, str], Iterable[tuple[str, str]]] | None = None
 
 
 class Option(Struct, frozen=True):
@@ -101,6 +104,8 @@ class Verb(Struct, frozen=True):
         reminds: Whether it first prints the reminders that came due. The verbs of the group for lists and places never do.
         paged: Whether what is longer than the screen is shown with a pager.
         live: The options with which it shows what happens while it happens, and then without a pager.
+        synonyms: Words that people write for it in other programs, by the words after the verb that they mean; '' for none.
+            Whoever writes one is told the verb. `IDS` and `NAME` are filled in.
         dashes: What a word that begins with a hyphen is: an "option"; a "word", unless it is an option of the verb or a
             global one; or, after the first word, part of the "rest", which is another command line.
     """
@@ -123,6 +128,7 @@ class Verb(Struct, frozen=True):
     reminds: bool = True
     paged: bool = False
     live: tuple[str, ...] = ()
+    synonyms: Mapping[str, str] = {}
     dashes: Literal["option", "word", "rest"] = "option"
 
     @property

@@ -1,5 +1,6 @@
 """Every file in cli/verbs declares a verb completely, as docs/how-to/add-a-verb.md says."""
 
+import ast
 import inspect
 import re
 import shlex
@@ -127,3 +128,26 @@ def test_the_verb_in_the_how_to_page_works(todo: Todo, tmp_path: Path) -> None:
     assert todo.todos()[0]["due"] == "2030-01-03"
     assert "\n  postpone    Give todos a later due date.\n" in run("--help")[0]
     assert "todo postpone 1-3 next monday" in run("postpone", "--help")[0]
+
+
+def verbs_asked_for(code: str) -> list[str]:
+    """Return the verbs whose names code compares with that of a declaration."""
+    return [
+        constant.value
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.Compare)
+        and any(isinstance(part, ast.Attribute) and part.attr == "name" for part in ast.walk(node))
+        and any(isinstance(part, ast.Name | ast.Attribute) and "verb" in ast.unparse(part) for part in ast.walk(node))
+        for constant in ast.walk(node)
+        if isinstance(constant, ast.Constant) and constant.value in verbs.names()
+    ]
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.parent.glob("*.py")), ids=lambda file: file.stem)
+def test_what_is_special_about_a_verb_is_declared_in_its_file(file: Path) -> None:
+    assert verbs_asked_for(file.read_text(encoding="utf-8")) == []
+
+
+def test_code_that_asks_for_a_verb_is_seen() -> None:
+    assert verbs_asked_for('if verb.name == "show" and x:\n    pass') == ["show"]
+    assert verbs_asked_for('if self.explained_verb.name in ("undo", "redo"):\n    pass') == ["undo", "redo"]

@@ -155,4 +155,5 @@ VERB = Verb(
     writes=True,
     fields=True,
     literal=True,
+    synonyms={"": "new create insert append"},
 )

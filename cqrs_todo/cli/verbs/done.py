@@ -33,4 +33,5 @@ VERB = Verb(
         Option("with_children", ("--with-children",), "Also complete all open todos under them."),
     ),
     writes=True,
+    synonyms={"": "complete completed finish finished check close tick do"},
 )

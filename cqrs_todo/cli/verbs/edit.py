@@ -131,4 +131,9 @@ VERB = Verb(
     writes=True,
     fields=True,
     literal=True,
+    synonyms={
+        "": "change modify update set rename",
+        "IDS due:DATE": "due schedule postpone reschedule defer",
+        "IDS pri:H": "priority pri prioritize",
+    },
 )

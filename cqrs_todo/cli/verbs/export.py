@@ -129,4 +129,5 @@ VERB = Verb(
         Option("where", ("--where",), "Only the todos that a query wants.", metavar="QUERY"),
     ),
     scope="lists",
+    synonyms={"": "backup dump save"},
 )

@@ -388,4 +388,5 @@ VERB = Verb(
     ),
     paged=True,
     live=("follow", "replay"),
+    synonyms={"": "events timeline changes"},
 )

@@ -221,4 +221,5 @@ VERB = Verb(
         Option("git", ("--git",), "Import the history of the file in git, each revision as a commit."),
     ),
     writes=True,
+    synonyms={"": "load read"},
 )

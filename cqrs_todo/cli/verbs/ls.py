@@ -272,4 +272,5 @@ VERB = Verb(
     ),
     dashes="word",
     paged=True,
+    synonyms={"": "find search grep filter query all"},
 )

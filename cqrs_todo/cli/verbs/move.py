@@ -74,4 +74,5 @@ VERB = Verb(
     arguments=(IDS_IN_ONE_LIST, Argument("target", "LIST", "The list to move them to.")),
     writes=True,
     trees=True,
+    synonyms={"": "mv transfer"},
 )

@@ -34,4 +34,5 @@ VERB = Verb(
     arguments=(ONE_IDS, Argument("text", "TEXT", "The note, in Markdown; '-' reads it from stdin.", several=True)),
     writes=True,
     literal=True,
+    synonyms={"": "comment annotate describe"},
 )

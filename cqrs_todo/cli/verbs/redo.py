@@ -9,7 +9,7 @@ from ..verb import CHANGE, Argument, Verb
 
 def redo(session: Session, count: str | None) -> None:
     """Redo the change that was undone last, or the last N."""
-    asked = parse_steps(count, "redo")
+    asked = parse_steps(count, "redo takes a number, and begins with what was undone last; for instance: todo redo 3")
     try:
         answer = session.list.redo(asked)
     except StepRefused as error:

@@ -110,4 +110,5 @@ VERB = Verb(
     paged=True,
     reminds=False,
     writes=True,
+    synonyms={"": "reminder alarm notify"},
 )

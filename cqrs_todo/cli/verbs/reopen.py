@@ -22,4 +22,5 @@ VERB = Verb(
     about="done",
     arguments=(IDS,),
     writes=True,
+    synonyms={"": "uncheck uncomplete undone open"},
 )

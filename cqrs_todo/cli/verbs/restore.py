@@ -78,4 +78,5 @@ VERB = Verb(
     ),
     options=(Option("to", ("--to",), "The time to go back to.", metavar="TIME|@POSITION", time="moment"),),
     writes=True,
+    synonyms={"": "undelete recover unremove"},
 )

@@ -47,4 +47,5 @@ VERB = Verb(
     arguments=(IDS,),
     writes=True,
     trees=True,
+    synonyms={"": "delete remove del erase trash discard"},
 )

@@ -1,11 +1,11 @@
 """`todo show`: everything about todos."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
 from ...cqrs.events import Commit
-from ...cqrs.struct import Struct
+from ...cqrs.struct import Struct, replace
 from ...todo.fields import ATTRIBUTES, DEPENDS, EVERY, FIELDS, NOTE, PARENT, TEXT, Kind
 from ...todo.values import parse_day_or_instant, time_in
 from ...todo.views import (
@@ -209,6 +209,13 @@ def _where_it_went(item: Item, commits: Sequence[Commit]) -> str:
     return "removed" if move is None else f"moved to {visible(move.target_name)}"
 
 
+def _positions(session: Session, beginning: str) -> Iterable[tuple[str, str]]:
+    """Return the positions of the last commits, if the word begins like one."""
+    from ..completing import positions
+
+    return positions(session) if beginning.startswith("@") else ()
+
+
 VERB = Verb(
     name="show",
     help="Show everything about todos: fields, note, history. `todo show @3` shows the commit at a position.",
@@ -217,7 +224,8 @@ VERB = Verb(
     group=EVERYDAY,
     about="all",
     scope="lists",
-    arguments=(IDS_IN_ONE_LIST,),
+    arguments=(replace(IDS_IN_ONE_LIST, propose=_positions),),
     options=(Option("html", ("--html",), "Print the texts and the notes as HTML."),),
     paged=True,
+    synonyms={"": "info get print cat details"},
 )

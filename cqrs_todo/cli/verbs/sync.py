@@ -5,7 +5,7 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -722,6 +722,12 @@ def _shown(url: str) -> str:
     return without_password(url)
 
 
+def _proposed(session: Session, _beginning: str) -> Iterable[tuple[str, str]]:
+    from ..remotes import proposed
+
+    return proposed(session)
+
+
 VERB = Verb(
     name="sync",
     help="Sync the lists with other machines. The place to meet is a server or a shared folder.",
@@ -741,6 +747,7 @@ VERB = Verb(
             "URL|NAME",
             "A URL (postgresql://…, jsonl:DIR, folder:DIR), or a name from config.toml. Default: the one used last.",
             required=False,
+            propose=_proposed,
         ),
     ),
     options=(

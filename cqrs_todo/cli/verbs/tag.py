@@ -63,4 +63,5 @@ VERB = Verb(
     arguments=(Argument("words", "IDS +TAG|-TAG", "Todos, and the tags to add (+) and to remove (-).", several=True),),
     writes=True,
     dashes="word",
+    synonyms={"": "label untag"},
 )

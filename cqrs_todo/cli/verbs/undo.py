@@ -18,7 +18,7 @@ def undo(session: Session, what: str | None) -> None:
             session.check_position(what)
             answer = todos.undo_at(int(what[1:]))
         else:
-            count = parse_steps(what, "undo")
+            count = parse_steps(what, "for instance: todo undo 3, or for one change: todo undo @42")
             answer = todos.undo(count, own=_is_synced(session))
     except StepRefused as error:
         note_obstacles(session, error)
@@ -49,4 +49,5 @@ VERB = Verb(
     group=EVERYDAY,
     arguments=(Argument("what", "N|@POSITION", "The number of changes, or the position of one change.", required=False),),
     writes=True,
+    synonyms={"": "revert rollback"},
 )

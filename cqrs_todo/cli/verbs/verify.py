@@ -232,4 +232,5 @@ VERB = Verb(
         Option("repair", ("--repair",), "Repair damaged lists, and print each step."),
         Option("dry_run", ("--dry-run", "-n"), "With --repair: print the steps, change nothing."),
     ),
+    synonyms={"": "fsck doctor validate repair"},
 )

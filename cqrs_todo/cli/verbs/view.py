@@ -1,6 +1,6 @@
 """`todo view`: a fold over the events of a list, as a table."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -281,6 +281,12 @@ def _cell(value: Any) -> str:
     return visible(str(value))
 
 
+def _proposed(_session: Session, _beginning: str) -> Iterable[tuple[str, str]]:
+    from ..view_loader import all_views
+
+    return ((name, "") for name, _ in all_views())
+
+
 VERB = Verb(
     name="view",
     help=(
@@ -297,7 +303,13 @@ VERB = Verb(
     group=LOOK,
     scope="lists",
     arguments=(
-        Argument("what", "NAME|FILE.py", "The name of a view, or a Python file that defines VIEW.", required=False),
+        Argument(
+            "what",
+            "NAME|FILE.py",
+            "The name of a view, or a Python file that defines VIEW.",
+            required=False,
+            propose=_proposed,
+        ),
         Argument(
             "words",
             "MONTH",

@@ -101,4 +101,5 @@ VERB = Verb(
     action=where,
     group=LISTS,
     scope="store",
+    synonyms={"": "config path paths settings"},
 )

@@ -113,4 +113,9 @@ VERB = Verb(
     action=lists,
     group=LISTS,
     scope="store",
+    synonyms={
+        "new NAME": "init",
+        "archive NAME": "archive",
+        "unarchive NAME": "unarchive",
+    },
 )

@@ -20,4 +20,5 @@ VERB = Verb(
     action=archive,
     arguments=(LIST_NAME,),
     writes=True,
+    synonyms={"": "rm delete remove del"},
 )

@@ -3,7 +3,7 @@
 from ...output import print_line, print_message
 from ...session import Session
 from ...text import printable, visible
-from ...verb import LIST_NAME, Option, Verb
+from ...verb import Argument, Option, Verb
 from . import lists_of, print_list
 
 
@@ -29,7 +29,7 @@ VERB = Verb(
     help="Make an empty list.",
     examples=("todo lists new work", "todo lists new work --start-again"),
     action=new,
-    arguments=(LIST_NAME,),
+    arguments=(Argument("name", "NAME", "Its name."),),
     options=(
         Option(
             "start_again",
@@ -38,4 +38,5 @@ VERB = Verb(
         ),
     ),
     writes=True,
+    synonyms={"": "add create make"},
 )

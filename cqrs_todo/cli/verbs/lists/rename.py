@@ -30,4 +30,5 @@ VERB = Verb(
     action=rename,
     arguments=(Argument("old", "OLD", "The list."), Argument("new", "NEW", "Its new name.")),
     writes=True,
+    synonyms={"": "move mv"},
 )

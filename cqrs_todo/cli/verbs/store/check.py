@@ -61,4 +61,5 @@ VERB = Verb(
     action=check,
     scope="store",
     arguments=(Argument("url", "URL", "The store. Default: the one in use.", required=False),),
+    synonyms={"": "test verify"},
 )

@@ -32,4 +32,5 @@ VERB = Verb(
     action=migrate,
     scope="store",
     writes=True,
+    synonyms={"": "upgrade update"},
 )

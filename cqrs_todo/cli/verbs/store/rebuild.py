@@ -57,6 +57,12 @@ VERB = Verb(
     action=rebuild,
     scope="store",
     arguments=(
-        Argument("name", "NAME", f"One of {', '.join(known.name for known in KNOWN)}. Default: all.", required=False),
+        Argument(
+            "name",
+            "NAME",
+            f"One of {', '.join(known.name for known in KNOWN)}. Default: all.",
+            required=False,
+            propose=lambda _session, _beginning: ((known.name, known.purpose) for known in KNOWN),
+        ),
     ),
 )
