@@ -15,7 +15,7 @@ from .hub import Hub
 from .memory import Memory, MemoryFile, RemoteMemory
 from .names import Names
 from .remembering import follow_forgets, follow_moves, remember
-from .remotes import Remote, check_marker
+from .remotes import Remote, remote_folder
 from .results import (
     Clash,
     Effect,
@@ -62,26 +62,17 @@ def open_remote(url: str, memory: Memory, store: Store) -> Remote:
     """
     scheme, _, rest = url.partition(":")
     if scheme == "folder" and rest:
-        began = check_marker(rest, "folder", url, known=url in memory.remotes)
-        remote: Remote = SharedFolder(rest, memory, store)
-        remote.place = (rest, "folder")
-    elif scheme == "jsonl" and rest:
-        began = check_marker(rest, "hub", url, known=url in memory.remotes)
-        remote = Hub(url)
-        remote.place = (rest, "hub")
-    elif scheme in ("postgresql", "postgres"):
+        return SharedFolder(remote_folder(rest, "folder", url, known=url in memory.remotes), memory, store)
+    if scheme == "jsonl" and rest:
+        return Hub(url, folder=remote_folder(rest, "hub", url, known=url in memory.remotes))
+    if scheme in ("postgresql", "postgres"):
         from ...cqrs.stores.postgres.heads import quick_heads
 
-        hub = Hub(url, quick_heads(url))
-        hub.began = hub.url not in memory.remotes
-        return hub
-    else:
-        raise WrongRemote(
-            f"{without_password(url)!r} is not the URL of a remote",
-            "use postgresql://HOST/DATABASE, jsonl:DIR for a folder that one machine reaches at a time, or folder:DIR",
-        )
-    remote.began = began
-    return remote
+        return Hub(url, quick_heads(url))
+    raise WrongRemote(
+        f"{without_password(url)!r} is not the URL of a remote",
+        "use postgresql://HOST/DATABASE, jsonl:DIR for a folder that one machine reaches at a time, or folder:DIR",
+    )
 
 
 def sync(

@@ -24,7 +24,7 @@ from ...cqrs.stores.format import log_in
 from ...cqrs.stores.hash_chain import digest_in, last_digest
 from ...cqrs.stores.jsonl.files import OPEN_SAFELY, os_errors_as_store_errors, remove, there
 from .memory import Memory, new_machine
-from .remotes import MARKER, Remote, RemoteCopy, RemoteList, commands_in, opened, write_file
+from .remotes import MARKER, Found, Remote, RemoteCopy, RemoteFolder, RemoteList, commands_in, opened, write_file
 from .results import Effect
 
 _ENDING = ".jsonl"
@@ -83,47 +83,48 @@ class _File(Struct, frozen=True):
 
 
 class SharedFolder(Remote):
-    """A folder that all machines can read, and in which each of them writes its own files.
-
-    Attributes:
-        renewed: Whether this machine got a new id, because another one had written its file.
-    """
+    """A folder that all machines can read, and in which each of them writes its own files."""
 
     is_hub = False
 
-    def __init__(self, path: str, memory: Memory, store: Store) -> None:
+    def __init__(self, folder: RemoteFolder, memory: Memory, store: Store) -> None:
         """Use a folder.
 
         Args:
-            path: The path of the folder.
+            folder: The folder.
             memory: What this machine remembers.
             store: The store of its lists.
         """
-        self.url = f"folder:{path}"
-        self._path = path
+        super().__init__(f"folder:{folder.path}", folder)
+        self._path = folder.path
         self._memory = memory
         self._store = store
         self._files: list[_File] = []
         self._machines: dict[str, _Machine] = {}
         self._published: dict[str, str] = {}
-        self.renewed = False
 
-    def lists(self) -> Sequence[RemoteList]:
-        """Return the lists that are there; see `Remote`."""
+    def look(self) -> Found:
+        """Look at the lists that are there; see `Remote`."""
         with os_errors_as_store_errors(self._path):
             names = sorted(os.listdir(self._path)) if there(self._path) else []
-        self.unread = {}
-        self._files = [file for name in names if name.endswith(_ENDING) and (file := self._looked_at(name)) is not None]
+        looked_at = {name: self._looked_at(name) for name in names if name.endswith(_ENDING)}
+        self._files = [file for file in looked_at.values() if isinstance(file, _File)]
+        unread = {name: why for name, why in looked_at.items() if isinstance(why, str)}
         self._machines = {
             name.removesuffix(".json"): machine
             for name in names
             if name.endswith(".json") and name != MARKER and (machine := self._machine(name)) is not None
         }
-        self._check_machine()
-        names_of = self._names(dict.fromkeys(file.id for file in self._files))
-        return [self._list(id, name) for id, name in names_of.items()]
+        renewed = self._renew_machine()
+        ids = dict.fromkeys(file.id for file in self._files)
+        names_of = self._names(ids)
+        for file in self._files:
+            if file.id not in names_of:  # another program made it
+                unread[file.name] = f"no list can be named {self._names_said(file.id)[0]!a}"
+        return Found([self._list(id, name) for id, name in names_of.items()], unread, renewed)
 
-    def _looked_at(self, name: str) -> _File | None:
+    def _looked_at(self, name: str) -> _File | str | None:
+        """Return what a file says; or why it cannot be read, if it may be a list; or None."""
         with _reading(os.path.join(self._path, name)) as file:
             if file is None:
                 return None
@@ -131,7 +132,7 @@ class SharedFolder(Remote):
             header = log_in(first.removesuffix(b"\n"))
             if header is None:
                 if _ANY_OWN.match(name) and name != self._own(name.partition(".")[0]):  # its own file is written again
-                    self.unread = {**self.unread, name: "its first line is not that of a list"}
+                    return "its first line is not that of a list"
                 return None
             size = file.seek(0, os.SEEK_END)
             return _File(name, header.id, header.name, _last_digest(file.fileno(), size), frozenset(header.forgotten))
@@ -143,13 +144,18 @@ class SharedFolder(Remote):
             except (msgspec.MsgspecError, UnicodeDecodeError):  # it says only how lists are called
                 return None
 
-    def _check_machine(self) -> None:
-        """Take a new id if another machine has written a file of this one, because it has a copy of this home."""
+    def _renew_machine(self) -> bool:
+        """Take a new id if another machine has written a file of this one, because it has a copy of this home.
+
+        Returns:
+            Whether that was so.
+        """
         own = [file for file in self._files if file.name == self._own(file.id)]
         heads = {head.id: head for head in self._store.heads()} if own else {}
-        if not all(self._has_all_of(file, heads.get(file.id)) for file in own):
-            self._memory.machine = new_machine()
-            self.renewed = True
+        if all(self._has_all_of(file, heads.get(file.id)) for file in own):
+            return False
+        self._memory.machine = new_machine()
+        return True
 
     def _has_all_of(self, file: _File, head: LogHead | None) -> bool:
         """Return whether nothing is lost if this machine replaces a file of its own.
@@ -194,25 +200,28 @@ class SharedFolder(Remote):
     def _names(self, ids: Iterable[str]) -> Mapping[str, str]:
         """Choose a name for each list: one that a machine has for it, and if possible one that no other list has.
 
+        A list that has no possible name is left out.
+
         Two lists have the same name where a machine that has renamed one and made a new one has not met all others since.
         """
         choices: dict[str, list[str]] = {}
         unused: dict[str, bool] = {}
         for id in ids:
-            said = sorted(self._said_of(id).values(), key=lambda each: each.archived)
-            unused[id] = all(each.archived for each in said)
-            files = [file for file in self._files if file.id == id]
-            names = [each.name for each in said] or [files[0].made_as]
-            choices[id] = [name for name in map(_allowed, names) if name]
-            if not choices[id]:  # another program made it
-                del choices[id]
-                self.unread = {**self.unread, **{file.name: f"no list can be named {names[0]!a}" for file in files}}
+            unused[id] = all(each.archived for each in self._said_of(id).values())
+            names = [name for name in map(_allowed, self._names_said(id)) if name]
+            if names:
+                choices[id] = names
         chosen: dict[str, str] = {}
         taken: set[str] = set()
         for id in sorted(choices, key=lambda each: (unused[each], len({*map(name_key, choices[each])}), each)):
             chosen[id] = next((name for name in choices[id] if name_key(name) not in taken), choices[id][0])
             taken.add(name_key(chosen[id]))
         return chosen
+
+    def _names_said(self, id: str) -> list[str]:
+        """Return what the machines call a list, first those that use it; or else the name that it was made under."""
+        said = sorted(self._said_of(id).values(), key=lambda each: each.archived)
+        return [each.name for each in said] or [next(file.made_as for file in self._files if file.id == id)]
 
     def _list(self, id: str, name: str) -> RemoteList:
         files = [file for file in self._files if file.id == id]

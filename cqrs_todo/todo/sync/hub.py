@@ -23,7 +23,7 @@ from ...cqrs.stores import open_store
 from ..errors import DamagedRemote, RemoteUnavailable, SentPerhaps
 from ..forgetting import forget_in
 from ..recorder import TYPES
-from .remotes import Behind, Remote, RemoteCopy, RemoteList, has_events
+from .remotes import Behind, Found, Remote, RemoteCopy, RemoteFolder, RemoteList, has_events
 
 if TYPE_CHECKING:
     from ...cqrs.stores.postgres.heads import Heads
@@ -37,19 +37,20 @@ class Hub(Remote):
 
     is_hub = True
 
-    def __init__(self, url: str, found: "Heads | None" = None) -> None:
+    def __init__(self, url: str, found: "Heads | None" = None, folder: RemoteFolder | None = None) -> None:
         """Use a store, which is opened when it is needed.
 
         Args:
             url: The URL of the store.
             found: What was found there just now without opening it; None if it must be opened.
+            folder: The folder of the store; None for a server.
 
         Raises:
             UnknownStore: The URL names no store.
         """
         self._given = url
         self._found = found
-        self.url = self._store.url if found is None else found.address
+        super().__init__(self._store.url if found is None else found.address, folder)
         self._heads: dict[str, LogHead] = {}
         self._read: dict[str, Sequence[bytes]] = {}
         self._ends: dict[str, Cursor] = {}
@@ -58,8 +59,8 @@ class Hub(Remote):
     def _store(self) -> Store:
         return open_store(self._given, TYPES)
 
-    def lists(self) -> Sequence[RemoteList]:
-        """Return the lists that are there; see `Remote`."""
+    def look(self) -> Found:
+        """Look at the lists that are there; see `Remote`."""
         found, self._found = self._found, None  # later there may be something else
         try:
             self._heads = {head.id: head for head in (self._store.heads() if found is None else found.heads)}
@@ -69,7 +70,7 @@ class Hub(Remote):
             raise RemoteUnavailable(str(error), "is it running? Try again, or give another URL") from error
         self._read.clear()
         self._ends.clear()
-        return [
+        lists = [
             RemoteList(
                 head.id,
                 head.name,
@@ -81,6 +82,7 @@ class Hub(Remote):
             )
             for head in self._heads.values()
         ]
+        return Found(lists)
 
     def copies(self, id: str, *, own: bool = False, since: Cursor = START) -> Iterator[RemoteCopy]:  # there is only one
         """Read the copy of a list; see `Remote`."""

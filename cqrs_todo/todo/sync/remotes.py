@@ -84,22 +84,49 @@ class RemoteCopy(Struct, frozen=True):
         return list(BytesIO(self.content))
 
 
+class RemoteFolder(Struct, frozen=True):
+    """The folder of a remote.
+
+    Args:
+        path: Its path.
+        kind: What it is.
+        is_new: Whether nobody has synced there before: it is empty or not there, and this machine does not know it.
+    """
+
+    path: str
+    kind: Kind
+    is_new: bool
+
+
+class Found(Struct, frozen=True):
+    """What is on a remote.
+
+    Args:
+        lists: The lists.
+        unread: Why copies are passed over that may be lists, by their labels.
+        renewed: Whether this machine has taken a new id, because another one had written its file.
+    """
+
+    lists: Sequence[RemoteList]
+    unread: Mapping[str, str] = {}
+    renewed: bool = False
+
+
 class Remote(ABC):
     """A place where machines meet.
 
     Attributes:
         url: What it is known by, without a password.
         is_hub: Whether it has one copy of each list, which is only appended to.
-        began: Whether it is a folder that was empty or not there before, or a server with which this machine was not synced.
-        place: The folder that it marks as what it is, and its kind; None for a server.
-        unread: Why copies are passed over that may be lists, by their labels.
+        folder: The folder that it is in; None for a server.
     """
 
-    url: str
-    began: bool = False
-    place: tuple[str, Kind] | None = None
-    unread: Mapping[str, str] = MappingProxyType({})
     is_hub: bool
+
+    def __init__(self, url: str, folder: RemoteFolder | None) -> None:
+        """Use a remote; the arguments are described above."""
+        self.url = url
+        self.folder = folder
 
     def mark(self) -> None:
         """Say in a folder what it is, before something is written there. A folder that says so already stays as it is.
@@ -107,15 +134,14 @@ class Remote(ABC):
         Raises:
             StoreUnavailable: It cannot be written.
         """
-        if self.place is not None:
-            folder, kind = self.place
-            path = os.path.join(folder, MARKER)
+        if self.folder is not None:
+            path = os.path.join(self.folder.path, MARKER)
             if not os.path.exists(path):
-                write_file(path, msgspec.json.encode({"kind": kind}) + b"\n")
+                write_file(path, msgspec.json.encode({"kind": self.folder.kind}) + b"\n")
 
     @abstractmethod
-    def lists(self) -> Sequence[RemoteList]:
-        """Return the lists that are there.
+    def look(self) -> Found:
+        """Look at the lists that are there.
 
         Raises:
             StoreUnavailable: The remote cannot be reached.
@@ -239,17 +265,14 @@ class Remote(ABC):
         """Close what is open."""
 
 
-def check_marker(folder: str, kind: Kind, url: str, *, known: bool) -> bool:
-    """Check that a folder is what its URL says, or a new one.
+def remote_folder(folder: str, kind: Kind, url: str, *, known: bool) -> RemoteFolder:
+    """Look at a folder, which must be what its URL says, or a new one.
 
     Args:
         folder: The folder.
         kind: What the URL says.
         url: The URL.
         known: Whether this machine has synced there before.
-
-    Returns:
-        Whether nobody has synced there before.
 
     Raises:
         WrongRemote: It is something else, or the folder in which a new one would be made does not exist. Or it is a new one
@@ -271,12 +294,12 @@ def check_marker(folder: str, kind: Kind, url: str, *, known: bool) -> bool:
         began = not known and not _is_used(folder, kind)
         if began:
             _check_place(folder, url)
-        return began
+        return RemoteFolder(folder, kind, began)
     if found != kind:
         other = f"folder:{folder}" if found == "folder" else f"jsonl:{folder}"
         what = "a shared folder" if found == "folder" else "a hub"
         raise WrongRemote(f"{url}: {folder} is {what}, as {path} says", f"use it as what it is: {other}")
-    return False
+    return RemoteFolder(folder, kind, False)
 
 
 def _check_place(folder: str, url: str) -> None:

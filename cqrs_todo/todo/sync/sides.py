@@ -9,7 +9,6 @@ from ...cqrs.names import name_key
 from ...cqrs.operation_errors import CannotMerge, ImportRefused, UnreadableCopy
 from ...cqrs.store import Log, LogHead, Store
 from ..errors import DamagedHere, DamagedRemote, UnreadCopy
-from .folder import SharedFolder
 from .hub import HUB
 from .memory import Memory, Moved, RemoteMemory
 from .remotes import Remote, RemoteList, opened
@@ -46,6 +45,7 @@ class Sides:
             dry_run: Whether to change nothing.
         """
         self.store, self.remote, self.memory, self.dry_run = store, remote, memory, dry_run
+        is_unknown = remote.url not in memory.remotes
         self.known = memory.of(remote.url)
         self.failed: set[str] = set()
         self.lost: list[tuple[str, Moved]] = []
@@ -53,20 +53,21 @@ class Sides:
         self._passed_over: set[str] = set()  # the labels of copies that could not be read
         self.done = Synced(remote.url)
         self.look()
-        self.done.began = remote.began and (remote.place is not None or not self.theirs)
+        self.done.began = (is_unknown and not self.theirs) if remote.folder is None else remote.folder.is_new
 
     def look(self) -> None:
         """Look at the lists again, here and on the remote."""
         self.look_here()
-        self.theirs = {each.id: each for each in self.remote.lists()}
-        for label, why in self.remote.unread.items():
+        found_there = self.remote.look()
+        self.theirs = {each.id: each for each in found_there.lists}
+        for label, why in found_there.unread.items():
             if label not in self._passed_over:
                 self._passed_over.add(label)
                 id = label.partition(".")[0]
                 found = self.heads.get(id) or self.theirs.get(id)
                 copy = label if found is None else f"{found.name}, {label}"
                 self.done.errors.append(UnreadCopy(f"{self.remote.url}, {copy}: {why}", self.remote.writer(label)))
-        self.done.renewed = self.done.renewed or (isinstance(self.remote, SharedFolder) and self.remote.renewed)
+        self.done.renewed = self.done.renewed or found_there.renewed
 
     def look_here(self) -> None:
         """Look at the lists of this machine again."""
