@@ -6,22 +6,22 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from ..cqrs.errors import CqrsError
+from ..cqrs.events import Commit
 from ..cqrs.operation_errors import ReactionBusy
-from ..todo.service import TodoList
 from .hints import complete_hint
 from .reactions import FoundReaction, ListReaction, begun, failure_in_words, find_reactions
-from .session import Session
+from .session import RecordedChange, Session
 from .text import visible
 
 
-def react(session: Session, lists: Sequence[TodoList]) -> None:
+def react(session: Session, recorded: Sequence[RecordedChange]) -> None:
     """Run the reactions that are declared with `inline`, for what was recorded in some lists.
 
     An event that a reaction fails on is parked at once. A person waits for the command, so there is no second try.
 
     Args:
         session: This run of the program.
-        lists: The lists in which this run has recorded something.
+        recorded: What this run has recorded.
     """
     with suppress(OSError):  # the answer comes before what the programs do; `main` reports what cannot be written
         sys.stdout.flush()
@@ -32,16 +32,16 @@ def react(session: Session, lists: Sequence[TodoList]) -> None:
     except (CqrsError, OSError) as error:
         _warn(session, f"no reaction was run: {error}", getattr(error, "hint", None))
         return
-    for todos in lists:
+    for here in recorded:
         for each in found:
-            if each.lists and todos.name not in each.lists:
+            if each.lists and here.list not in each.lists:
                 continue
             try:
-                reaction = ListReaction(session, each, todos.name, retries=0)
-                if todos.appended and not _matches_any(reaction, each, todos):
+                reaction = ListReaction(session, each, here.list, retries=0)
+                if here.commits and not _matches_any(reaction, each, here.commits):
                     continue  # the next run that has something to do passes over these events
-                if times[each.name] is None and todos.appended:
-                    reaction.runner.begin_after(todos.appended[0].position - 1)
+                if times[each.name] is None and here.commits:
+                    reaction.runner.begin_after(here.commits[0].position - 1)
                 else:
                     reaction.begin(times[each.name], from_start=False)
                 _run(session, reaction, each)
@@ -51,9 +51,9 @@ def react(session: Session, lists: Sequence[TodoList]) -> None:
                 _warn(session, f"the reaction {each.name} was not run: {error}", getattr(error, "hint", None))
 
 
-def _matches_any(reaction: ListReaction, found: FoundReaction, todos: TodoList) -> bool:
-    """Return whether a reaction wants something that this run has recorded in a list. That costs no write."""
-    events = (event for commit in todos.appended for event in commit.events)
+def _matches_any(reaction: ListReaction, found: FoundReaction, commits: Sequence[Commit]) -> bool:
+    """Return whether a reaction wants something in commits of a list. That costs no write."""
+    events = (event for commit in commits for event in commit.events)
     return any(found.query.wants(event) and reaction.matches(event) for event in events)
 
 

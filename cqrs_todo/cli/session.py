@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..cqrs.cursor import Cursor
 from ..cqrs.errors import CqrsError, OutcomeUnknown
-from ..cqrs.events import CAUSATION, CORRELATION, Moment, PositionOf
+from ..cqrs.events import CAUSATION, CORRELATION, Commit, Moment, PositionOf
 from ..cqrs.snapshots import Snapshots
 from ..cqrs.store import Store
 from ..cqrs.stores import open_store
 from ..cqrs.stores.snapshots import Folder, SnapshotStore
+from ..cqrs.struct import Struct
 from ..todo.fields import SCHEMA, State
 from ..todo.model import DECIDER
-from ..todo.recorder import TYPES
+from ..todo.recorder import TYPES, Recorder
 from ..todo.service import DEFAULT_LIST, TodoList, View
 from ..todo.views import Item
 from .clock import check_zone, conversion_to, to_local
@@ -59,6 +60,14 @@ LONGEST_CAUSE = 300
 
 _BEGINNINGS = ("beginning", "the beginning", "the start", "begin", "origin")
 """Words that people use for the moment `start`."""
+
+
+class RecordedChange(Struct, frozen=True):
+    """What the last command of this run recorded in a list; see `OnRecorded`."""
+
+    list: str
+    position: int
+    commits: Sequence[Commit]
 
 
 class Options:
@@ -102,6 +111,7 @@ class Session:
     def __init__(self, options: Options) -> None:
         self.options = options
         self._lists: list[TodoList] = []
+        self._recorded: dict[str, RecordedChange] = {}
         self._left_out: set[str] = set()  # the copies of lists that were not read with the other lists
 
     @cached_property
@@ -387,12 +397,16 @@ class Session:
             zones=conversion_to,
             snapshots=self.snapshots,
             progress=self.progress,
+            on_recorded=self._note_recorded,
         )
         opened.request = self.request
         if IN_REACTION in os.environ:
             opened.cause = _cause()
         self._lists.append(opened)
         return opened
+
+    def _note_recorded(self, list: Recorder, position: int, commits: Sequence[Commit]) -> None:
+        self._recorded[list.name] = RecordedChange(list.name, position, commits)
 
     @cached_property
     def now(self) -> datetime:
@@ -619,11 +633,10 @@ class Session:
 
     def outcome(self, error: Exception) -> Exception:
         """Return what to report of an error. If it came after the command was recorded, that must be said."""
-        store = self.__dict__.get("store")  # the lists of a dry run are in another store, and record nothing
-        recorded = next((opened for opened in self._lists if opened.recorded and opened.store is store), None)
+        recorded = next(iter(self._recorded.values()), None)
         if recorded is None or not isinstance(error, CqrsError) or isinstance(error, OutcomeUnknown):
             return error
-        place = f"@{recorded.recorded} was recorded in {recorded.name}"
+        place = f"@{recorded.position} was recorded in {recorded.list}"
         return OutcomeUnknown(f"{place}, but the answer could not be given: {error}")
 
     def announce_reminders(self, *, all_lists: bool) -> None:
@@ -637,10 +650,10 @@ class Session:
     def react_inline(self) -> None:
         """Run the reactions that run right after a command, if one of them may want what this run has recorded."""
         wanted = [table.get("on") for table in self.config.reaction if table.get("inline")]
-        recorded = [opened for opened in self._lists if opened.recorded] if wanted and self.recording else []
+        recorded = [*self._recorded.values()] if wanted and self.recording else []
         if not recorded or IN_REACTION in os.environ:
             return
-        types = {event.type for opened in recorded for commit in opened.appended for event in commit.events}
+        types = {event.type for each in recorded for commit in each.commits for event in commit.events}
         if all(isinstance(on, list) and on and types and not any(type in on for type in types) for on in wanted):
             return
         from .inline_reactions import react  # few commands have a consequence of this kind

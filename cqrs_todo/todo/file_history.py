@@ -179,7 +179,7 @@ class HistoryImport:
         elif first is not None:
             since, there = (self._end, ()) if self._exists else (START, (header,))
             self._list.store.import_log(name, chain(there, (first,), new), since=since)
-            self._list.recorded = made.position
+            self._list.on_recorded(self._list, made.position, ())
         return Imported(
             list=name,
             position=self._position if dry_run else made.position,

@@ -77,6 +77,17 @@ class Answer(Struct, frozen=True, kw_only=True):
         return self.commits[-1] if self.commits else None
 
 
+OnRecorded: TypeAlias = "Callable[[Recorder, int, Sequence[Commit]], None]"
+"""Is called when a command has recorded something, with the list, its last position, and the commits.
+
+It gets no commits of a batch of new todos, or of what was imported from a file's history, because there may be many.
+"""
+
+
+def not_wanted(list: Recorder, position: int, commits: Sequence[Commit]) -> None:
+    """Ignore what was recorded."""
+
+
 Todos: TypeAlias = Fold[State]
 """The fold of a list. It has a name because Python evaluates the annotations of an inner function at each call."""
 
@@ -87,14 +98,8 @@ class Recorder:
     request: Request | None = None
     """What a script asks of the command beside the change itself. None for most commands."""
 
-    recorded = 0
-    """The position of the last commit of a command that succeeded; 0 if there was none."""
-
     cause: Mapping[str, str] = {}
     """What each commit has in its `meta` about its cause; nothing if a person is the cause."""
-
-    appended: tuple[Commit, ...] = ()
-    """What the last command recorded through this object; nothing of `add_batch`, which may record much."""
 
     def __init__(
         self,
@@ -107,6 +112,7 @@ class Recorder:
         zones: ToZone = lambda _: datetime.astimezone,
         snapshots: Snapshots | None = None,
         progress: Progress = no_progress,
+        on_recorded: OnRecorded = not_wanted,
     ) -> None:
         """Open a list, which does not have to exist yet.
 
@@ -119,6 +125,7 @@ class Recorder:
             zones: Returns the conversion to a time zone by its IANA name; for None, to the zone of the person.
             snapshots: Snapshots of the log. Without them reading starts at the beginning of the log.
             progress: Called while a long command is recorded.
+            on_recorded: Called after each command that recorded something.
 
         Raises:
             CqrsError: What `Store.open` raises, except `LogNotFound`.
@@ -128,6 +135,7 @@ class Recorder:
         self.clock = clock
         self.zones = zones
         self.progress = progress
+        self.on_recorded = on_recorded
         self._default = default
         self._snapshots = snapshots
         self._missing = False
@@ -321,8 +329,7 @@ class Recorder:
             fold: The list after the command. By default this is the list as it was read last.
         """
         if commits:
-            self.recorded = commits[-1].position
-            self.appended = tuple(commits)
+            self.on_recorded(self, commits[-1].position, commits)
         fold = self.repository.last_fold() if fold is None else fold
         changed = dict.fromkeys([event.stream for commit in commits for event in commit.events])
         streams = changed if named is None else [item.stream for item in named]

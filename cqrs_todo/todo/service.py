@@ -282,8 +282,9 @@ class TodoList(Recorder):
             if recorded:
                 interruption.add_note(f"{recorded:,} of {count:,} todos were recorded")
             raise
-        self.recorded = log.cursor().position
-        return Added(self.name, self.recorded, added, part, made)
+        position = log.cursor().position
+        self.on_recorded(self, position, ())
+        return Added(self.name, position, added, part, made)
 
     def _log_for_new_streams(self) -> Log:
         """Return another object for the log, so that the list's own one keeps the versions of the streams it has read."""
