@@ -26,7 +26,7 @@ from .steps import reversed_steps
 from .verb import Verb
 
 
-class Decision(Struct):
+class Decision(Struct, kw_only=True):
     """What was decided about the commands on one todo.
 
     Args:
@@ -52,7 +52,7 @@ class Decision(Struct):
     attempt: int = 1
 
 
-class DryRun(Struct, frozen=True):
+class DryRun(Struct, frozen=True, kw_only=True):
     """What a command line would do.
 
     Args:
@@ -102,7 +102,9 @@ class _TracedList(TodoList):
             given = tuple(command for of, command in commands if of == stream)
             attempt = len(store.trace.conflicts) + 1
             version = fold.version_of(stream)
-            traced[stream] = Decision(self.name, stream, version, number, text, given, attempt=attempt)
+            traced[stream] = Decision(
+                log=self.name, stream=stream, version=version, number=number, text=text, commands=given, attempt=attempt
+            )
         store.decisions += traced.values()
         try:
             changes = super().decide(fold, commands)
@@ -215,15 +217,15 @@ def dry_run(outer: Session, words: Sequence[str]) -> DryRun:
             way_back, back_error = _reverse(session, trace)
         outcome = "accepted" if accepted or trace.created else "unchanged"
         return DryRun(
-            tuple(words),
-            outcome if error is None else error.code,
-            error,
-            tuple(decisions),
-            trace,
-            printed.getvalue().rstrip("\n"),
-            way_back,
-            tuple(store.trace.appended) if way_back else (),
-            back_error,
+            words=tuple(words),
+            outcome=outcome if error is None else error.code,
+            error=error,
+            decisions=tuple(decisions),
+            trace=trace,
+            answer=printed.getvalue().rstrip("\n"),
+            way_back=way_back,
+            back=tuple(store.trace.appended) if way_back else (),
+            back_error=back_error,
         )
     finally:
         session.close()
@@ -239,7 +241,9 @@ def _without_commands(trace: Trace, decisions: Sequence[Decision]) -> Iterator[D
         for stream, each in events.items():
             if (appended.log, stream) not in decided:
                 data = tuple(event.data for event in each)
-                yield Decision(appended.log, stream, each[0].version - 1, 0, "", (), data)
+                yield Decision(
+                    log=appended.log, stream=stream, version=each[0].version - 1, number=0, text="", commands=(), events=data
+                )
 
 
 def _split(words: Sequence[str]) -> list[str]:

@@ -56,7 +56,15 @@ def parsed(session: Session, text: str, list_name: str, items: Sequence[Item], n
     config = session.config
     filters = {name: each.where for name, each in config.filters.items()}
     context = Context(
-        now, to_local, list_name, items, session.list.name, filters, config.date_order, config.attributes, session.list_names
+        now=now,
+        to_local=to_local,
+        list=list_name,
+        items=items,
+        here=session.list.name,
+        filters=filters,
+        order=config.date_order,
+        attributes=config.attributes,
+        lists=session.list_names,
     )
     try:
         return parse(check_text("query", text), context)

@@ -168,7 +168,16 @@ def _query(where: str, value: Any, config: Config) -> str:
     filters = {name: each.where for name, each in config.filters.items()}
     # `here` names another list, so that the numbers of todos are not looked up in this empty one
     now = to_local(datetime.now(UTC))
-    context = Context(now, to_local, "", (), "-", filters, config.date_order, config.attributes)
+    context = Context(
+        now=now,
+        to_local=to_local,
+        list="",
+        items=(),
+        here="-",
+        filters=filters,
+        order=config.date_order,
+        attributes=config.attributes,
+    )
     try:
         parse(value, context)
     except InvalidQuery as error:

@@ -76,7 +76,7 @@ class LogChanged(StaleCursor):
     hint = "to let the reaction go on: todo verify --repair"
 
 
-class FoundReaction(Struct, frozen=True):
+class FoundReaction(Struct, frozen=True, kw_only=True):
     """A reaction.
 
     Args:
@@ -144,7 +144,16 @@ def named_reaction(session: Session, name: str) -> FoundReaction:
 def _of_program(program: ProgramReaction) -> FoundReaction:
     # the runner renews the lease between two programs, when a third of its time has passed
     lease = 2 * (program.timeout + 2 * GRACE)
-    return FoundReaction(program.name, program.on, program.lists, program.inline, program, None, "config.toml", lease)
+    return FoundReaction(
+        name=program.name,
+        types=program.on,
+        lists=program.lists,
+        inline=program.inline,
+        program=program,
+        function=None,
+        origin="config.toml",
+        lease=lease,
+    )
 
 
 def _of_package(point: Any) -> FoundReaction:
@@ -161,7 +170,9 @@ def _of_package(point: Any) -> FoundReaction:
     unknown = [type for type in types if type not in EVENTS]
     if unknown:
         raise UsageError(f"{what}: `on`: there is no event {unknown[0]!r}", f"the events are: {', '.join(EVENTS)}")
-    return FoundReaction(name, types, (), False, None, function, origin, _LEASE)
+    return FoundReaction(
+        name=name, types=types, lists=(), inline=False, program=None, function=function, origin=origin, lease=_LEASE
+    )
 
 
 # running
@@ -237,10 +248,10 @@ class ListReaction:
             return False
         filters = {name: each.where for name, each in config.filters.items()}
         context = Context(
-            to_local(event.metadata.at),  # the same for an event that comes again
-            to_local,
-            self.list_name,
-            self._after.items(event),
+            now=to_local(event.metadata.at),  # the same for an event that comes again
+            to_local=to_local,
+            list=self.list_name,
+            items=self._after.items(event),
             filters=filters,
             order=config.date_order,
             attributes=config.attributes,

@@ -223,7 +223,7 @@ class Conflicts(Struct, frozen=True):
         return (*self.conflicts, *(each.conflict for each in self.too_late))
 
 
-class MergedTodos(Conflicts, frozen=True):
+class MergedTodos(Conflicts, frozen=True, kw_only=True):
     """What a merge did to a list, which is the list after it.
 
     Args:
@@ -266,13 +266,13 @@ def merged_todos(merged: MergedLog) -> MergedTodos:
     circles = _newly_left_out(merged, before, after)
     found = _conflicts([*_in_force(merged), *circles, *moves], _too_late(merged.after, commands, unchanged), after)
     return MergedTodos(
-        after,
-        found.conflicts,
-        found.too_late,
-        len(merged.received),
-        tuple(renumbered),
-        gone,
-        tuple(item for stream, item in new.items() if stream not in known),
+        fold=after,
+        conflicts=found.conflicts,
+        too_late=found.too_late,
+        received=len(merged.received),
+        renumbered=tuple(renumbered),
+        moved_to=gone,
+        under_closed=tuple(item for stream, item in new.items() if stream not in known),
     )
 
 

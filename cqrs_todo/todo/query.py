@@ -46,7 +46,7 @@ _PAST = {"created": "created", "done": "completed"}
 """The keys that look back, and the attributes of `Todo` that they compare."""
 
 
-class Context(Struct, frozen=True):
+class Context(Struct, frozen=True, kw_only=True):
     """What a query depends on besides its text.
 
     Args:

@@ -56,7 +56,9 @@ LINKED = [
 
 
 def context(items: Sequence[Item]) -> Context:
-    return Context(NOW, lambda instant: instant.astimezone(BERLIN), "Caf\u00e9", items, filters=FILTERS)
+    return Context(
+        now=NOW, to_local=lambda instant: instant.astimezone(BERLIN), list="Caf\u00e9", items=items, filters=FILTERS
+    )
 
 
 CONTEXT = context(ITEMS)
@@ -314,7 +316,7 @@ def test_the_examples_of_the_documentation_are_queries() -> None:
     assert len(where) == 3
     queries = [" ".join(shlex.split(line)) for line in lines] + where + cells
     assert len(queries) > 30
-    context = Context(NOW, lambda instant: instant, items=ITEMS, filters={"urgent": "overdue or pri:H"})
+    context = Context(now=NOW, to_local=lambda instant: instant, items=ITEMS, filters={"urgent": "overdue or pri:H"})
     context = replace(context, attributes={"estimate": "number", "place": "text"})
     for query in queries:
         parse(query, context)
@@ -346,18 +348,18 @@ def test_the_filters_that_a_query_names_are_found(text: str, expected: list[tupl
 
 
 def test_only_tags_that_are_wanted_are_reported() -> None:
-    query = parse("+home -work not +x not (+y) not -z", Context(NOW, lambda instant: instant, items=ITEMS))
+    query = parse("+home -work not +x not (+y) not -z", Context(now=NOW, to_local=lambda instant: instant, items=ITEMS))
     assert query.tags == ("home", "z")
 
 
 @pytest.mark.parametrize("text", ["list:nope", "under:nope/3", "depends:/B/"])
 def test_a_list_that_does_not_exist_is_an_error(text: str) -> None:
-    context = Context(NOW, lambda instant: instant, "inbox", ITEMS, lists=lambda: ["inbox", "work"])
+    context = Context(now=NOW, to_local=lambda instant: instant, list="inbox", items=ITEMS, lists=lambda: ["inbox", "work"])
     with pytest.raises(InvalidQuery, match="there is no list"):
         parse(text, context)
 
 
 def test_an_error_within_a_filter_names_the_filter() -> None:
-    context = Context(NOW, lambda instant: instant, items=ITEMS, filters={"a": "due:"})
+    context = Context(now=NOW, to_local=lambda instant: instant, items=ITEMS, filters={"a": "due:"})
     with pytest.raises(InvalidQuery, match="in the filter a: "):
         parse("filter:a", context)

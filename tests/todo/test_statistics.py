@@ -55,7 +55,9 @@ def test_a_condition_can_count_what_a_query_wants() -> None:
     def ask(query: str, _name: str, items: Sequence[Item], now: datetime) -> Query:
         asked.append(query)
         return Query(
-            Context(now, utc, items=items), (lambda item: item.number > 1 and not item.todo.done,), frozenset({"any"})
+            Context(now=now, to_local=utc, items=items),
+            (lambda item: item.number > 1 and not item.todo.done,),
+            frozenset({"any"}),
         )
 
     before = NOW - timedelta(days=3)
@@ -235,7 +237,7 @@ def test_a_query_is_tried_at_each_date_of_a_todo_at_each_midnight_and_at_present
 
     def ask(_query: str, _name: str, items: Sequence[Item], now: datetime) -> Query:
         seen.append(now)
-        context = Context(now, utc, items=items)
+        context = Context(now=now, to_local=utc, items=items)
         return Query(context, (lambda _: now >= NOW + timedelta(days=9),), depends_on=frozenset({"day", "time"}))
 
     now = NOW + timedelta(days=10)
@@ -283,9 +285,9 @@ def test_law_after_each_commit_a_condition_counts_what_its_query_wants_then(
 
     def ask(text: str, name: str, items: Sequence[Item], now: datetime) -> Query:
         try:
-            return parse(text, Context(now, utc, name, items))
+            return parse(text, Context(now=now, to_local=utc, list=name, items=items))
         except InvalidQuery:
-            return Query(Context(now, utc), (lambda _: False,), depends_on=frozenset({"names"}))
+            return Query(Context(now=now, to_local=utc), (lambda _: False,), depends_on=frozenset({"names"}))
 
     def last(condition: str, commits: list[Commit]) -> tuple[int, datetime] | None:
         found = moments_when(parse_condition(condition), {"inbox": commits}, times[-1], utc, ask)

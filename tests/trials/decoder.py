@@ -175,7 +175,7 @@ def _read(todos: TodoList) -> None:
     sort_items(view.items, [(key, False) for key in SORT_KEYS], lambda instant: instant)
     for group in GROUP_KEYS:
         group_items(view.items, group, lambda _: view.list, lambda instant: instant)
-    context = Context(NOW, lambda instant: instant, view.list, view.items)
+    context = Context(now=NOW, to_local=lambda instant: instant, list=view.list, items=view.items)
     parse("(x or +y is:any due:..friday project:z every:day) or is:blocked or is:blocking", context).matching()
     as_trees(view.items, Links(view.items))
     for item in view.items:

@@ -53,7 +53,7 @@ def when(session: Session, words: Sequence[str], at_least: int | None, last: boo
         except UsageError:  # the todo or the attribute that it names was not there yet
             from ...todo.query import Context, Query
 
-            return Query(Context(then, to_local), (lambda _: False,), depends_on=frozenset({"names"}))
+            return Query(Context(now=then, to_local=to_local), (lambda _: False,), depends_on=frozenset({"names"}))
 
     histories = {view.list: commits for view, commits in read}
     for moment in moments_when(comparisons, histories, now, to_local, ask):

@@ -169,7 +169,7 @@ class Merge(Struct, frozen=True):
     conflicts: tuple[Conflict, ...]
 
 
-class MergedLog(Struct, frozen=True):
+class MergedLog(Struct, frozen=True, kw_only=True):
     """A log into which another copy of it was merged.
 
     Attributes:
@@ -219,13 +219,13 @@ class MergedLog(Struct, frozen=True):
     def then(self, later: "MergedLog") -> "MergedLog":
         """Return what this merge and a later one of the same log did together."""
         return MergedLog(
-            later.log,
-            self.before,
-            later.after,
-            (*self.conflicts, *later.conflicts),
-            tuple(sorted({*self.forgotten, *later.forgotten})),
-            (*self.unreached, *later.unreached),
-            later.kept or self.kept,
+            log=later.log,
+            before=self.before,
+            after=later.after,
+            conflicts=(*self.conflicts, *later.conflicts),
+            forgotten=tuple(sorted({*self.forgotten, *later.forgotten})),
+            unreached=(*self.unreached, *later.unreached),
+            kept=later.kept or self.kept,
         )
 
 

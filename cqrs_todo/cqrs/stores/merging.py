@@ -38,7 +38,7 @@ class CopyLines(Struct, frozen=True):
     forgotten: tuple[str, ...]
 
 
-class MergedLines(Struct, frozen=True):
+class MergedLines(Struct, frozen=True, kw_only=True):
     """The lines of a merge.
 
     Attributes:
@@ -136,7 +136,16 @@ def merge_lines(
     trunk = 0 if merged.trunk is ours else 1
     lines = (*both[trunk].lines, *reader.encode(merged.added, both[trunk].lines[-1]))
     _verify(lines, both[trunk].commits)  # what is wrong must not replace what is right
-    return MergedLines(headers[0].id, lines, merged.base, trunk, both, merged.added, tuple(forgotten), merged.conflicts)
+    return MergedLines(
+        log=headers[0].id,
+        lines=lines,
+        base=merged.base,
+        trunk=trunk,
+        copies=both,
+        added=merged.added,
+        forgotten=tuple(forgotten),
+        conflicts=merged.conflicts,
+    )
 
 
 def _shared(one: Sequence[bytes], other: Sequence[bytes]) -> int:

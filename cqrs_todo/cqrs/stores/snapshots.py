@@ -36,7 +36,7 @@ FEW = 100
 _encode = msgspec.json.encode
 
 
-class _Header(msgspec.Struct, frozen=True):
+class _Header(msgspec.Struct, frozen=True, kw_only=True):
     """The first line of a snapshot. `names` and `parts` are lengths in bytes."""
 
     format: str
@@ -263,7 +263,17 @@ def _content(log_id: str, kind: str, schema: str, cursor: Cursor, fold: Fold[Any
     parts = [_encode(entities[first : first + PART]) + b"\n" for first in range(0, len(entities), PART)]
     body = names + b"".join(parts)
     sizes = [len(part) for part in parts]
-    header = _Header(FORMAT, schema, log_id, kind, cursor, fold.others, len(entities), len(names), sizes)
+    header = _Header(
+        format=FORMAT,
+        schema=schema,
+        log=log_id,
+        kind=kind,
+        cursor=cursor,
+        others=fold.others,
+        count=len(entities),
+        names=len(names),
+        parts=sizes,
+    )
     return with_checksum(_encode(header) + b"\n" + body)
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Nesting(Struct, frozen=True):
+class Nesting(Struct, frozen=True, kw_only=True):
     """Where a todo is written.
 
     Args:
@@ -78,4 +78,12 @@ def _place(item: Item, top: Item, depth: int, numbers: dict[str, int], named: bo
     depends = tuple(sorted(numbers[id] for id in todo.depends if id in numbers))
     away = todo.parent is not None and todo.parent not in numbers
     under = numbers.get(todo.parent) if depth == 0 and todo.parent is not None else None
-    return Nesting(item, top.todo.project, depth, named, under, depends, len(todo.depends) - len(depends) + away)
+    return Nesting(
+        item=item,
+        heading=top.todo.project,
+        depth=depth,
+        named=named,
+        under=under,
+        depends=depends,
+        lost=len(todo.depends) - len(depends) + away,
+    )

@@ -14,7 +14,7 @@ from ...cqrs.struct import Struct
 S = TypeVar("S")
 
 
-class Event(Struct, frozen=True, gc=False):
+class Event(Struct, frozen=True, gc=False, kw_only=True):
     """An event as a projection receives it.
 
     Args:

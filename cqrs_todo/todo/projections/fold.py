@@ -128,11 +128,29 @@ def fold(
         if state is None:
             continue
         try:
-            return _Fold(projection, sources, checkpoints, to_local, now, period, checkpoint, state).run()
+            return _Fold(
+                projection=projection,
+                sources=sources,
+                checkpoints=checkpoints,
+                to_local=to_local,
+                now=now,
+                period=period,
+                start=checkpoint,
+                state=state,
+            ).run()
         except (_Unusable, StaleCursor):  # try an older one, and at last the beginning of the logs
             continue
     state = call(projection, "initial, which cannot be copied", copy.deepcopy, projection.initial)
-    return _Fold(projection, sources, checkpoints, to_local, now, period, None, state).run()
+    return _Fold(
+        projection=projection,
+        sources=sources,
+        checkpoints=checkpoints,
+        to_local=to_local,
+        now=now,
+        period=period,
+        start=None,
+        state=state,
+    ).run()
 
 
 def _is_usable(checkpoint: Checkpoint, sources: Sequence[Source], period: str) -> bool:
@@ -193,6 +211,7 @@ class _Fold:
 
     def __init__(
         self,
+        *,
         projection: Projection[Any],
         sources: Sequence[Source],
         checkpoints: Checkpoints,
@@ -264,17 +283,17 @@ class _Fold:
         at = self._local(meta.at)
         events = [
             Event(
-                name,
-                each.position,
-                first,
-                each.stream,
-                id_of(each.stream),
-                each.version,
-                each.type,
-                each.data,
-                at,
-                meta.by,
-                meta.meta,
+                list=name,
+                position=each.position,
+                commit=first,
+                stream=each.stream,
+                id=id_of(each.stream),
+                version=each.version,
+                type=each.type,
+                data=each.data,
+                at=at,
+                by=meta.by,
+                meta=meta.meta,
             )
             for each in commit.events
         ]

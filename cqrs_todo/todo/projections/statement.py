@@ -19,7 +19,7 @@ class Known(Struct):
     removed: bool = False
 
 
-class Entry(Struct, frozen=True):
+class Entry(Struct, frozen=True, kw_only=True):
     """A line of a statement: when, what happened to which todo, and the balance after it."""
 
     at: datetime
@@ -94,7 +94,9 @@ class Statement:
 
     def _enter(self, state: Books, event: Event, todo: Known, what: str, change: int) -> None:
         state.balance += change
-        entry = Entry(event.at, what, event.list, todo.number, todo.text, change, state.balance)
+        entry = Entry(
+            at=event.at, what=what, list=event.list, number=todo.number, text=todo.text, change=change, balance=state.balance
+        )
         state.entries.append(entry)
 
     def rows(self, state: Books) -> Iterable[Mapping[str, Any]]:

@@ -37,10 +37,12 @@ def sync_archived(sides: Sides, id: str) -> None:
     forgets = {*there} - {*log.forgotten}
     if any(has_events(log, stream) for stream in forgets):
         report = sides.report(id, mine.name)
-        report.merged = MergedLog(id, (), (), (), tuple(sorted(forgets)))
+        report.merged = MergedLog(log=id, before=(), after=(), conflicts=(), forgotten=tuple(sorted(forgets)))
         if not sides.dry_run:
             done = forget_in(sides.store, mine.name, forgets, archived=mine.archived)
-            report.merged = MergedLog(id, (), (), (), tuple(sorted(forgets)), tuple(done.unreached))
+            report.merged = MergedLog(
+                log=id, before=(), after=(), conflicts=(), forgotten=tuple(sorted(forgets)), unreached=tuple(done.unreached)
+            )
             sides.look_here()
             log = sides.opened(id)
     if sides.dry_run:

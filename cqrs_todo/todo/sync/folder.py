@@ -230,13 +230,13 @@ class SharedFolder(Remote):
         forgotten = frozenset[str]().union(*(file.forgotten for file in others))
         said = self._said_of(id)
         return RemoteList(
-            id,
-            name,
-            self.is_archived(id),
-            {file.name: file.end for file in others},
-            {machine: each.name for machine, each in said.items()},
-            [machine for machine, each in said.items() if each.archived],
-            frozenset(each.mark for each in said.values() if each.mark),
+            id=id,
+            name=name,
+            archived=self.is_archived(id),
+            ends={file.name: file.end for file in others},
+            names={machine: each.name for machine, each in said.items()},
+            archives=[machine for machine, each in said.items() if each.archived],
+            marks=frozenset(each.mark for each in said.values() if each.mark),
             own="" if own is None else own.end,
             forgets={file.name: file.forgotten for file in others},
             forgotten=forgotten - (frozenset() if own is None else own.forgotten),

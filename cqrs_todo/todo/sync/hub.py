@@ -72,12 +72,12 @@ class Hub(Remote):
         self._ends.clear()
         lists = [
             RemoteList(
-                head.id,
-                head.name,
-                head.archived,
-                {HUB: head.digest},
-                {HUB: head.name},
-                [HUB] if head.archived else (),
+                id=head.id,
+                name=head.name,
+                archived=head.archived,
+                ends={HUB: head.digest},
+                names={HUB: head.name},
+                archives=[HUB] if head.archived else (),
                 apart=frozenset(self._heads) - {head.id},
             )
             for head in self._heads.values()

@@ -205,7 +205,9 @@ class Receiving:
         report.made = True
         for copy in left:
             self._merged(name, copy, MergeTerms(marks=self._sides.marks(id, theirs)), id)
-        report.merged = MergedLog(id, (), tuple(self._sides.store.open(name).commits()), (), ())
+        report.merged = MergedLog(
+            log=id, before=(), after=tuple(self._sides.store.open(name).commits()), conflicts=(), forgotten=()
+        )
         self._sides.look_here()
         return arrivals(report.merged)
 

@@ -33,7 +33,7 @@ class Behind(LogBusy):
     """Another machine has changed a list on the remote meanwhile, so it must be merged again."""
 
 
-class RemoteList(Struct, frozen=True):
+class RemoteList(Struct, frozen=True, kw_only=True):
     """A list on a remote.
 
     Attributes:

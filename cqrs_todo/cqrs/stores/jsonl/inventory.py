@@ -44,7 +44,7 @@ _SET_ASIDE = r"(.+)\.(?:(?:damaged|torn|unsynced|merged)-[0-9T]+(?:\.new)?|renew
 """The names of the files in which repairs, merges and writers keep bytes of a log, also of those that are not complete."""
 
 
-class LogAt(msgspec.Struct, frozen=True):
+class LogAt(msgspec.Struct, frozen=True, kw_only=True):
     """A file that holds a log.
 
     Attributes:
@@ -379,7 +379,16 @@ def _log_at(path: str, archived: bool, name: str | None) -> LogAt | None:
             return None  # an altered header may have a wrong id: then the log is damaged, and not another one
     head = head_in(read_record(path), header.id) if name is not None else None
     position = None if head is None else head.position
-    return LogAt(path, archived, name, header.id, header.name, header.newer, header.forgotten, position)
+    return LogAt(
+        path=path,
+        archived=archived,
+        name=name,
+        id=header.id,
+        made_as=header.name,
+        newer=header.newer,
+        forgotten=header.forgotten,
+        recorded=position,
+    )
 
 
 def _first_line(fd: int) -> bytes:

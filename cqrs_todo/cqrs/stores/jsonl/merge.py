@@ -117,7 +117,16 @@ def outcome(
     known = {commit.metadata.command for commit in theirs.commits}
     lacking = sum(commit.metadata.command not in known for commit in ours.commits)
     conflicts = (*merged.conflicts, *_arrived(merged, rules))
-    return MergedLog(merged.log, ours.commits, merged.commits, conflicts, forgotten, tuple(unreached), kept, lacking)
+    return MergedLog(
+        log=merged.log,
+        before=ours.commits,
+        after=merged.commits,
+        conflicts=conflicts,
+        forgotten=forgotten,
+        unreached=tuple(unreached),
+        kept=kept,
+        lacking=lacking,
+    )
 
 
 def _arrived(merged: MergedLines, rules: MergeRules[Any, Any, Any]) -> Sequence[Conflict]:

@@ -15,7 +15,7 @@ _MOST_LOST = 1_000_000
 """How many lost events a repair makes room for without proof that there were so many."""
 
 
-class Sorted(msgspec.Struct):
+class Sorted(msgspec.Struct, kw_only=True):
     """What becomes of the pieces. `kept` is in order; `copies` names the piece that each copy is a copy of."""
 
     kept: list[Piece]
@@ -57,7 +57,7 @@ class _Sorting:
         self._taken: dict[int, Piece] = {}
         self._positions: list[int] = []
         self._positions_after: dict[bytes, int] = {}
-        self._result = Sorted([], [], [], [], [], [], [], 0)
+        self._result = Sorted(kept=[], copies=[], contradicted=[], elsewhere=[], fragments=[], gaps=[], lost=[], end=0)
 
     def run(self) -> Sorted:
         result = self._result

@@ -101,7 +101,15 @@ class PostgresLog(ChainedLog):
     """
 
     def __init__(
-        self, database: Database, key: int, name: str, header: Header, digest: bytes, types: EventTypes, progress: Progress
+        self,
+        *,
+        database: Database,
+        key: int,
+        name: str,
+        header: Header,
+        digest: bytes,
+        types: EventTypes,
+        progress: Progress,
     ) -> None:
         """Open a log.
 
@@ -116,7 +124,9 @@ class PostgresLog(ChainedLog):
         """
         self._database = database
         self._key = key
-        self._reader = PostgresReader(database, key, name, header, digest, types, progress)
+        self._reader = PostgresReader(
+            database=database, key=key, name=name, header=header, digest=digest, types=types, progress=progress
+        )
         super().__init__(header, name, self._reader)
         if header.newer:
             self.read_only = f"{name} has format {header.version}, which is newer than this program: it is read-only"

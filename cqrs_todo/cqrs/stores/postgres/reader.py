@@ -86,7 +86,15 @@ class PostgresReader(ChainReader):
     """
 
     def __init__(
-        self, database: Database, key: int, name: str, header: Header, digest: bytes, types: EventTypes, progress: Progress
+        self,
+        *,
+        database: Database,
+        key: int,
+        name: str,
+        header: Header,
+        digest: bytes,
+        types: EventTypes,
+        progress: Progress,
     ) -> None:
         """Begin to read a log.
 

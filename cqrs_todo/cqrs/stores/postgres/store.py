@@ -112,7 +112,9 @@ class PostgresStore(Store):
             read, sum = decode_header(header)
         except InvalidLine as error:
             raise DamagedLog(f"{self.url}, {name}: {error}") from error
-        return PostgresLog(self._database, key, name, read, sum, self.types, self._progress)
+        return PostgresLog(
+            database=self._database, key=key, name=name, header=read, digest=sum, types=self.types, progress=self._progress
+        )
 
     def heads(self) -> Sequence[LogHead]:
         """Return the end of each log; see `Store`."""
