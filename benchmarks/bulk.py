@@ -102,7 +102,7 @@ def memory(environments: Environments, *, quick: bool) -> Section:
     section = Section("memory", "Peak memory")
     with tempfile.TemporaryDirectory() as folder:
         short = with_history(Path(folder) / "short", environments.todo, TODOS, 2 * TODOS)
-        tell = partial(_tell, section, peak_memory([str(environments.python), "-c", "pass"], short.env))
+        tell = partial(_report, section, peak_memory([str(environments.python), "-c", "pass"], short.env))
         tell(short, f"todo ls with {TODOS:,} todos, the first time", "ls")
         short.warm()
         tell(short, f"todo ls with {TODOS:,} todos", "ls", key=f"memory/ls/{TODOS}")
@@ -125,7 +125,7 @@ def memory(environments: Environments, *, quick: bool) -> Section:
     return section
 
 
-def _tell(section: Section, base: float, home: Home, what: str, *words: str, key: str = "") -> None:
+def _report(section: Section, base: float, home: Home, what: str, *words: str, key: str = "") -> None:
     try:
         value = peak_memory([*home.todo, *words], home.env)
     except Failed as error:

@@ -61,8 +61,8 @@ def _replay(section: Section, environments: Environments, folder: Path, quick: b
 
 
 def _seconds_of_replay(python: Path, home: Home, way: str) -> float:
-    told = json.loads(inside(python, "replay", str(home.log.parent.parent), home.log.stem, way))
-    return float(told["seconds"])
+    reported = json.loads(inside(python, "replay", str(home.log.parent.parent), home.log.stem, way))
+    return float(reported["seconds"])
 
 
 def _peer_seconds(environment: Path, folder: Path, place: str, what: str, todos: int) -> float:
@@ -70,8 +70,8 @@ def _peer_seconds(environment: Path, folder: Path, place: str, what: str, todos:
     with tempfile.TemporaryDirectory(dir=folder) as database:
         where = "memory" if place == "memory" else database
         python = environment / "bin" / "python"
-        told = json.loads(inside(python, "eventsourcing_peer", where, str(todos), str(PEER_CHANGES)))
-    return 1 / float(told[what])
+        reported = json.loads(inside(python, "eventsourcing_peer", where, str(todos), str(PEER_CHANGES)))
+    return 1 / float(reported[what])
 
 
 def _append(section: Section, environments: Environments, folder: Path, quick: bool, rounds: int, budget: float) -> None:
@@ -112,18 +112,18 @@ class _Appends:
         self._python = python
         self._folder = folder
         self._arguments = (str(todos), str(appends), str(int(synced)))
-        self._told: list[dict[str, float]] = []
+        self._reported: list[dict[str, float]] = []
 
     def __call__(self) -> float:
         """Seconds an event."""
         with tempfile.TemporaryDirectory(dir=self._folder) as store:
-            self._told.append(json.loads(inside(self._python, "append", store, *self._arguments)))
-        return 1 / self._told[-1]["service"]
+            self._reported.append(json.loads(inside(self._python, "append", store, *self._arguments)))
+        return 1 / self._reported[-1]["service"]
 
     def rate(self) -> float:
         """Events a second through the service."""
-        return statistics.median(told["service"] for told in self._told)
+        return statistics.median(reported["service"] for reported in self._reported)
 
     def by_hand(self) -> float:
         """Events a second by hand: such that the ratio of both is the median of the runs' ratios."""
-        return self.rate() / statistics.median(told["service"] / told["by hand"] for told in self._told)
+        return self.rate() / statistics.median(reported["service"] / reported["by hand"] for reported in self._reported)

@@ -30,7 +30,7 @@ NAME, SMALL = "long", "small"  # logs
 
 
 @dataclass
-class Place:
+class Setup:
     """Where a long log is, and a small one beside it; the results of each kind of work there, by its name."""
 
     name: str
@@ -154,19 +154,19 @@ class Lines:
         self.stream: str = event["stream"]
 
 
-def in_files(folder: Path, python: Path, lines: Lines, name: str = "files") -> Place:
+def in_files(folder: Path, python: Path, lines: Lines, name: str = "files") -> Setup:
     """Make the logs in files, and what is kept beside them."""
     (folder / "data" / "lists").mkdir(parents=True, mode=0o700)
     for source in lines.files.values():
         shutil.copy(source, folder / "data" / "lists")
-    return _prepared(Place(name, python, f"jsonl:{folder}/data", folder / "cache", lines.stream))
+    return _prepared(Setup(name, python, f"jsonl:{folder}/data", folder / "cache", lines.stream))
 
 
-def on_server(folder: Path, python: Path, lines: Lines, url: str, name: str = "server") -> Place:
+def on_server(folder: Path, python: Path, lines: Lines, url: str, name: str = "server") -> Setup:
     """Import the logs into a database, and make what is kept beside them."""
     import psycopg  # an extra of the package, like the server
 
-    place = Place(name, python, url, folder / "cache", lines.stream)
+    place = Setup(name, python, url, folder / "cache", lines.stream)
     for log, source in lines.files.items():
         place.do("import", str(source), log=log)
     with psycopg.connect(url, autocommit=True) as connection:
@@ -175,13 +175,13 @@ def on_server(folder: Path, python: Path, lines: Lines, url: str, name: str = "s
     return _prepared(place)
 
 
-def _prepared(place: Place) -> Place:
+def _prepared(place: Setup) -> Setup:
     for log in (NAME, SMALL):
         place.do("prepare", *([place.stream] if log == NAME else []), log=log)
     return place
 
 
-def work(place: Place) -> dict[str, Callable[[], float]]:
+def work(place: Setup) -> dict[str, Callable[[], float]]:
     """The pieces of work on the long log, by their names."""
     files = place.url.startswith("jsonl:")
     return {
@@ -192,7 +192,7 @@ def work(place: Place) -> dict[str, Callable[[], float]]:
     }
 
 
-def rates(place: Place, seconds: float) -> dict[str, Callable[[], float]]:
+def rates(place: Setup, seconds: float) -> dict[str, Callable[[], float]]:
     """What is measured on the small log, by its name: seconds an event."""
     return {"react": place.react, **{f"write {writers}": partial(place.write, writers, seconds) for writers in WRITERS}}
 
@@ -220,7 +220,7 @@ _LIKE_PEERS = {"read": "load", "load": "load", "append": "append"}
 """What the peer does for comparison: it has no snapshots here, so that it loads an entity by reading its stream."""
 
 
-def _long(section: Section, size: int, places: list[Place], taken: dict[str, float]) -> None:
+def _long(section: Section, size: int, places: list[Setup], taken: dict[str, float]) -> None:
     for place in places:
         peer = PEER_OF[place.name]
         for what, words in WORDS.items():
@@ -241,7 +241,7 @@ def _long(section: Section, size: int, places: list[Place], taken: dict[str, flo
             _bytes(section, place, size)
 
 
-def _bytes(section: Section, place: Place, size: int) -> None:
+def _bytes(section: Section, place: Setup, size: int) -> None:
     log = Path(place.url.removeprefix("jsonl:")) / "lists" / f"{NAME}.jsonl"
     snapshot = max(file.stat().st_size for file in (place.cache / "snapshots").glob("*/*"))
     read = ", ".join(
@@ -252,7 +252,7 @@ def _bytes(section: Section, place: Place, size: int) -> None:
     section.note(f"{size:,} events: {sizes}. The process reads from files: {read}.")
 
 
-def _rates(section: Section, places: list[Place], taken: dict[str, float]) -> None:
+def _rates(section: Section, places: list[Setup], taken: dict[str, float]) -> None:
     for place in places:
         section.figure(
             f"events to a reaction that does nothing, {place.name}",

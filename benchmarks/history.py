@@ -31,12 +31,12 @@ def length(environments: Environments, *, quick: bool) -> Section:
             home.warm()
         for verb in ("ls", "add", "done"):
             taken = turns({str(events): _verb(home, verb) for events, home in homes.items()}, rounds, budget)
-            _tell(section, f"todo {verb}", taken, f"history/{verb}")
-        _tell(section, "todo ls, the cache deleted", cold, "history/cold")
+            _report(section, f"todo {verb}", taken, f"history/{verb}")
+        _report(section, "todo ls, the cache deleted", cold, "history/cold")
     return section
 
 
-def _tell(section: Section, what: str, taken: dict[str, float], key: str) -> None:
+def _report(section: Section, what: str, taken: dict[str, float], key: str) -> None:
     (first, base), *later = taken.items()
     section.point(what, int(first), base)
     for events, seconds in later:

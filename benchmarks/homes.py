@@ -72,8 +72,8 @@ class Home:
 
     def paths(self) -> dict[str, str]:
         """Where the product keeps what, in its own words."""
-        told: dict[str, dict[str, str]] = json.loads(output([*self.todo, "where", "--json"], self.env))
-        return told["paths"]
+        reported: dict[str, dict[str, str]] = json.loads(output([*self.todo, "where", "--json"], self.env))
+        return reported["paths"]
 
     @property
     def log(self) -> Path:

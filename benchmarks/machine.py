@@ -23,7 +23,7 @@ def machine() -> dict[str, str]:
 
 def versions(environments: Environments) -> dict[str, str]:
     """What was measured, and against what; only what is there."""
-    told = {
+    reported = {
         "Python": _said([str(environments.python), "-c", "import platform; print(platform.python_version())"]),
         **{name: version(environments.python, name) for name in ("cqrs-todo", "typer", "rich", "msgspec")},
         "pip (which wrote the console script)": version(environments.python, "pip"),
@@ -32,8 +32,8 @@ def versions(environments: Environments) -> dict[str, str]:
         "todo.txt-cli": _todo_txt_version(),
     }
     for name, environment in (("todoman", environments.todoman), ("eventsourcing", environments.eventsourcing)):
-        told[name] = version(environment / "bin" / "python", name) if environment else ""
-    return {name: text for name, text in told.items() if text}
+        reported[name] = version(environment / "bin" / "python", name) if environment else ""
+    return {name: text for name, text in reported.items() if text}
 
 
 def _said(command: list[str]) -> str:

@@ -28,21 +28,21 @@ def measure(environments: Environments, *, quick: bool) -> Section:
         return section
     rounds, budget = (3, 20.0) if quick else (9, 90.0)
     with postgres() as server, tempfile.TemporaryDirectory() as folder:
-        told = _append(section, environments, environments.shared, server, rounds, budget)
-        _ls(section, environments.shared, Path(folder), server.get_uri(), told, rounds, budget)
+        reported = _append(section, environments, environments.shared, server, rounds, budget)
+        _ls(section, environments.shared, Path(folder), server.get_uri(), reported, rounds, budget)
     return section
 
 
 def _append(
     section: Section, environments: Environments, python: Path, server: Any, rounds: int, budget: float
 ) -> list[dict[str, float]]:
-    """What the process that appends told of each round: of connecting and of a round trip, too."""
-    told: list[dict[str, float]] = []
+    """What the process that appends reported of each round: of connecting and of a round trip, too."""
+    reported: list[dict[str, float]] = []
 
     def ours() -> float:
         arguments = (server.get_uri(), str(FEW), str(5 * FEW))
-        told.append(json.loads(inside(python / "bin" / "python", "append_shared", *arguments)))
-        return 1 / told[-1]["append"]
+        reported.append(json.loads(inside(python / "bin" / "python", "append_shared", *arguments)))
+        return 1 / reported[-1]["append"]
 
     measures = {"ours": ours}
     if environments.eventsourcing is not None:
@@ -55,11 +55,11 @@ def _append(
         section.figure(what, "events/s", 1 / taken["ours"], key="server/append/eventsourcing", against=against, base=base)
     else:
         section.figure(what, "events/s", 1 / taken["ours"])
-    return told
+    return reported
 
 
 def _ls(
-    section: Section, shared: Path, folder: Path, url: str, told: list[dict[str, float]], rounds: int, budget: float
+    section: Section, shared: Path, folder: Path, url: str, reported: list[dict[str, float]], rounds: int, budget: float
 ) -> None:
     python = str(shared / "bin" / "python")
     home = with_history(folder / "home", [python, str(shared / "bin" / "todo")], MANY, 2 * MANY)
@@ -75,8 +75,8 @@ def _ls(
     }
     taken = turns(measures, rounds, budget)
     importing = taken["importing"] - taken["files"]  # of what `ls` has not imported anyway
-    trip = statistics.median(each["round trip"] for each in told)
-    connecting = statistics.median(each["connecting"] for each in told)
+    trip = statistics.median(each["round trip"] for each in reported)
+    connecting = statistics.median(each["connecting"] for each in reported)
     what, files = f"todo ls with {MANY:,} todos, nothing new", taken["files"] * 1_000
     section.figure(what, "ms", taken["server"] * 1_000, against="in files", base=files)
     what += ", without importing psycopg and a round trip"

@@ -147,13 +147,25 @@ def in_python(file: Path, *, messages: bool) -> Iterator[tuple[bool, Word]]:
             yield False, Word(where, token.start[0], token.string)
 
 
+def in_javascript(file: Path) -> Iterator[tuple[bool, Word]]:
+    """Yield the names and the comments of a JavaScript file; the names come with True."""
+    where = str(file.relative_to(ROOT))
+    for number, line in enumerate(file.read_text(encoding="utf-8").split("\n"), 1):
+        code, slashes, comment = re.sub(r"""(['"`])(?:(?!\1).)*\1""", '""', line).partition("//")
+        yield from ((True, Word(where, number, name)) for name in re.findall(r"[A-Za-z_]\w*", code))
+        if slashes:
+            yield False, Word(where, number, comment)
+
+
 def words() -> tuple[dict[str, list[Word]], dict[str, list[Word]]]:
-    """Return all names, and all sentences, of the package, the tests and the documentation, each with its places."""
+    """Return all names, and all sentences, of the package, its page, the tests, the benchmarks and the documentation."""
     found: list[tuple[bool, Word]] = []
-    for folder in ("cqrs_todo", "tests"):
+    for folder in ("cqrs_todo", "tests", "benchmarks", "docs"):
         for file in sorted((ROOT / folder).rglob("*.py")):
             if file != Path(__file__):
                 found += in_python(file, messages=folder == "cqrs_todo")
+    for file in sorted((ROOT / "cqrs_todo/web/page").glob("*.js")):
+        found += in_javascript(file)
     for page in [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]:
         found.append((False, Word(str(page.relative_to(ROOT)), 1, page.read_text(encoding="utf-8"))))
     names: dict[str, list[Word]] = {}

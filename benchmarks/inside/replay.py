@@ -1,6 +1,7 @@
 """Replay: the fold of a log from its bytes, without a snapshot. Arguments: the store's folder, the log's name, which way.
 
-`repository` is as every reader does it; `bare` only proves the sums, decodes and evolves, which is the least that it takes.
+`repository` is as every reader does it; `bare` only verifies the digests, decodes and evolves, which is the least that it
+takes.
 """
 
 import json
@@ -33,17 +34,17 @@ def main(folder: str, name: str, way: str) -> None:
 
 
 def bare(path: Path) -> int:
-    """The number of events that were applied; raises `RuntimeError` where a sum is not right."""
+    """The number of events that were applied; raises `RuntimeError` if a digest is wrong."""
     states: dict[str, State] = {}
     codec, events = Codec(TYPES), 0
     with path.open("rb") as file:
         header = file.readline()
-        sum = last_digest(header)
+        digest = last_digest(header)
         for chunk in Lines(str(path), file.fileno(), os.fstat(file.fileno()).st_size).chunks(len(header)):
             lines = list(BytesIO(chunk))
-            if not verify_lines(sum, lines):
+            if not verify_lines(digest, lines):
                 raise RuntimeError(f"{path} is damaged")
-            sum = last_digest(chunk)
+            digest = last_digest(chunk)
             for commit in LineBlock(lines, codec.decode_lines(chunk), START).event_batches(codec):
                 for event in commit.events:
                     states[event.stream] = DECIDER.evolve(states.get(event.stream), event.data)

@@ -129,17 +129,17 @@ async function canChange() {
   return false;
 }
 
-// Notices, which stay until they no longer hold
+// Banners, which stay until they no longer hold
 
-const notices = new Map();
+const banners = new Map();
 
-function notice(name, text, ...actions) {
-  notices.get(name)?.remove();
-  notices.delete(name);
+function banner(name, text, ...actions) {
+  banners.get(name)?.remove();
+  banners.delete(name);
   if (text === null) return;
   const made = element("div", { class: `notice ${name}` }, element("p", {}, text),
     ...actions.map(([action, run]) => element("button", { type: "button", onclick: run }, action)));
-  notices.set(name, made);
+  banners.set(name, made);
   find("alert").append(made);
 }
 
@@ -148,13 +148,13 @@ function refused(error) {
   if (error.code === "NO_TOKEN") {
     follower.stop();
     setLive("failed", "not allowed");
-    notice("lost", `${error.message} ${error.hint} What you see may be old.`);
+    banner("lost", `${error.message} ${error.hint} What you see may be old.`);
     return;
   }
-  notice("refused", `${error.message}${error.hint ? ` (${error.hint})` : ""}`, ["Dismiss", () => notice("refused", null)]);
+  banner("refused", `${error.message}${error.hint ? ` (${error.hint})` : ""}`, ["Dismiss", () => banner("refused", null)]);
 }
 
-function say(text) {
+function announce(text) {
   find("said").textContent = visible(text);
 }
 
@@ -177,7 +177,7 @@ async function load(name, { keepMoment = false } = {}) {
   follower.stop();
   setLive("connecting", "connecting");
   const at = keepMoment && history && !history.atNow ? history.momentPosition : null;
-  notice("list", null);
+  banner("list", null);
   let state;
   try {
     state = await get("/state", { list: name });
@@ -185,7 +185,7 @@ async function load(name, { keepMoment = false } = {}) {
     if (number !== loads) return false;
     if (error.code === "UNREACHABLE") {
       setLive("lost", "not connected");
-      notice("lost", "The server cannot be reached. Trying again …");
+      banner("lost", "The server cannot be reached. Trying again …");
       setTimeout(() => { if (number === loads) load(name, { keepMoment }); }, 2_000);
       return false;
     }
@@ -198,7 +198,7 @@ async function load(name, { keepMoment = false } = {}) {
   wanted = wantedAt = null;
   showLists(state.lists, state.list);
   document.title = `${visible(state.list)} – todo`;
-  notice("damage", state.damage === null ? null
+  banner("damage", state.damage === null ? null
     : `This list is damaged: ${state.damage}. What comes before the damage is shown. Nothing can be changed until it is repaired: todo verify --repair.`);
   timeline.update(history);
   follower.follow(state.list, () => history.position);
@@ -221,7 +221,7 @@ async function cannotRead(name, error) {
   const names = archived?.lists.map((list) => list.name) ?? [];
   showLists(names, null);
   const also = archived?.archivedLists.includes(name) ? " It is archived now." : "";
-  notice("list", `${error.message}.${also} ${history ? "What you see is old." : ""} ${error.code === "NOT_FOUND" ? "It may have another name now: choose a list above." : error.hint ?? ""}`,
+  banner("list", `${error.message}.${also} ${history ? "What you see is old." : ""} ${error.code === "NOT_FOUND" ? "It may have another name now: choose a list above." : error.hint ?? ""}`,
     ["Try again", () => load(name)]);
 }
 
@@ -238,7 +238,7 @@ async function makeList() {
   const made = find("new-list").returnValue === "make" && name !== "";
   find("list").value = history?.list ?? "";
   if (!made) return;
-  notice("refused", null);
+  banner("refused", null);
   try {
     const { newList } = await graphql("mutation($name: String!) { newList(name: $name) }", { name });
     if (await load(newList)) rememberMoment();
@@ -267,7 +267,7 @@ async function loadOlder(loaded, at) {
     if (history !== loaded) return;
     if (error.code === "UNREACHABLE") setTimeout(() => loadOlder(loaded, at), 2_000);
     else if (error.code === "CONFLICT") failed(error);
-    else notice("history", `The past cannot be shown: ${error.message}`);
+    else banner("history", `The past cannot be shown: ${error.message}`);
   }
 }
 
@@ -285,13 +285,13 @@ function sync() {
       if (commits.length) {
         timeline.update(loaded);
         const others = commits.filter((commit) => !own.has(commit.command));
-        if (others.length) announce(others);
+        if (others.length) announceCommits(others);
         if (query && loaded.atNow) search();
         render();
       }
       if (live === "connecting") {
         follower.isCurrent();
-        notice("lost", null);
+        banner("lost", null);
         setLive("live", "live");
       }
     } catch (error) {
@@ -304,14 +304,14 @@ function sync() {
   return syncing;
 }
 
-function announce(commits) {
+function announceCommits(commits) {
   if (commits.length > 3) {
-    say(`Others made ${commits.length} changes`);
+    announce(`Others made ${commits.length} changes`);
     return;
   }
   const parts = commits.flatMap((commit) => commit.events.slice(0, 3).filter((event) => event.slot >= 0).map((event) =>
     `${commit.by}: ${history.numbers[event.slot]} ${event.after?.text ?? ""}: ${words.change(event, fields, label)}`));
-  say(parts.join("; "));
+  announce(parts.join("; "));
 }
 
 // The connection
@@ -323,7 +323,7 @@ function connected() {
 
 async function lost(seconds) {
   setLive("lost", "not connected");
-  notice("lost", `Not connected to the server: what you see may be old, and cannot be changed. Trying again in ${Math.ceil(seconds)} s.`,
+  banner("lost", `Not connected to the server: what you see may be old, and cannot be changed. Trying again in ${Math.ceil(seconds)} s.`,
     ["Try now", () => follower.retry()]);
   try {
     await get("/fields"); // it says whether the server was started again
@@ -338,9 +338,9 @@ async function failed(error) {
   setLive("failed", "not current");
   if (error.code === "NOT_FOUND") await cannotRead(history.list, error);
   else if (error.code === "DAMAGED_LOG") {
-    notice("list", `This list is damaged: ${error.message}. What you see is old.`, ["Show what can be read", () => load(history.list)]);
+    banner("list", `This list is damaged: ${error.message}. What you see is old.`, ["Show what can be read", () => load(history.list)]);
   } else {
-    notice("list", `${error.message.replace(/\.$/, "")}. What you see is old.`, ["Load the list anew", () => load(history.list, { keepMoment: true })]);
+    banner("list", `${error.message.replace(/\.$/, "")}. What you see is old.`, ["Load the list anew", () => load(history.list, { keepMoment: true })]);
   }
 }
 
@@ -439,20 +439,20 @@ async function followAddress(address = location.href) {
   const name = values.get("list") || find("list").dataset.default;
   if (history?.list !== name && !await load(name)) return;
   const text = values.get("at");
-  notice("address", null);
+  banner("address", null);
   if (text === null) {
     if (!history.atNow) toNow();
     return;
   }
   const moment = readMoment(text);
   if (moment === null) {
-    notice("address", `The address names no moment: ${text}. Write #at=@12, #at=2026-11-28 or #at=2026-11-28T14:03.`, ["Dismiss", () => notice("address", null)]);
+    banner("address", `The address names no moment: ${text}. Write #at=@12, #at=2026-11-28 or #at=2026-11-28T14:03.`, ["Dismiss", () => banner("address", null)]);
     return;
   }
   const loaded = history;
   if (moment.position > loaded.position || moment.start > Date.now()) {
     const why = moment.position ? `The list ends at @${loaded.position}, and ${text} is not recorded yet` : `${text} is in the future`;
-    notice("address", `${why}. You see the list as it is now.`, ["Dismiss", () => notice("address", null)]);
+    banner("address", `${why}. You see the list as it is now.`, ["Dismiss", () => banner("address", null)]);
     toNow();
     return;
   }
@@ -472,7 +472,7 @@ async function search() {
   const loaded = history;
   if (!text) {
     wanted = wantedAt = null;
-    notice("query", null);
+    banner("query", null);
     render();
     return;
   }
@@ -483,7 +483,7 @@ async function search() {
     if (number !== searched || loaded !== history || text !== query) return;
     wanted = new Set(found.numbers);
     wantedAt = at ?? found.position;
-    notice("query", null);
+    banner("query", null);
     render();
   } catch (error) {
     if (number !== searched) return;
@@ -493,7 +493,7 @@ async function search() {
     }
     wanted = null; // the todos of the search before would look like the answer
     wantedAt = history.momentPosition;
-    notice("query", `${error.message}${error.hint ? ` (${error.hint})` : ""}. All todos are shown.`);
+    banner("query", `${error.message}${error.hint ? ` (${error.hint})` : ""}. All todos are shown.`);
     render();
   }
 }
@@ -502,14 +502,14 @@ async function search() {
 
 async function change(document, variables, words_, undoes = true) {
   if (!await canChange()) return null;
-  notice("refused", null);
+  banner("refused", null);
   try {
     const [answer] = Object.values(await graphql(document, { list: history.list, ...variables }));
     if (answer.commit) own.add(answer.commit.command);
     if (history.log === "null") await load(history.list); // the list was made by this
     else await sync();
     if (words_) toast(answer.commits ? words_ : "Nothing was changed.", undoes && answer.commits > 0);
-    if (words_) say(words_);
+    if (words_) announce(words_);
     return answer;
   } catch (error) {
     refused(error);
@@ -550,7 +550,7 @@ async function restore() {
 
 async function saveDetails(slot, changes, version) {
   if (!await canChange()) return;
-  notice("refused", null);
+  banner("refused", null);
   try {
     const { change: answer } = await save(history.list, idOf(slot), changes, version);
     if (answer.commit) own.add(answer.commit.command);
@@ -754,7 +754,7 @@ async function start() {
     find("list").dataset.default = name;
   } catch (error) {
     setLive("failed", "not connected");
-    notice("lost", `${error.message} ${error.hint ?? ""}`, ["Try again", () => location.reload()]);
+    banner("lost", `${error.message} ${error.hint ?? ""}`, ["Try again", () => location.reload()]);
     return;
   }
   await followAddress();
