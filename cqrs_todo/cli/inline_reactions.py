@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from ..cqrs.errors import CqrsError
@@ -10,18 +10,18 @@ from ..cqrs.events import Commit
 from ..cqrs.operation_errors import ReactionBusy
 from .hints import complete_hint
 from .reactions import FoundReaction, ListReaction, begun, failure_in_words, find_reactions
-from .session import RecordedChange, Session
+from .session import Session
 from .text import visible
 
 
-def react(session: Session, recorded: Sequence[RecordedChange]) -> None:
+def react(session: Session, recorded: Mapping[str, tuple[int, Sequence[Commit]]]) -> None:
     """Run the reactions that are declared with `inline`, for what was recorded in some lists.
 
     An event that a reaction fails on is parked at once. A person waits for the command, so there is no second try.
 
     Args:
         session: This run of the program.
-        recorded: What this run has recorded.
+        recorded: What this run has recorded, by the names of the lists: the last position, and the commits; see `OnRecorded`.
     """
     with suppress(OSError):  # the answer comes before what the programs do; `main` reports what cannot be written
         sys.stdout.flush()
@@ -32,16 +32,16 @@ def react(session: Session, recorded: Sequence[RecordedChange]) -> None:
     except (CqrsError, OSError) as error:
         _warn(session, f"no reaction was run: {error}", getattr(error, "hint", None))
         return
-    for here in recorded:
+    for name, (_, commits) in recorded.items():
         for each in found:
-            if each.lists and here.list not in each.lists:
+            if each.lists and name not in each.lists:
                 continue
             try:
-                reaction = ListReaction(session, each, here.list, retries=0)
-                if here.commits and not _matches_any(reaction, each, here.commits):
+                reaction = ListReaction(session, each, name, retries=0)
+                if commits and not _matches_any(reaction, each, commits):
                     continue  # the next run that has something to do passes over these events
-                if times[each.name] is None and here.commits:
-                    reaction.runner.begin_after(here.commits[0].position - 1)
+                if times[each.name] is None and commits:
+                    reaction.runner.begin_after(commits[0].position - 1)
                 else:
                     reaction.begin(times[each.name], from_start=False)
                 _run(session, reaction, each)

@@ -7,7 +7,6 @@ mistake than a text.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
@@ -156,6 +155,8 @@ def split_line(line: str, attributes: Mapping[str, AttributeKind] = NO_ATTRIBUTE
 
 def _words_of_line(line: str, attributes: tuple[str, ...]) -> list[str]:
     """Return the words of a line, without the quotation marks of markers."""
+    import re  # few texts may have markers inside
+
     matches = re.finditer(_word_of_line(attributes), line, re.IGNORECASE)
     return [match[1] + match[3] if match[1] else match[5] or match[0] for match in matches]
 
@@ -163,6 +164,8 @@ def _words_of_line(line: str, attributes: tuple[str, ...]) -> list[str]:
 @lru_cache(1)
 def _word_of_line(attributes: tuple[str, ...]) -> str:
     """Return the form of a word of a line. Only a marker or its value may be in quotes, because texts contain quotes too."""
+    import re
+
     names = [beginning for beginning, _ in _BEGINNINGS if beginning[-1] == ":"] + [
         f"{re.escape(name)}:" for name in attributes
     ]
@@ -186,6 +189,8 @@ def inside_texts(words: Sequence[str], attributes: Mapping[str, AttributeKind]) 
 
 def looks_like_marker(word: str) -> bool:
     """Return whether a word has the form of a marker, such as `estimate:2`, whatever its beginning."""
+    import re  # only for an edit that gives a todo another text
+
     return re.fullmatch(rf"{_NAME}:(?!//)\S+", word) is not None
 
 

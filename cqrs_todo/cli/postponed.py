@@ -1,29 +1,47 @@
 """Imports msgspec without what only few commands use of it."""
 
 import sys
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-_RARELY_USED = ("msgspec.inspect", "msgspec.msgpack", "msgspec.toml", "msgspec.yaml", "textwrap")
-"""Modules that msgspec imports. They would be an eighteenth of a whole short command."""
-
-
-class _Postponed(ModuleType):
-    """What msgspec has in place of a module. The module is imported when msgspec, or somebody through it, uses it."""
-
-    def __getattr__(self, name: str) -> Any:
-        """Return what has a name in the module."""
-        from importlib import import_module
-
-        return getattr(import_module(self.__name__), name)
+_RARELY_USED = {
+    "msgspec._json_schema": ("schema", "schema_components"),
+    "msgspec.inspect": (),
+    "msgspec.msgpack": (),
+    "msgspec.toml": (),
+    "msgspec.yaml": (),
+    "re": ("compile",),
+    "textwrap": (),
+}
+"""Modules that msgspec imports, and what it takes out of each. They would be a tenth of a whole short command."""
 
 
 def import_msgspec() -> None:
     """Import msgspec, and let it take others in place of the modules. Whoever else imports one of them gets the module."""
     postponed = [name for name in _RARELY_USED if name not in sys.modules]
-    sys.modules.update((name, _Postponed(name)) for name in postponed)
+    sys.modules.update((name, _postponed(name)) for name in postponed)
     try:
         import msgspec  # noqa: F401  # so that it is there
     finally:
         for name in postponed:
             del sys.modules[name]
+
+
+def _postponed(name: str) -> ModuleType:
+    """Return what msgspec has in place of a module. The module is imported when msgspec, or somebody through it, uses it."""
+
+    def attribute(attribute: str) -> Any:
+        if attribute == "__path__":  # `from … import` asks for it, and none of the modules is a package
+            raise AttributeError(attribute)
+        from importlib import import_module
+
+        return getattr(import_module(name), attribute)
+
+    def function(called: str) -> Callable[..., Any]:
+        return lambda *args: attribute(called)(*args)
+
+    module = ModuleType(name)
+    vars(module)["__getattr__"] = attribute  # as PEP 562 describes
+    vars(module).update((called, function(called)) for called in _RARELY_USED[name])
+    return module

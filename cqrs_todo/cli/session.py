@@ -17,7 +17,6 @@ from ..cqrs.snapshots import Snapshots
 from ..cqrs.store import Store
 from ..cqrs.stores import open_store
 from ..cqrs.stores.snapshots import Folder, SnapshotStore
-from ..cqrs.struct import Struct
 from ..todo.fields import SCHEMA, State
 from ..todo.model import DECIDER
 from ..todo.recorder import TYPES, Recorder
@@ -62,14 +61,6 @@ _BEGINNINGS = ("beginning", "the beginning", "the start", "begin", "origin")
 """Words that people use for the moment `start`."""
 
 
-class RecordedChange(Struct, frozen=True):
-    """What the last command of this run recorded in a list; see `OnRecorded`."""
-
-    list: str
-    position: int
-    commits: Sequence[Commit]
-
-
 class Options:
     """The global options, which may stand before or after the verb, and the options of every verb that changes a list.
 
@@ -111,7 +102,7 @@ class Session:
     def __init__(self, options: Options) -> None:
         self.options = options
         self._lists: list[TodoList] = []
-        self._recorded: dict[str, RecordedChange] = {}
+        self._recorded: dict[str, tuple[int, Sequence[Commit]]] = {}  # what `OnRecorded` gets, by the names of the lists
         self._left_out: set[str] = set()  # the copies of lists that were not read with the other lists
 
     @cached_property
@@ -406,7 +397,7 @@ class Session:
         return opened
 
     def _note_recorded(self, list: Recorder, position: int, commits: Sequence[Commit]) -> None:
-        self._recorded[list.name] = RecordedChange(list.name, position, commits)
+        self._recorded[list.name] = position, commits
 
     @cached_property
     def now(self) -> datetime:
@@ -633,10 +624,11 @@ class Session:
 
     def outcome(self, error: Exception) -> Exception:
         """Return what to report of an error. If it came after the command was recorded, that must be said."""
-        recorded = next(iter(self._recorded.values()), None)
+        recorded = next(iter(self._recorded.items()), None)
         if recorded is None or not isinstance(error, CqrsError) or isinstance(error, OutcomeUnknown):
             return error
-        place = f"@{recorded.position} was recorded in {recorded.list}"
+        name, (position, _) = recorded
+        place = f"@{position} was recorded in {name}"
         return OutcomeUnknown(f"{place}, but the answer could not be given: {error}")
 
     def announce_reminders(self, *, all_lists: bool) -> None:
@@ -650,10 +642,10 @@ class Session:
     def react_inline(self) -> None:
         """Run the reactions that run right after a command, if one of them may want what this run has recorded."""
         wanted = [table.get("on") for table in self.config.reaction if table.get("inline")]
-        recorded = [*self._recorded.values()] if wanted and self.recording else []
+        recorded = self._recorded if wanted and self.recording else {}
         if not recorded or IN_REACTION in os.environ:
             return
-        types = {event.type for each in recorded for commit in each.commits for event in commit.events}
+        types = {event.type for _, commits in recorded.values() for commit in commits for event in commit.events}
         if all(isinstance(on, list) and on and types and not any(type in on for type in types) for on in wanted):
             return
         from .inline_reactions import react  # few commands have a consequence of this kind

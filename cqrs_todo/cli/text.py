@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import re
 
 # C0 and C1 controls; bidirectional marks, embeddings, overrides and isolates; line and paragraph separators; invisible
 # format characters. Joiners (U+200C, U+200D), variation selectors and tags stay: scripts and emoji are written with them.
@@ -19,6 +22,8 @@ _NAMES = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\x1b": "\\e"}
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
     """Compile a pattern when it is first needed. Most runs need none, and compiling takes as long as the rest of a run."""
+    import re
+
     return re.compile(pattern)
 
 

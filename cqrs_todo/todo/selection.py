@@ -1,6 +1,5 @@
 """Finding the todos that a person names by numbers, ranges, `@` or the beginnings of stable ids. This module is pure."""
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 
 from ..cqrs.fold import Entity, Fold
@@ -122,6 +121,8 @@ def _in_range(
 
 def _by_id(part: str, fold: Fold[State], wanted: Callable[[Entity[State]], bool]) -> tuple[list[Entity[State]], str | None]:
     """Return the todo with this stable id, or the only one whose id begins like this; otherwise what is wrong with it."""
+    import re  # few people write ids
+
     if not re.fullmatch(ID, part):
         return [], repr(part)
     entity = fold.get(DECIDER.stream(part))

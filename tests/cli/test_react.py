@@ -18,7 +18,7 @@ import pytest
 
 from cqrs_todo.cli.inline_reactions import react as react_inline
 from cqrs_todo.cli.reacting import Reacting
-from cqrs_todo.cli.session import Options, RecordedChange, Session
+from cqrs_todo.cli.session import Options, Session
 from cqrs_todo.todo.model import Create
 from cqrs_todo.todo.service import TodoList
 from tests.conftest import Todo
@@ -623,7 +623,7 @@ def test_a_reaction_gets_what_happened_in_an_old_list_since_it_began(
     session = here()
     todos = adding(session, "other", "since")
     if inline:
-        react_inline(session, [RecordedChange("other", todos.log.cursor().position, list(todos.log.commits_backward())[:1])])
+        react_inline(session, {"other": (todos.log.cursor().position, list(todos.log.commits_backward())[:1])})
     else:
         Reacting(here()).once()
     assert texts_seen(todo) == ["other since"]

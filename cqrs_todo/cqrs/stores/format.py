@@ -1,6 +1,5 @@
 """Format 1 of the log, byte for byte: a header line, and then a line for each commit. docs/log-format.md describes it."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -52,8 +51,10 @@ class Header(msgspec.Struct, frozen=True, omit_defaults=True):
     def newer(self) -> bool:
         """Whether the file has a later major version of the format. This code never writes to such a file."""
         major, present = self.version.partition(".")[0], VERSION.partition(".")[0]
-        if major == present:  # to compile the pattern takes as long as to load a small module
+        if major == present:
             return False
+        import re  # few logs have another version
+
         return not re.fullmatch("[0-9]{1,9}", major) or int(major) > int(present)
 
     def forgets_more_than(self, earlier: "Header") -> bool:

@@ -7,7 +7,6 @@ or a file that cannot be a log.
 """
 
 import os
-import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
@@ -70,7 +69,7 @@ class LogAt(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def has_log_name(self) -> bool:
         """Whether the file has the name of a log, and not that of a conflict copy."""
-        return self.name is not None and not re.search(_CONFLICT, self.name)
+        return self.name is not None and not _is_conflict_copy(self.name)
 
     def reaches(self, head: Cursor) -> bool:
         """Return whether the log came to a head in this file: the file holds it, or a later one is recorded beside it."""
@@ -311,8 +310,15 @@ class Inventory:
                 )
             elif name is None and file.lower().endswith(SUFFIX):
                 yield Stray(path, archived, None, None, "its file name is not that of a log, and it holds none")
-            elif name is not None and re.search(_CONFLICT, name):
+            elif name is not None and _is_conflict_copy(name):
                 yield Stray(path, archived, name, None, "its name is that of a conflict copy, but it holds a log of its own")
+
+
+def _is_conflict_copy(name: str) -> bool:
+    """Return whether a program that syncs files gives such a name to the copy of a file that was changed elsewhere."""
+    import re  # only to tell of files that are no logs
+
+    return re.search(_CONFLICT, name) is not None
 
 
 def _ending(path: str) -> tuple[int, str]:
@@ -410,6 +416,8 @@ def files_set_aside(folder: str) -> Iterator[tuple[str, str]]:
     """Yield the files that keep bytes of logs, each with the name that its log had then."""
     if not there(folder):
         return
+    import re  # few verbs look for them
+
     for file in sorted(os.listdir(folder)):
         match = re.fullmatch(_SET_ASIDE, file)
         if match is not None:
@@ -418,4 +426,6 @@ def files_set_aside(folder: str) -> Iterator[tuple[str, str]]:
 
 def kept_logs(folders: Sequence[str]) -> list[str]:
     """Return the paths of the files in some folders that keep logs as they were before merges."""
+    import re
+
     return [path for folder in folders for path, _ in files_set_aside(folder) if re.search(r"\.merged-[0-9T]+$", path)]
