@@ -21,7 +21,7 @@ def react(session: Session, recorded: Mapping[str, tuple[int, Sequence[Commit]]]
 
     Args:
         session: This run of the program.
-        recorded: What this run has recorded, by the names of the lists: the last position, and the commits; see `OnRecorded`.
+        recorded: What this run has recorded, by the names of lists: the last position, and the commits; see `OnRecorded`.
     """
     with suppress(OSError):  # the answer comes before what the programs do; `main` reports what cannot be written
         sys.stdout.flush()

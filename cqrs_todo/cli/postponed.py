@@ -15,16 +15,19 @@ _RARELY_USED = {
     "textwrap": (),
 }
 """Modules that msgspec imports, and what it takes out of each. They would be a tenth of a whole short command."""
+_BACKPORTS = "typing_extensions"
+"""Where msgspec takes what CPython has in `typing` since 3.11. An extra may need it, and to import it takes long."""
 
 
 def import_msgspec() -> None:
     """Import msgspec, and let it take others in place of the modules. Whoever else imports one of them gets the module."""
-    postponed = [name for name in _RARELY_USED if name not in sys.modules]
-    sys.modules.update((name, _postponed(name)) for name in postponed)
+    hidden: dict[str, Any] = {name: _postponed(name) for name in _RARELY_USED} | {_BACKPORTS: None}
+    hidden = {name: module for name, module in hidden.items() if name not in sys.modules}
+    sys.modules.update(hidden)  # with None, an import raises `ImportError`, and msgspec goes on without it
     try:
         import msgspec  # noqa: F401  # so that it is there
     finally:
-        for name in postponed:
+        for name in hidden:
             del sys.modules[name]
 
 

@@ -7,7 +7,12 @@ import pytest
 
 from tests.conftest import Todo
 
-POSTPONED = "postponed = ('msgspec.inspect', 'msgspec.msgpack', 'msgspec.toml', 'msgspec.yaml', 'textwrap')\n"
+POSTPONED = "postponed = ('msgspec.inspect', 'msgspec.msgpack', 'msgspec.toml', 'msgspec.yaml', 'msgspec._json_schema', 'textwrap')\n"
+ALSO_USED_HERE = (
+    "import sys, typing\n"  # up to CPython 3.12 `typing` imports `re`
+    "postponed += tuple({'re', 'typing_extensions'} - sys.modules.keys())\n"
+)
+"""Modules that other commands import themselves."""
 
 
 def run(todo: Todo, program: str, *args: str) -> str:
@@ -22,8 +27,9 @@ def run(todo: Todo, program: str, *args: str) -> str:
 @pytest.mark.parametrize("args", ["add x", "done 1", "ls", "", "show 1", "undo"])
 def test_short_commands_import_none_of_it(todo: Todo, args: str) -> None:
     todo("add", "milk")
+    others = "" if args in ("show 1", "undo") else ALSO_USED_HERE
     program = (
-        POSTPONED + "import os, sys\n"
+        POSTPONED + others + "import os, sys\n"
         "end = os._exit\n"
         "def report(code):\n"
         "    sys.stdout.write(f'imported: {[name for name in postponed if name in sys.modules]}')\n"
@@ -38,11 +44,13 @@ def test_short_commands_import_none_of_it(todo: Todo, args: str) -> None:
 
 def test_msgspec_is_complete(todo: Todo) -> None:
     program = (
-        POSTPONED + "import sys\n"
+        POSTPONED + ALSO_USED_HERE + "import sys\n"
         "from cqrs_todo.cli.postponed import import_msgspec\n"
         "import_msgspec()\n"
         "import msgspec\n"
         "assert not set(postponed) & set(sys.modules)\n"
+        "import inspect, re, textwrap, typing_extensions\n"
+        "assert re.sub('a', 'b', 'a') == 'b'\n"
         "class Described(msgspec.Struct):\n"
         "    '''What it is.'''\n"
         "    name: str\n"
@@ -50,6 +58,26 @@ def test_msgspec_is_complete(todo: Todo) -> None:
         "assert type(msgspec.inspect.type_info(int)) is msgspec.inspect.IntType\n"
         "assert msgspec.msgpack.decode(msgspec.msgpack.encode(1)) == 1\n"
         "assert msgspec.toml.decode('a = 1') == {'a': 1}\n"
+        "from typing import Annotated\n"
+        "lower = Annotated[str, msgspec.Meta(pattern='^[a-z]+$')]\n"
+        "assert msgspec.json.decode('\"a\"', type=lower) == 'a'\n"
+        "try:\n"
+        "    msgspec.json.decode('\"A\"', type=lower)\n"
+        "except msgspec.ValidationError as error:\n"
+        "    assert 'matching regex' in str(error)\n"
+        "else:\n"
+        "    raise AssertionError('the pattern was not used')\n"
+        "from typing_extensions import NotRequired, Required, TypedDict\n"
+        "class Partial(TypedDict, total=False):\n"
+        "    a: Required[int]\n"
+        "    b: NotRequired[int]\n"
+        "assert msgspec.convert({'a': 1}, Partial) == {'a': 1}\n"
+        "try:\n"
+        "    msgspec.convert({'b': 1}, Partial)\n"
+        "except msgspec.ValidationError as error:\n"
+        "    assert 'missing required field `a`' in str(error)\n"
+        "else:\n"
+        "    raise AssertionError('the required field was not missed')\n"
         "assert hasattr(msgspec.yaml, 'decode') and not hasattr(msgspec.yaml, 'nothing')\n"
         "import_msgspec()\n"
         "print(set(postponed) <= set(sys.modules))\n"
