@@ -7,7 +7,8 @@ import pytest
 
 from tests.conftest import Todo
 
-POSTPONED = "postponed = ('msgspec.inspect', 'msgspec.msgpack', 'msgspec.toml', 'msgspec.yaml', 'msgspec._json_schema', 'textwrap')\n"
+NAMES = ("msgspec.inspect", "msgspec.msgpack", "msgspec.toml", "msgspec.yaml", "msgspec._json_schema", "textwrap")
+POSTPONED = f"postponed = {NAMES}\n"
 ALSO_USED_HERE = (
     "import sys, typing\n"  # up to CPython 3.12 `typing` imports `re`
     "postponed += tuple({'re', 'typing_extensions'} - sys.modules.keys())\n"
