@@ -206,7 +206,7 @@ class LogWriter:
         head = Cursor(recorded.last, reached.line + 1, reached.offset + len(line), recorded.sum.encode())
         try:
             write_all(fd, line)
-            is_in_place = os.fstat(fd).st_size == head.offset or holds(fd, head)
+            is_in_place = os.lseek(fd, 0, os.SEEK_END) == head.offset or holds(fd, head)
         except OSError as error:
             self._undo_write(fd, reached.offset, error.strerror)
             raise StoreUnavailable(f"{self._path}: {error.strerror}; nothing was recorded") from error
