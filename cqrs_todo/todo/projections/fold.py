@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from heapq import merge
 from itertools import chain
 from typing import Any, Protocol
@@ -123,34 +124,25 @@ def fold(
         ViewFailed: The projection raised an error.
         CqrsError: What reading the logs raises.
     """
-    for checkpoint in reversed(checkpoints.load()):
-        state = checkpoints.state_of(checkpoint) if _is_usable(checkpoint, sources, period) else None
-        if state is None:
-            continue
-        try:
-            return _Fold(
-                projection=projection,
-                sources=sources,
-                checkpoints=checkpoints,
-                to_local=to_local,
-                now=now,
-                period=period,
-                start=checkpoint,
-                state=state,
-            ).run()
-        except (_Unusable, StaleCursor):  # try an older one, and at last the beginning of the logs
-            continue
-    state = call(projection, "initial, which cannot be copied", copy.deepcopy, projection.initial)
-    return _Fold(
+    attempt = partial(
+        _Fold,
         projection=projection,
         sources=sources,
         checkpoints=checkpoints,
         to_local=to_local,
         now=now,
         period=period,
-        start=None,
-        state=state,
-    ).run()
+    )
+    for checkpoint in reversed(checkpoints.load()):
+        state = checkpoints.state_of(checkpoint) if _is_usable(checkpoint, sources, period) else None
+        if state is None:
+            continue
+        try:
+            return attempt(start=checkpoint, state=state).run()
+        except (_Unusable, StaleCursor):  # try an older one, and at last the beginning of the logs
+            continue
+    state = call(projection, "initial, which cannot be copied", copy.deepcopy, projection.initial)
+    return attempt(start=None, state=state).run()
 
 
 def _is_usable(checkpoint: Checkpoint, sources: Sequence[Source], period: str) -> bool:

@@ -16,13 +16,13 @@ from ...errors import (
     StaleCursor,
     WrongExpectedVersion,
 )
-from ...events import Commit, EventTypes, Metadata, Recorded
+from ...events import Commit, Metadata, Recorded
 from ...names import can_be_recorded, check_stream_to_read
 from ...operation_errors import ForgottenStream
 from ...query import AppendCondition
-from ...store import NEVER, Append, Progress, at_most, check_append, readable
+from ...store import NEVER, Append, at_most, check_append, readable
 from ..chain import ChainedLog
-from ..format import Header, decode_line
+from ..format import decode_line
 from ..hash_chain import digest_in
 from ..recording import record, repeated
 from ..signals import delay_signals
@@ -100,36 +100,19 @@ class PostgresLog(ChainedLog):
     It recognises the command ids of all its commits.
     """
 
-    def __init__(
-        self,
-        *,
-        database: Database,
-        key: int,
-        name: str,
-        header: Header,
-        digest: bytes,
-        types: EventTypes,
-        progress: Progress,
-    ) -> None:
+    def __init__(self, name: str, reader: PostgresReader) -> None:
         """Open a log.
 
         Args:
-            database: The database.
-            key: The key of the log in the tables.
             name: The name of the log.
-            header: Its header.
-            digest: The digest of its header.
-            types: The registered events.
-            progress: Is called now and then with the position that was reached and the last one.
+            reader: Reads it.
         """
-        self._database = database
-        self._key = key
-        self._reader = PostgresReader(
-            database=database, key=key, name=name, header=header, digest=digest, types=types, progress=progress
-        )
-        super().__init__(header, name, self._reader)
-        if header.newer:
-            self.read_only = f"{name} has format {header.version}, which is newer than this program: it is read-only"
+        self._database = reader.database
+        self._key = reader.key
+        self._reader = reader
+        super().__init__(reader.header, name, reader)
+        if reader.header.newer:
+            self.read_only = f"{name} has format {reader.header.version}, which is newer than this program: it is read-only"
             self._reader.warn(self.read_only)
 
     @property

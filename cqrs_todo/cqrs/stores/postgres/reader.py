@@ -69,12 +69,12 @@ class _VersionsInTable:
     """The versions of the streams at a position, looked up in the table of events."""
 
     def __init__(self, database: Database, key: int, position: int) -> None:
-        self._database = database
-        self._key = key
+        self.database = database
+        self.key = key
         self._position = position
 
     def version_of(self, stream: str) -> int:
-        ((version,),) = self._database.rows(_VERSION_THEN, (self._key, stream, self._position))
+        ((version,),) = self.database.rows(_VERSION_THEN, (self.key, stream, self._position))
         return version or 0
 
 
@@ -82,6 +82,8 @@ class PostgresReader(ChainReader):
     """Reads and verifies a log in the tables, some hundred commits at a time.
 
     Attributes:
+        database: The database.
+        key: The key of the log in the tables.
         header: The header of the log.
     """
 
@@ -110,8 +112,8 @@ class PostgresReader(ChainReader):
         super().__init__(Cursor(0, digest=digest), types)
         self.header = header
         self._searched = self.start
-        self._database = database
-        self._key = key
+        self.database = database
+        self.key = key
         self._name = name
         self._progress = progress
 
@@ -156,7 +158,7 @@ class PostgresReader(ChainReader):
         except InvalidLine as error:
             if self.learn_forgotten():
                 raise self._stale_after_forgetting() from error
-            raise DamagedLog(f"{self._database.address}, {self._name} is damaged: {error}") from error
+            raise DamagedLog(f"{self.database.address}, {self._name} is damaged: {error}") from error
 
     def events(self, stream: str, first: int, last: int, limit: int | None, *, backward: bool) -> Iterator[Recorded]:
         """Read events of one stream.
@@ -176,9 +178,9 @@ class PostgresReader(ChainReader):
         left = NEVER if limit is None else limit
         while first <= last and left > 0:
             wanted = min(left, FETCHED)
-            values = {"log": self._key, "stream": stream, "first": first, "last": last, "limit": wanted}
+            values = {"log": self.key, "stream": stream, "first": first, "last": last, "limit": wanted}
             found = 0
-            for line, before in self._database.rows(query, values):
+            for line, before in self.database.rows(query, values):
                 commit = self.verified(line, before)
                 events = [event for event in commit.events if event.stream == stream and first <= event.version <= last]
                 yield from reversed(events) if backward else events
@@ -205,9 +207,9 @@ class PostgresReader(ChainReader):
             raise self._stale(since)
         items, values = self._items(query)
         statement = _HOLDING.replace("{events}", _MATCHING.replace("{items}", items)).replace("{order}", "ASC")
-        values |= {"log": self._key, "until": end.position, "limit": FETCHED}
+        values |= {"log": self.key, "until": end.position, "limit": FETCHED}
         recorded, reached = query.as_recorded(self.types), since
-        while rows := self._database.rows(statement, {**values, "since": reached.position}):
+        while rows := self.database.rows(statement, {**values, "since": reached.position}):
             commits: list[Commit] = []
             try:
                 commits.extend(self.verified(line, before) for line, before in rows)
@@ -237,12 +239,12 @@ class PostgresReader(ChainReader):
         if self.reached is not self.start or self.damage is not None:
             return
         self.learn_forgotten()
-        rows = self._database.rows(_LAST_TWO, (self._key,))
+        rows = self.database.rows(_LAST_TWO, (self.key,))
         if rows:
             (line, last, sum), before = rows[0], rows[1][2] if len(rows) > 1 else None
             self.verified(line, before)
             if digest_in(line.encode()) != sum.encode():
-                raise DamagedLog(f"{self._database.address}, {self._name} is damaged: its last digest was altered")
+                raise DamagedLog(f"{self.database.address}, {self._name} is damaged: its last digest was altered")
             self._begin_at(Cursor(last, digest=sum.encode()), None)
 
     def restart(self) -> None:
@@ -252,12 +254,12 @@ class PostgresReader(ChainReader):
 
     def _begin_at(self, begin: Cursor, versions: StreamVersions | None) -> None:
         """Take what comes before a cursor as verified; without the `versions` there, they are looked up."""
-        before = versions or _VersionsInTable(self._database, self._key, begin.position).version_of
+        before = versions or _VersionsInTable(self.database, self.key, begin.position).version_of
         self.begin_at(begin, Versions(begin.position, before))
 
     def _end(self) -> Cursor:
         """Return the cursor at the end of the log as it is now."""
-        rows = self._database.rows(_END, (self._key,))
+        rows = self.database.rows(_END, (self.key,))
         return Cursor(rows[0][0], digest=rows[0][1].encode()) if rows else self.start
 
     def has_grown(self, since: Cursor) -> bool:
@@ -265,14 +267,14 @@ class PostgresReader(ChainReader):
 
         It can end before the cursor: if it was restored from a backup, or another server has taken over.
         """
-        ((last,),) = self._database.rows(_LAST, (self._key,))
+        ((last,),) = self.database.rows(_LAST, (self.key,))
         return bool((last or 0) != since.position)
 
     def _holds(self, cursor: Cursor) -> bool:
         """Return whether the log has a commit that ends at a cursor, with the cursor's digest."""
         if cursor.position == 0:
             return cursor.digest == self.start.digest
-        return bool(self._database.rows(_HOLDS, (self._key, cursor.position, cursor.digest.decode())))
+        return bool(self.database.rows(_HOLDS, (self.key, cursor.position, cursor.digest.decode())))
 
     def check(self, condition: AppendCondition | None) -> None:
         """Check the condition of an append against what was recorded up to `reached`.
@@ -285,13 +287,13 @@ class PostgresReader(ChainReader):
         items, values = self._items(condition.query)  # it refuses types that no event can have
         if condition.after >= self.reached.position:
             return
-        values |= {"log": self._key, "since": condition.after, "until": NEVER, "limit": NEVER}
+        values |= {"log": self.key, "since": condition.after, "until": NEVER, "limit": NEVER}
         if self.types.splits:  # an older event may have become none of the types that are wanted
             statement = _HOLDING.replace("{events}", _MATCHING.replace("{items}", items)).replace("{order}", "DESC")
-            rows = self._database.rows(statement, values)
+            rows = self.database.rows(statement, values)
             check_condition(condition, self.types, (self.verified(line, before) for line, before in rows))
             return
-        ((position,),) = self._database.rows(_LATEST_MATCHING.replace("{items}", items), values)
+        ((position,),) = self.database.rows(_LATEST_MATCHING.replace("{items}", items), values)
         if position is not None:
             raise ConditionFailed(position, condition.after)
 
@@ -316,7 +318,7 @@ class PostgresReader(ChainReader):
     def verified(self, line: str, before: str | None) -> Commit:
         """Verify a line by the digest before it, None for that of the header; see `ChainReader.verified_commit`."""
         previous = self.start.digest if before is None else before.encode()
-        place = f"{self._database.address}, {self._name} is damaged"
+        place = f"{self.database.address}, {self._name} is damaged"
         try:
             return self.verified_commit(line.encode(), previous, place)
         except DamagedLog as error:
@@ -331,7 +333,7 @@ class PostgresReader(ChainReader):
                 yield from block.lines
             return
         self.learn_forgotten()
-        ((header,),) = self._database.rows(_HEADER, (self._key,))
+        ((header,),) = self.database.rows(_HEADER, (self.key,))
         yield header.encode() + b"\n"
         for block in self._read(self.start):
             yield from block.lines
@@ -349,7 +351,7 @@ class PostgresReader(ChainReader):
 
     def ask(self, connection: Connection) -> psycopg.Cursor[TupleRow]:
         """Ask the server for what comes after everything that was read, and do not wait for the answer; see `catch_up`."""
-        return connection.execute(self._database.sql(_FORWARD), (self._key, self.reached.position, FETCHED))
+        return connection.execute(self.database.sql(_FORWARD), (self.key, self.reached.position, FETCHED))
 
     def catch_up(self, asked: psycopg.Cursor[TupleRow] | None = None) -> None:
         """Read and verify what comes after everything that was read.
@@ -385,7 +387,7 @@ class PostgresReader(ChainReader):
         except (InvalidLine, StaleCursor) as error:
             if self.learn_forgotten() or start is not self.start:
                 raise self._stale_after_forgetting() from error
-            place = f"{self._database.address}, {self._name} is damaged after @{walk.cursor.position}"
+            place = f"{self.database.address}, {self._name} is damaged after @{walk.cursor.position}"
             self.report_damage(f"{place}: {error}")
             if walk.cursor.position < self.reached.position:  # what is behind it was taken as verified: no longer
                 self.restart()
@@ -396,7 +398,7 @@ class PostgresReader(ChainReader):
         Raises:
             StaleCursor: The log has changed before the cursor.
         """
-        return self._checked(begin, self._database.rows(_FORWARD, (self._key, begin.position, FETCHED)))
+        return self._checked(begin, self.database.rows(_FORWARD, (self.key, begin.position, FETCHED)))
 
     def _checked(self, begin: Cursor, fetched: Sequence[TupleRow]) -> list[_Row]:
         """Return the lines after a cursor, if the line before it is what it was; see `_fetch`."""
@@ -409,7 +411,7 @@ class PostgresReader(ChainReader):
             what = "is not what it was" if rows else "is no longer there"
             why = "an older backup, or a replica that has not come so far"
             if not self.learn_forgotten() and not self.header.forgotten:
-                self.warn(f"{self._database.address}, {self._name}: @{begin.position} {what}: {why}")
+                self.warn(f"{self.database.address}, {self._name}: @{begin.position} {what}: {why}")
             raise self._stale(begin)
         return rows[1:]
 
@@ -420,7 +422,7 @@ class PostgresReader(ChainReader):
             yield "".join(f"{row.line}\n" for row in rows).encode()
             more = len(rows) >= FETCHED - 1  # except at the start of the log, the line before them was fetched with them
             if more and not total:
-                ((total,),) = self._database.rows(_LAST, (self._key,))
+                ((total,),) = self.database.rows(_LAST, (self.key,))
             if total:
                 self._progress(rows[-1].last, total)
             rows = self._fetch(rows[-1].end) if more else []
@@ -428,7 +430,7 @@ class PostgresReader(ChainReader):
     def _rows_backward(self, until: Cursor | None) -> Iterator[tuple[bytes, int]]:
         """Yield the lines that begin at or before a cursor, last one first, each with the position of its last event."""
         end = 2**62 if until is None else until.position + 1
-        while rows := self._database.rows(_BACKWARD, (self._key, end, FETCHED)):
+        while rows := self.database.rows(_BACKWARD, (self.key, end, FETCHED)):
             for line, last, end in rows:  # noqa: B007  # the next rows come before the position of the last one
                 yield line.encode(), last
 
@@ -437,7 +439,7 @@ class PostgresReader(ChainReader):
 
     def learn_forgotten(self) -> bool:
         """Return whether streams were forgotten since the header was read. Then the next call reads everything again."""
-        rows = self._database.rows(_HEADER, (self._key,))
+        rows = self.database.rows(_HEADER, (self.key,))
         try:
             read, digest = decode_header(rows[0][0].encode() if rows else b"")
         except InvalidLine:  # the log is gone, or its header was altered

@@ -25,6 +25,7 @@ from .database import Connection, Database
 from .heads import HEADS, head_in
 from .listening import Listener
 from .log import PostgresLog
+from .reader import PostgresReader
 from .tables import PostgresCheckpoints, SnapshotTable
 
 PAGE = 100
@@ -112,9 +113,10 @@ class PostgresStore(Store):
             read, sum = decode_header(header)
         except InvalidLine as error:
             raise DamagedLog(f"{self.url}, {name}: {error}") from error
-        return PostgresLog(
+        reader = PostgresReader(
             database=self._database, key=key, name=name, header=read, digest=sum, types=self.types, progress=self._progress
         )
+        return PostgresLog(name, reader)
 
     def heads(self) -> Sequence[LogHead]:
         """Return the end of each log; see `Store`."""
