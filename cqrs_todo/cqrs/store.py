@@ -161,7 +161,7 @@ def check_append(appends: Sequence[Append], metadata: Metadata, condition: Appen
         ValueError: The time has no time zone.
     """
     check_type("the metadata", metadata, Metadata, "made with `Metadata.new(author)`")
-    if not isinstance(appends, list | tuple) or not all([isinstance(each, Append) for each in appends]):
+    if not isinstance(appends, list | tuple) or not all(isinstance(each, Append) for each in appends):
         wanted = f"a list such as [Append(stream, (event,))], not {appends!a:.60}"
         raise TypeError(f"what is appended must be {wanted}")
     if condition is not None:
