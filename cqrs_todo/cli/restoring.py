@@ -153,11 +153,13 @@ def _differs(session: Session, name: str, backup: Backup, each: ListInBackup) ->
             f"{shown}: the {each.name} here is another list", f"to have both: {rename}, and then todo import {file}"
         )
     path = shlex.quote(path_of(each.name, archived=each.archived))
-    copy = f"unzip -p {file} {path} > copy.jsonl"
-    return _Differs(
-        f"{shown}: the list here and the one in the backup have different changes, or one has forgotten todos",
-        f"to merge them: {copy}, and then {session.typed(each.name, 'merge copy.jsonl')}",
-    )
+    if session.store_url.startswith("jsonl:"):
+        copy = f"unzip -p {file} {path} > copy.jsonl"
+        hint = f"to merge them: {copy}, and then {session.typed(each.name, 'merge copy.jsonl')}"
+    else:  # other stores cannot merge
+        hint = f"to look at the one in the backup: todo --store jsonl:NEW_FOLDER import {file}"
+    message = f"{shown}: the list here and the one in the backup have different changes, or one has forgotten todos"
+    return _Differs(message, hint)
 
 
 def _compare_archived(session: Session, backup: Backup, each: ListInBackup) -> _Row:

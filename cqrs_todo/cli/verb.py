@@ -104,8 +104,8 @@ class Verb(Struct, frozen=True):
         reminds: Whether it first prints the reminders that came due. The verbs of the group for lists and places never do.
         paged: Whether what is longer than the screen is shown with a pager.
         live: The options with which it shows what happens while it happens, and then without a pager.
-        synonyms: Words that people write for it in other programs, by the words after the verb that they mean; '' for none.
-            Whoever writes one is told the verb. `IDS` and `NAME` are filled in.
+        synonyms: Words that people write for it in other programs, with spaces between them: `{"": "delay defer"}`. The key
+            holds the words after the verb that they mean, such as `IDS due:DATE`. Whoever writes one is told the verb.
         dashes: What a word that begins with a hyphen is: an "option"; a "word", unless it is an option of the verb or a
             global one; or, after the first word, part of the "rest", which is another command line.
     """
@@ -269,13 +269,17 @@ GLOBAL_OPTIONS = (
         "Where the lists are: jsonl:DIR or postgresql://… Default: TODO_STORE, then config.toml.",
         "URL",
     ),
-    Option("all_lists", ("--all-lists", "-A"), "Use all lists that are not archived. Only for sync, and verbs that read."),
-    Option("at", ("--at",), "Show the list as it was then. Only for verbs that read.", "TIME|@POSITION", time="moment"),
+    Option(
+        "all_lists", ("--all-lists", "-A"), "Use all lists that are not archived. Most verbs that change a list refuse it."
+    ),
+    Option(
+        "at", ("--at",), "Show the list as it was then. For most verbs that show todos.", "TIME|@POSITION", time="moment"
+    ),
     Option("json", ("--json",), "Print one JSON document."),
     Option("plain", ("--plain",), "Print tab-separated fields, without colours and never truncated."),
     Option("color", ("--color",), "Use colours: auto, always or never.", "WHEN"),
     Option("no_pager", ("--no-pager",), "Show no pager for what is longer than the screen."),
-    Option("quiet", ("--quiet", "-q"), "Print only lists, JSON and errors."),
+    Option("quiet", ("--quiet", "-q"), "Print only what was asked for, and errors."),
     Option("version", ("--version", "-V"), "Print the version."),
 )
 """The options that may stand before or after any verb."""
@@ -285,12 +289,12 @@ SCRIPT_OPTIONS = (
     Option(
         "expect",
         ("--expect",),
-        "Refuse the change unless each named todo has this version, or the list ends at this position.",
+        "Refuse the change if a named todo has another version, or if the list ends at another position.",
         "VERSION|@POSITION",
     ),
     Option("because", ("--because",), "Keep the reason for the change in the history.", "TEXT"),
 )
 """The options of every verb that changes a list."""
 
-WHERE_OPTION = Option("where", ("--where",), "Change the todos that a query wants, instead of naming them.", "QUERY")
+WHERE_OPTION = Option("where", ("--where",), "Select the todos by a query. IDS are not needed then.", "QUERY")
 """The option of every verb that changes todos; see `queries`."""

@@ -13,9 +13,11 @@ from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.cqrs.testing.stories import given
 from cqrs_todo.todo.events import (
     AttributeChanged,
+    DateChanged,
     DependencyAdded,
     DependencyRemoved,
     DueChanged,
+    InstantChanged,
     NoteChanged,
     ParentChanged,
     PriorityChanged,
@@ -34,7 +36,7 @@ from cqrs_todo.todo.events import (
     TodoRestored,
     WaitChanged,
 )
-from cqrs_todo.todo.fields import DUE, NOTE, PRIORITY, REMINDER, TAGS, TEXT, State, Todo
+from cqrs_todo.todo.fields import DUE, FIELDS, NOTE, PRIORITY, REMINDER, TAGS, TEXT, State, Todo
 from cqrs_todo.todo.model import (
     DECIDER,
     EVENTS,
@@ -274,6 +276,15 @@ def test_law_a_day_or_an_instant_is_the_same_after_a_round_trip_through_text(ste
         assert state is not None
         for text in (state.due, state.completed):
             assert text is None or day_or_instant(parse_day_or_instant(text)) == text
+
+
+BASES = {"day or instant": DateChanged, "instant": InstantChanged}
+"""The classes that check the values of events which are read."""
+
+
+@pytest.mark.parametrize("field", [field for field in FIELDS if field.kind in BASES], ids=lambda field: field.name)
+def test_the_events_of_a_field_of_times_check_their_values(field: Any) -> None:
+    assert issubclass(field.changed, BASES[field.kind])
 
 
 def test_every_event_type_is_registered_and_has_an_inverse_and_a_field() -> None:

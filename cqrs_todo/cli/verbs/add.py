@@ -150,7 +150,12 @@ VERB = Verb(
     action=add,
     group=EVERYDAY,
     arguments=(
-        Argument("text", "TEXT", "What to do. '-' reads one todo per line from stdin, with the same markers.", several=True),
+        Argument(
+            "text",
+            "TEXT",
+            "What to do. '-' reads one todo per line from stdin; markers such as due:friday work there, too.",
+            several=True,
+        ),
     ),
     writes=True,
     fields=True,

@@ -244,6 +244,10 @@ VERB = Verb(
     examples=('todo explain "done 3"', "todo explain add Buy milk due:friday", "todo explain undo --json"),
     action=explain,
     group=TRAVEL,
-    arguments=(Argument("words", "COMMAND", "A command that changes something, quoted or not.", several=True),),
+    arguments=(
+        Argument(
+            "words", "COMMAND", "A command that changes something, with or without quotation marks around it.", several=True
+        ),
+    ),
     dashes="rest",
 )

@@ -374,7 +374,7 @@ VERB = Verb(
         Option(
             "conflicts",
             ("--conflicts",),
-            "Show the conflicts that changes lost in a merge or a sync, and which changes stand.",
+            "Show the conflicts of merges and syncs: which changes stand, and which do not.",
         ),
         Option("limit", ("--limit", "-n"), "Show at most N changes.", metavar="N", kind=int, least=0, most=10**9),
         Option("reverse", ("--reverse",), "Show the oldest first."),

@@ -265,7 +265,7 @@ VERB = Verb(
             f"Sort by {', '.join(SORT_KEYS)}. Several keys are separated by commas; -KEY reverses the order.",
             metavar="KEYS",
         ),
-        Option("by", ("--by",), f"Group by {', '.join(GROUP_KEYS)}, with counts.", metavar="KEY"),
+        Option("by", ("--by",), f"Group by {', '.join(GROUP_KEYS[:-1])} or {GROUP_KEYS[-1]}, with counts.", metavar="KEY"),
         Option("summary", ("--summary",), "Show only the counts of the groups."),
         Option("columns", ("--columns",), "Show only these columns, such as number,due,text.", metavar="NAMES"),
         Option("limit", ("--limit", "-n"), "Show at most N todos.", metavar="N", kind=int, least=0),

@@ -431,6 +431,8 @@ VERB = Verb(
         Option("retry", ("--retry",), "Give failed events to their reactions again."),
         Option("drop", ("--drop",), "Remove a failed event from those that are shown. Its reaction never gets it again."),
         Option("test", ("--test",), "Run a reaction once on the last event that matches. It changes nothing else.", "NAME"),
-        Option("from_start", ("--from-start",), "Let new reactions begin with the whole history, and not now."),
+        Option(
+            "from_start", ("--from-start",), "Let new reactions begin at the start of the history. Otherwise they begin now."
+        ),
     ),
 )

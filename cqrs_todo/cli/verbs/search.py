@@ -189,7 +189,7 @@ VERB = Verb(
         Argument(
             "words",
             "WORDS",
-            'All of these words, in any order. "Two words" in quotation marks stand together, and dent* begins a word.',
+            'All of these words, in any order. "Two words" in quotation marks stand together. dent* is the beginning of a word.',
             several=True,
         ),
     ),
@@ -197,7 +197,7 @@ VERB = Verb(
         Option(
             "limit",
             ("--limit", "-n"),
-            f"Show at most N todos; 0 means all. Default: {_USUAL}.",
+            "Show at most N todos; 0 means all.",
             metavar="N",
             kind=int,
             least=0,

@@ -43,7 +43,7 @@ def _is_synced(session: Session) -> bool:
 VERB = Verb(
     name="undo",
     help="Undo the last change. `todo undo 3` undoes the last three changes, `todo undo @42` the one at position 42. In a "
-    "synced list, the last changes are your own.",
+    "synced list, it undoes your own changes.",
     examples=("todo undo", "todo undo 3", "todo undo @42"),
     action=undo,
     group=EVERYDAY,

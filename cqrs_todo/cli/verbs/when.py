@@ -127,7 +127,7 @@ VERB = Verb(
         Argument(
             "words",
             "CONDITION",
-            "For example open>20 or (QUERY)>=3. The counts are open, done, overdue, removed, total and tag:NAME.",
+            "For example: open>20, or: (QUERY)>=3. The counts are open, done, overdue, removed, total and tag:NAME.",
             several=True,
         ),
     ),

@@ -96,7 +96,7 @@ def _in_words(state: State) -> str:
 
 VERB = Verb(
     name="where",
-    help="Show the paths in use, and the read models. It shows their sizes, and how many events they are behind.",
+    help="Show the paths in use, and the read models: how large they are, and how many events they lack.",
     examples=("todo where", "todo where --json"),
     action=where,
     group=LISTS,

@@ -27,7 +27,7 @@ def migrate(session: Session) -> None:
 
 VERB = Verb(
     name="migrate",
-    help="Update the tables of the store to this program. The lists do not change.",
+    help="Update the tables of the store for this version of the program. The lists do not change.",
     examples=("todo --store postgresql://me@server/lists store migrate",),
     action=migrate,
     scope="store",
