@@ -189,7 +189,7 @@ VERB = Verb(
         Argument(
             "words",
             "WORDS",
-            'All of these words, in any order. "Two words" in quotation marks stand together. dent* is the beginning of a word.',
+            'All of these words, in any order. "Two words" in quotation marks stand together. dent* stands for dentist.',
             several=True,
         ),
     ),
