@@ -218,7 +218,7 @@ def _values(session: Session, option: Option, current: str) -> Iterator[Proposal
         case "color":
             yield from map(Proposal, COLORS)
         case "sort":
-            keys = [*SORT_KEYS, *_attributes(session)]
+            keys = dict.fromkeys([*SORT_KEYS, *_attributes(session)])
             yield from _one_more([*keys, *(f"-{key}" for key in keys)], current)
         case "columns":
             from .columns import COLUMNS  # it needs what draws tables

@@ -9,6 +9,8 @@ from ..cqrs.errors import CqrsError
 if TYPE_CHECKING:
     from ..todo.errors import InvalidQuery
 
+ORDER_IN_CONFIG = "; or set date_order in config.toml"
+"""What also helps against a date that could mean two days."""
 INTERNAL = 70
 """The exit code of an error that nobody foresaw."""
 
@@ -47,7 +49,8 @@ def query_error(error: InvalidQuery, where: str = "") -> UsageError:
         error: What is wrong with it.
         where: Where the query is, with what separates that from the rest of the message.
     """
-    return UsageError(f"{where}{error}", error.hint + "; filters are saved in config.toml" * error.about_filters)
+    settings = {"filters": "; filters are saved in config.toml", "date_order": ORDER_IN_CONFIG}
+    return UsageError(f"{where}{error}", f"{error.hint}{settings.get(error.setting, '')}")
 
 
 class InvalidInput(CqrsError):

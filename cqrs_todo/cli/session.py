@@ -34,14 +34,14 @@ from .config import (
     naming_filter,
     renumbered_file,
 )
-from .errors import UsageError, position_of_one_list
+from .errors import ORDER_IN_CONFIG, UsageError, position_of_one_list
 from .output import ProgressLine
 from .text import visible
 
 if TYPE_CHECKING:
     from ..cqrs.verification import Stray
     from ..todo.requests import Request
-    from ..todo.times import Lean, Span
+    from ..todo.times import Lean, Span, UnreadableTime
     from .verb import Verb
 
 T = TypeVar("T")
@@ -427,7 +427,7 @@ class Session:
         try:
             return read_value(check_text("time", text), self.now, to_local, lean, self.config.date_order)
         except UnreadableTime as error:
-            raise _usage(error.forms, str(error)) from error
+            raise _usage(error.forms, error) from error
 
     def span_of(self, text: str, now: datetime | None = None) -> Span:
         """Return the time in the past that a text means, from its first to its last instant.
@@ -447,7 +447,7 @@ class Session:
             if error.ahead is not None and self.list.has_commit_at_or_after(error.ahead.start):
                 return error.ahead  # a clock that ran ahead recorded it, and the program printed it
             forms = ("start",) if text.lower() in _BEGINNINGS else error.forms
-            raise _usage(forms, str(error)) from error
+            raise _usage(forms, error) from error
 
     def moment_of(self, text: str) -> Moment:
         """Return the position that a text means, or the last instant, but no instant after all that is recorded.
@@ -695,9 +695,10 @@ def _position(text: str) -> int | None:
     return int(digits) if digits != text and len(digits) <= 18 and digits.isascii() and digits.isdecimal() else None
 
 
-def _usage(forms: Sequence[str], message: str) -> UsageError:
+def _usage(forms: Sequence[str], error: UnreadableTime) -> UsageError:
     """Return the error for a text that is not a time, with examples of times."""
-    return UsageError(message, "write, for instance: " + ", ".join(f'"{form}"' if " " in form else form for form in forms))
+    examples = ", ".join(f'"{form}"' if " " in form else form for form in forms)
+    return UsageError(str(error), f"write, for instance: {examples}{ORDER_IN_CONFIG * error.order_decides}")
 
 
 def _cause() -> dict[str, str]:

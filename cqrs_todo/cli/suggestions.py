@@ -102,6 +102,7 @@ def _meant(session: Session, path: Sequence[str], words: list[str]) -> str | Non
         for name, verb in found_verbs.items()
         if name in known and name not in verbs.ALIASES
         for after, synonyms in verb.synonyms.items()
+        if not (past and after)  # with words after it, it changes something
     }
     if not path and not past:
         others |= _SYNONYMS

@@ -9,7 +9,7 @@ from operator import attrgetter, itemgetter
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar, get_args
 
 from ..cqrs.struct import Struct
-from .fields import FIELDS, TEXT, Kind, Todo
+from .fields import FIELDS, TEXT, WAIT, Kind, Todo
 from .values import PRIORITIES, DayOrInstant, ToLocal, number_in, parse_day_or_instant, time_in
 from .views import Item, is_past, is_waiting, local_day
 
@@ -78,7 +78,8 @@ def _sort_values(rows: Sequence[Numbered], key: str, to_local: ToLocal) -> list[
     order: Callable[[Any], Any]
     match kind:
         case "day or instant":
-            order = partial(_due_order, to_local=to_local)
+            # what waits for a day is shown from its beginning on
+            order = partial(_due_order, to_local=to_local, of_day=time.min if attribute == WAIT.name else time.max)
         case "choice":
             order = _CHOICES[attribute].index
         case "instant":
@@ -179,8 +180,9 @@ def board(rows: Iterable[Item], now: datetime, to_local: ToLocal) -> Board:
     return Board(tuple(late), tuple(today), tuple(rest), tuple(waiting))
 
 
-def _due_order(due: DayOrInstant, to_local: ToLocal) -> datetime:
+def _due_order(due: DayOrInstant, to_local: ToLocal, of_day: time = time.max) -> datetime:
+    """Return what a day or an instant is compared by: the local time. For a day it is the given time of that day."""
     parsed = parse_day_or_instant(due)
     if isinstance(parsed, datetime):
         return to_local(parsed).replace(tzinfo=None)
-    return datetime.combine(parsed, time.max)
+    return datetime.combine(parsed, of_day)

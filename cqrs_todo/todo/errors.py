@@ -63,6 +63,7 @@ what a script asks of a command are in `request_errors`. Those of reactions, vie
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Literal, TypeAlias
 
 from ..cqrs.errors import CqrsError, DamagedLog, OutcomeUnknown, Rejected, StoreUnavailable
 from ..cqrs.events import Commit
@@ -523,22 +524,25 @@ class UnreadableRule(CqrsError):
         self.examples = examples
 
 
+Setting: TypeAlias = Literal["filters", "date_order", ""]
+
+
 class InvalidQuery(CqrsError):
     """A query cannot be parsed."""
 
-    def __init__(self, why: str, column: int, hint: str, *, about_filters: bool = False) -> None:
+    def __init__(self, why: str, column: int, hint: str, *, setting: Setting = "") -> None:
         """Make the error.
 
         Args:
             why: What is wrong, as a sentence.
             column: Where it is in the query, counted from 1 in characters.
             hint: What to write instead.
-            about_filters: Whether it is the saved filters that have to be changed.
+            setting: The setting that could be changed instead; '' for none.
         """
         super().__init__(f"column {column} of the query: {why}")
         self.column = column
         self.hint = hint
-        self.about_filters = about_filters
+        self.setting = setting
 
 
 class DamagedHere(DamagedLog):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from typing import Any, TypeAlias
 
+    from .errors import Setting
     from .fields import Declared
     from .links import Links
     from .times import Lean, Span, UnreadableTime
@@ -387,17 +388,17 @@ class _Parser:
         if name in self._within:
             circle = " → ".join((*self._within, name))
             why = f"the filter {name} contains itself: {circle}"
-            raise InvalidQuery(why, column, "change one of them", about_filters=True)
+            raise InvalidQuery(why, column, "change a filter of this circle", setting="filters")
         filters = self.context.filters or {}
         if name not in filters:
-            raise _unknown("filter", name, filters, column, about_filters=True)
+            raise _unknown("filter", name, filters, column, setting="filters")
         try:
             parser = _Parser(filters[name], self.context, (*self._within, name), self._links)
             tests = parser.whole()
         except InvalidQuery as error:
             if self._within:
                 raise
-            raise InvalidQuery(f"in the filter {name}: {error}", column, error.hint, about_filters=True) from error
+            raise InvalidQuery(f"in the filter {name}: {error}", column, error.hint, setting="filters") from error
         self.scopes |= parser.scopes
         self.depends_on |= parser.depends_on
         self.intervals += parser.intervals
@@ -673,7 +674,8 @@ class _Parser:
 def _unreadable(key: str, error: UnreadableTime, column: int) -> InvalidQuery:
     """Return the error for a value that is not a date."""
     forms = ", ".join(f"{key}:{form.replace(' ', '-')}" for form in error.forms)
-    return InvalidQuery(f"{key}: {error}", column, f"for instance: {forms}" if forms else "see docs/dates.md")
+    hint = f"for instance: {forms}" if forms else "see docs/dates.md"
+    return InvalidQuery(f"{key}: {error}", column, hint, setting="date_order" if error.order_decides else "")
 
 
 _OTHER_KEYS = ("is", "no", "has", "list", "text", "filter")
@@ -797,7 +799,7 @@ def _unquoted(text: str) -> str:
 
 
 def _unknown(
-    what: str, name: str, known: Iterable[str], column: int, advice: str = "", *, about_filters: bool = False
+    what: str, name: str, known: Iterable[str], column: int, advice: str = "", *, setting: Setting = ""
 ) -> InvalidQuery:
     """Return the error for a name that is not known, with the name that is probably meant."""
     from difflib import get_close_matches  # only for errors
@@ -809,4 +811,4 @@ def _unknown(
         f"did you mean {shown[0]}?" if near else f"the {what}s are {', '.join(shown)}" if shown else "there are none",
         advice,
     ]
-    return InvalidQuery(f"there is no {what} {name!r}", column, "; ".join(filter(None, hints)), about_filters=about_filters)
+    return InvalidQuery(f"there is no {what} {name!r}", column, "; ".join(filter(None, hints)), setting=setting)

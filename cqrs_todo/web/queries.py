@@ -280,7 +280,7 @@ def _sort_keys(words: Sequence[str], look: Look) -> Sequence[SortKey]:
     """
     keys = [(word.removeprefix("-"), word.startswith("-")) for word in words]
     if not {key for key, _ in keys} <= set(SORT_KEYS):
-        known = [*SORT_KEYS, *sorted(attributes_of(look.view.items) | set(look.visit.attributes))]
+        known = [*SORT_KEYS, *sorted((attributes_of(look.view.items) | set(look.visit.attributes)) - set(SORT_KEYS))]
         unknown = next((key for key, _ in keys if key not in known), None)
         if unknown is not None:
             raise refusal(f"{unknown!r} is not a key to sort by", "INVALID", f"the keys are {', '.join(known)}")
@@ -327,4 +327,6 @@ _BLANK = Todo("", datetime(2000, 1, 1, tzinfo=UTC))
 
 
 def _read(key: str, value: object) -> Any:
-    return msgspec.convert(value, datetime | None if SORTED_STATE[key][1] == "instant" else str | None)
+    attribute, kind = SORTED_STATE[key]
+    type = datetime if kind == "instant" else str
+    return msgspec.convert(value, type if getattr(_BLANK, attribute) is not None else type | None)

@@ -248,3 +248,11 @@ def test_nothing_heavy_is_imported_to_read_a_time(todo: Todo) -> None:
             [sys.executable, "-c", code, *args], env=todo.env, cwd=todo.home, capture_output=True, text=True, check=True
         )
         assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("args", ["add x due:3/4/2026", "ls due:3/4/2026", "at 3/4/2026 ls", "history --since 3/4/2026"])
+def test_a_date_that_could_be_two_days_names_the_setting_that_decides(todo: Todo, args: str) -> None:
+    refused = todo.run(*args.split())
+    assert (refused.code, "day and month could be either way round" in refused.err) == (2, True)
+    assert "2026-04-03, " in refused.err
+    assert "or set date_order in config.toml" in refused.err

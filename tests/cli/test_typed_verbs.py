@@ -255,3 +255,23 @@ def test_tag_and_toggle_say_what_they_did(filled: Todo) -> None:
     assert (answer.out, answer.err) == ("Tagged 2: b (+x, +y). Undo: todo undo\n", "Not there: +z\n")
     filled("done", "3")
     assert filled("toggle", "2,3").out == "Toggled: done 2: b; open again 3: c. Undo: todo undo\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "meant"),
+    [
+        ("init garden", "todo lists new garden"),
+        ("archive work", "todo lists archive work"),
+        ("due 3", "todo edit 3 due:DATE"),
+        ("lists delete work", "todo lists archive work"),
+        ("at yesterday find milk", "todo at yesterday ls milk"),
+        ("at yesterday init", "todo at yesterday show"),
+        ("at yesterday archive work", "todo at yesterday ls archive work"),
+    ],
+)
+def test_a_word_of_another_program_leads_to_the_verb_and_in_the_past_to_none_that_writes(
+    todo: Todo, args: str, meant: str
+) -> None:
+    refused = todo.run(*args.split())
+    assert (refused.code, refused.out) == (2, "")
+    assert f"did you mean: {meant}?" in refused.err

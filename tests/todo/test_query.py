@@ -262,7 +262,7 @@ def test_a_query_finds_todos(query: str, expected: list[int]) -> None:
         ("is:opne", 4, "there is no state 'opne'", "did you mean open?"),
         ("no:deu", 4, "there is no field 'deu'", "did you mean due?"),
         ("filter:hom", 8, "there is no filter 'hom'", "did you mean home?"),
-        ("filter:a", 8, "a → b → a", "change one of them"),
+        ("filter:a", 8, "a → b → a", "change a filter of this circle"),
         ("filter:bad", 8, "in the filter bad: column 1 of the query: due: has no value", "no:due"),
         ("(milk", 1, "not closed", "write )"),
         ("milk )", 6, "closes nothing", "quote it"),

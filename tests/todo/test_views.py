@@ -72,7 +72,7 @@ def test_todos_are_sorted_by_each_key() -> None:
     ]
     expected = {"number": [1, 2, 3, 4], "due": [3, 1, 2, 4], "priority": [2, 1, 3, 4], "text": [3, 1, 4, 2]}
     expected |= {"created": [2, 1, 3, 4], "project": [4, 1, 2, 3], "done": [3, 2, 1, 4]}
-    expected |= {"reminder": [4, 1, 2, 3], "wait": [3, 4, 2, 1]}
+    expected |= {"reminder": [4, 1, 2, 3], "wait": [4, 3, 2, 1]}
     assert set(expected) == set(SORT_KEYS)
     for key in SORT_KEYS:
         assert [row.number for row in sort_items(rows, [(key, False)], utc)] == expected[key], key

@@ -206,7 +206,7 @@ def _sort_keys(session: Session, text: str, views: Sequence[View]) -> list[tuple
     words = [word.strip() for word in text.split(",")]
     names = [word.removeprefix("-") for word in words]
     if not set(names) <= set(SORT_KEYS):
-        known = [*SORT_KEYS, *_attributes(session, views)]
+        known = dict.fromkeys([*SORT_KEYS, *_attributes(session, views)])
         unknown = next((name for name in names if name not in known), None)
         if unknown is not None:
             raise UsageError(f"{unknown!r} is not a sort key", f"the keys are {', '.join(known)}")

@@ -14,7 +14,7 @@ from ..zones import end_of_day, from_local, start_of_day, wall_clock
 from .parts import PartsReader
 from .periods import DAY
 from .tokens import tokens_of
-from .words import LONGEST, TOO_FAR, VAGUE, VOCABULARY, NotATime, TooFar
+from .words import LONGEST, TOO_FAR, VAGUE, VOCABULARY, AmbiguousOrder, NotATime, TooFar
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ _SUGGESTED = {
 class UnreadableTime(NotATime):
     """A text could not be read as a date or a time."""
 
-    def __init__(self, text: str, why: str, forms: Sequence[str], ahead: Span | None = None) -> None:
+    def __init__(
+        self, text: str, why: str, forms: Sequence[str], ahead: Span | None = None, *, order_decides: bool = False
+    ) -> None:
         """Make the error.
 
         Args:
@@ -48,11 +50,13 @@ class UnreadableTime(NotATime):
             why: What is wrong, as the end of a sentence that begins with the text.
             forms: Texts that can be read instead.
             ahead: What the text means, if the only thing wrong is that this has not come yet.
+            order_decides: Whether the text can be read if the order of day and month is known.
         """
         super().__init__(why, *forms)
         self.args = (f"{text[:LONGEST]!r} {why}",)
         self.forms = tuple(forms)
         self.ahead = ahead
+        self.order_decides = order_decides
 
 
 class Span:
@@ -107,7 +111,9 @@ def read(text: str, now: datetime, to_local: ToLocal, lean: Lean, order: Order =
         return _read(text, now, to_local, lean, order)
     except NotATime as error:
         forms = _readable(_nearest(text, error), now, to_local, lean, order)
-        raise UnreadableTime(text, error.why, forms, error.span if isinstance(error, _NotYet) else None) from error
+        ahead = error.span if isinstance(error, _NotYet) else None
+        order_decides = isinstance(error, AmbiguousOrder)
+        raise UnreadableTime(text, error.why, forms, ahead, order_decides=order_decides) from error
 
 
 def read_value(text: str, now: datetime, to_local: ToLocal, lean: Lean, order: Order = None) -> date | datetime:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from ..calendar import MONTH_NAMES, MONTHS, WEEKDAYS
-from .words import TOO_FAR, UNITS, VAGUE, VOCABULARY, NotATime, existing_day, ordinal
+from .words import TOO_FAR, UNITS, VAGUE, VOCABULARY, AmbiguousOrder, NotATime, existing_day, ordinal
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
@@ -314,7 +314,7 @@ class _Tokenizer:
             f"{year}-{month:02}-{day:02}" if year else f"{day} {MONTH_NAMES[month - 1]}"
             for day, month in ((one, two), (two, one))
         ]
-        raise NotATime("is ambiguous: day and month could be either way round (the setting date_order decides)", *forms)
+        raise AmbiguousOrder("is ambiguous: day and month could be either way round", *forms)
 
     # times of day
 

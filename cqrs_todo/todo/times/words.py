@@ -73,6 +73,10 @@ class NotATime(ValueError):
         self.wrong = wrong
 
 
+class AmbiguousOrder(NotATime):
+    """A text could mean two dates. The order in which a person writes day and month decides."""
+
+
 class TooFar(NotATime):
     """A text counts to a time that nobody means, or that the calendar does not reach."""
 
