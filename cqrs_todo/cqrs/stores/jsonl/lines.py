@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import Self
 
 from ...errors import LogNotFound
-from .files import close, open_private, os_errors_as_store_errors
+from .files import close, open_private, os_errors_as_store_errors, read_range
 
 _BLOCK = 1 << 15
 
@@ -32,7 +32,6 @@ class Lines:
         path: The file.
         fd: Its file descriptor.
         size: The offset in bytes up to which it is read.
-        tail: The bytes after the last LF, once `chunks` has come to the end.
     """
 
     def __init__(self, path: str, fd: int, size: int) -> None:
@@ -40,11 +39,9 @@ class Lines:
         self.path = path
         self.fd = fd
         self.size = size
-        self.tail = b""
 
     def chunks(self, offset: int) -> Iterator[bytes]:
-        """Yield the bytes from an offset on, some complete lines at a time."""
-        self.tail = b""
+        """Yield the bytes from an offset on, some complete lines at a time. What follows the last LF is left out."""
         rest: list[bytes] = []
         while offset < self.size:
             with os_errors_as_store_errors(self.path):
@@ -57,7 +54,11 @@ class Lines:
                 yield b"".join((*rest, block[:end]))
                 rest = []
             rest.append(block[end:])
-        self.tail = b"".join(rest)
+
+    def rest(self, offset: int) -> bytes:
+        """Return all bytes from an offset on, such as those after the last line."""
+        with os_errors_as_store_errors(self.path):
+            return read_range(self.fd, offset, self.size)
 
     def forward(self, offset: int) -> Iterator[bytes]:
         """Yield the complete lines from an offset on, without their LF."""

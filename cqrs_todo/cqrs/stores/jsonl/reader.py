@@ -474,7 +474,7 @@ class LogReader(ChainReader):
             cursor: The end of the last line.
             lost: The head that the file did not hold when the reading began.
         """
-        tail = file.tail
+        tail = file.rest(cursor.offset)
         if tail and continues(cursor.digest, tail[:-1]):
             self._report_damage_at(cursor, "the end of the line was altered")
         elif tail and continues(cursor.digest, tail):

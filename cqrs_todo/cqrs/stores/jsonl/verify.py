@@ -55,7 +55,7 @@ class _Walk:
     def run(self, known: Known) -> Verdict:
         first = next(self._file.forward(0), None)
         if first is None:
-            if self._file.tail:
+            if self._file.size:
                 return self._damaged("altered", "no line feed ends the first line: it is not the header of a log")
             return self._damaged("missing", "the file is empty: its header is missing")
         try:
@@ -75,8 +75,9 @@ class _Walk:
             self._read_all()
         except InvalidLine as error:
             return self._damaged(*self._kind(error))
-        if self._file.tail:
-            return self._damaged(*self._torn(head))
+        tail = self._file.rest(self._walk.cursor.offset)
+        if tail:
+            return self._damaged(*self._torn(head, tail))
         cut = self._cut(head)
         return self._verdict() if cut is None else self._damaged(*cut)
 
@@ -106,11 +107,13 @@ class _Walk:
 
     def _after(self) -> Iterator[bytes]:
         """The lines after the first bad one, without their LF."""
-        lines = self._file.forward(self._walk.cursor.offset)
-        next(lines, None)
-        yield from lines
-        if self._file.tail:
-            yield self._file.tail
+        offset = self._walk.cursor.offset
+        for number, line in enumerate(self._file.forward(offset)):
+            offset += len(line) + 1
+            if number:
+                yield line
+        if offset < self._file.size:
+            yield self._file.rest(offset)
 
     def _kind(self, error: InvalidLine) -> tuple[str, str]:
         """Return what kind of damage the first bad line has, and a sentence about it."""
@@ -128,8 +131,8 @@ class _Walk:
             return "reordered", f"@{expected} comes after @{commit.position}"
         return "missing", f"@{expected} to @{commit.position - 1} are missing"
 
-    def _torn(self, head: Cursor | None) -> tuple[str, str]:
-        tail, walk, cut = self._file.tail, self._walk.cursor, self._cut(head)
+    def _torn(self, head: Cursor | None, tail: bytes) -> tuple[str, str]:
+        walk, cut = self._walk.cursor, self._cut(head)
         if walk.line and continues(walk.digest, tail[:-1]):
             return "altered", "the end of the line was altered"
         ended = cut is None or (head is not None and lacks_only_lf(head, walk.offset, tail))
