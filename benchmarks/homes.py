@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from cqrs_todo.cqrs.cursor import Cursor
+from cqrs_todo.cqrs.stores.jsonl.head_record import record_head
 from cqrs_todo.todo.values import Priority
 from tests.revisions import household
 
@@ -170,6 +172,8 @@ def write_log(path: Path, todos: int, events: int) -> None:
             )
             sum = hashlib.sha256(f"{sum}{body}".encode()).hexdigest()
             file.write(f'{body},"sum":"{sum}"}}\n')
+    # as the product does, which takes a list without it for one that was copied there
+    record_head(str(path), header["id"], Cursor(events, events + 1, path.stat().st_size, sum.encode()))
 
 
 def _events(todos: int, events: int, start: datetime, step: timedelta) -> Iterator[str]:

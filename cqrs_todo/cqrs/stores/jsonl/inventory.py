@@ -316,7 +316,9 @@ class Inventory:
 
 def _is_conflict_copy(name: str) -> bool:
     """Return whether a program that syncs files gives such a name to the copy of a file that was changed elsewhere."""
-    import re  # only to tell of files that are no logs
+    if ".sync-conflict-" not in name:
+        return False
+    import re  # few names are like that
 
     return re.search(_CONFLICT, name) is not None
 
