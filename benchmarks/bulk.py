@@ -102,26 +102,26 @@ def memory(environments: Environments, *, quick: bool) -> Section:
     section = Section("memory", "Peak memory")
     with tempfile.TemporaryDirectory() as folder:
         short = with_history(Path(folder) / "short", environments.todo, TODOS, 2 * TODOS)
-        tell = partial(_report, section, peak_memory([str(environments.python), "-c", "pass"], short.env))
-        tell(short, f"todo ls with {TODOS:,} todos, the first time", "ls")
+        report = partial(_report, section, peak_memory([str(environments.python), "-c", "pass"], short.env))
+        report(short, f"todo ls with {TODOS:,} todos, the first time", "ls")
         short.warm()
-        tell(short, f"todo ls with {TODOS:,} todos", "ls", key=f"memory/ls/{TODOS}")
-        tell(short, f"todo add x with {TODOS:,} todos", "add", "x")
-        tell(short, f"todo history of {2 * TODOS:,} events", "history")
+        report(short, f"todo ls with {TODOS:,} todos", "ls", key=f"memory/ls/{TODOS}")
+        report(short, f"todo add x with {TODOS:,} todos", "add", "x")
+        report(short, f"todo history of {2 * TODOS:,} events", "history")
         if quick:
             section.note("a million events, and verifying 1 GB: in the full run")
             return section
         long = with_history(Path(folder) / "long", environments.todo, TODOS, 1_000_000)
-        tell(long, "todo ls after 1,000,000 events, the first time", "ls")
+        report(long, "todo ls after 1,000,000 events, the first time", "ls")
         long.warm()
-        tell(long, "todo ls after 1,000,000 events", "ls")
+        report(long, "todo ls after 1,000,000 events", "ls")
         try:
             short.run("verify")
         except Failed as error:
             section.note(f"verifying 1 GB is skipped: {error}")
             return section
         large = with_history(Path(folder) / "large", environments.todo, TODOS, _events(LARGE))
-        tell(large, f"todo verify of {large.log.stat().st_size / MEGABYTE:,.0f} MB", "verify", key="memory/verify/1GB")
+        report(large, f"todo verify of {large.log.stat().st_size / MEGABYTE:,.0f} MB", "verify", key="memory/verify/1GB")
     return section
 
 

@@ -34,7 +34,7 @@ def import_msgspec() -> None:
 def _postponed(name: str) -> ModuleType:
     """Return what msgspec has in place of a module. The module is imported when msgspec, or somebody through it, uses it."""
 
-    def attribute(attribute: str) -> Any:
+    def get(attribute: str) -> Any:
         if attribute == "__path__":  # `from … import` asks for it, and none of the modules is a package
             raise AttributeError(attribute)
         from importlib import import_module
@@ -42,9 +42,9 @@ def _postponed(name: str) -> ModuleType:
         return getattr(import_module(name), attribute)
 
     def function(called: str) -> Callable[..., Any]:
-        return lambda *args: attribute(called)(*args)
+        return lambda *args: get(called)(*args)
 
     module = ModuleType(name)
-    vars(module)["__getattr__"] = attribute  # as PEP 562 describes
+    vars(module)["__getattr__"] = get  # as PEP 562 describes
     vars(module).update((called, function(called)) for called in _RARELY_USED[name])
     return module

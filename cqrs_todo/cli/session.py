@@ -396,8 +396,8 @@ class Session:
         self._lists.append(opened)
         return opened
 
-    def _note_recorded(self, list: Recorder, position: int, commits: Sequence[Commit]) -> None:
-        self._recorded[list.name] = position, commits
+    def _note_recorded(self, todos: Recorder, position: int, commits: Sequence[Commit]) -> None:
+        self._recorded[todos.name] = position, commits
 
     @cached_property
     def now(self) -> datetime:

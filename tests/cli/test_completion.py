@@ -74,7 +74,7 @@ def test_skip_proposes_todos_that_recur(todo: Todo) -> None:
         (["skip", ""], ["work/"]),
         (["show", "@6"], ["@6"]),
         (["done", "@6"], []),
-        (["ls", "--columns", "number,stat"], ["number,state"]),
+        (["ls", "--columns", "number,st"], ["number,state"]),
         (["ls", "--columns", "due,due"], []),
         (["ls", "--sort", "due,t"], ["due,text"]),
         (["ls", "--sort", "-due,-p"], ["-due,-priority", "-due,-project"]),

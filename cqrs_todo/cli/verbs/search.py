@@ -189,7 +189,7 @@ VERB = Verb(
         Argument(
             "words",
             "WORDS",
-            'All of these words, in any order. "Two words" in quotation marks stand together. dent* stands for dentist.',
+            'All of these words, in any order. "Two words" in quotation marks stand together. dent* finds dentist.',
             several=True,
         ),
     ),

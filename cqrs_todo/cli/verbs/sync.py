@@ -756,7 +756,7 @@ VERB = Verb(
         Option("remove", ("--remove",), "Remove what this machine knows of a remote. No list is changed."),
         Option("join", ("--join",), "Join lists of the same name that were made apart, and do not ask."),
         Option("apart", ("--as",), "Do not join lists of the same name: give the one of this machine another name.", "NAME"),
-        Option("every", ("--every",), "Sync again and again until Ctrl-C, with a pause between: 30s, 5m, 1h, 1d.", "SPAN"),
+        Option("every", ("--every",), "Sync again and again until Ctrl-C, with this pause: 30s, 5m, 1h or 1d.", "SPAN"),
     ),
     writes=True,
     records=False,

@@ -1,7 +1,7 @@
 """The ends of all logs, as a store gives them, or asked for without the store.
 
-To ask whether something is new takes less time than to load psycopg. So this asks through psycopg2, which loads
-faster. Whatever is unusual is left to the store, which tries again, makes tables and explains errors.
+To ask whether something is new takes less time than to load psycopg. So this asks through psycopg2, which loads faster.
+Whatever is unusual is left to the store, which tries again, makes tables and explains errors.
 """
 
 import select

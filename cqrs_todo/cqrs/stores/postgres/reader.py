@@ -69,12 +69,12 @@ class _VersionsInTable:
     """The versions of the streams at a position, looked up in the table of events."""
 
     def __init__(self, database: Database, key: int, position: int) -> None:
-        self.database = database
-        self.key = key
+        self._database = database
+        self._key = key
         self._position = position
 
     def version_of(self, stream: str) -> int:
-        ((version,),) = self.database.rows(_VERSION_THEN, (self.key, stream, self._position))
+        ((version,),) = self._database.rows(_VERSION_THEN, (self._key, stream, self._position))
         return version or 0
 
 
