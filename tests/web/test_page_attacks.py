@@ -114,14 +114,19 @@ def test_no_text_note_tag_project_author_or_list_name_runs_or_loads_anything(bro
         with browsing(browser, server, viewport={"width": 1200, "height": 3000}) as opened:
             opened.open("inbox")
             opened.page.click("[data-view=all]")
-            opened.shows(*(f"by author {number}" for number in range(6)), *map(visible, ATTACKS))
+            shown = [*(f"by author {number}" for number in range(6)), *map(visible, ATTACKS)]
+            opened.shows(*shown)
             assert opened.page.evaluate(OPEN_ALL, [6 + len(ATTACKS), FORBIDDEN]) == 6 + len(ATTACKS)
             for attack in ATTACKS[::6]:  # in messages
-                opened.page.fill("#search", attack)
-                opened.page.fill("#add", f"{attack} due:{attack.replace(' ', '')}")
-                opened.page.press("#add", "Enter")
+                with opened.page.expect_response(lambda response: "/matching" in response.url):
+                    opened.page.fill("#search", attack)
+                with opened.page.expect_response(lambda response: "/graphql" in response.url):
+                    opened.page.fill("#add", f"{attack} due:{attack.replace(' ', '')}")
+                    opened.page.press("#add", "Enter")
                 opened.page.evaluate("text => { location.hash = `#at=${encodeURIComponent(text)}`; }", attack)
-                opened.says("names no moment")
+                opened.says(f"names no moment: {visible(attack)}")
+            opened.page.fill("#search", "")
+            opened.shows(*shown)
             opened.page.hover(".row .text")
             opened.page.wait_for_selector("#blame:not([hidden])")
             assert opened.page.locator(FORBIDDEN).count() == 0
