@@ -127,7 +127,7 @@ def test_no_text_note_tag_project_author_or_list_name_runs_or_loads_anything(bro
                 opened.says(f"names no moment: {visible(attack)}")
             opened.page.fill("#search", "")
             opened.shows(*shown)
-            opened.page.hover(".row .text")
+            opened.page.hover(".row:not([hidden]) .text")
             opened.page.wait_for_selector("#blame:not([hidden])")
             assert opened.page.locator(FORBIDDEN).count() == 0
             links = opened.page.locator("#main a").evaluate_all("links => links.map(link => link.protocol)")
