@@ -51,6 +51,7 @@ def check_one_word(
     words: Sequence[str],
     literal: int,
     verb: str,
+    *,
     lists: Callable[[], Sequence[str]],
     options: Sequence[str] = (),
     for_several: Callable[[Sequence[str]], bool] = bool,

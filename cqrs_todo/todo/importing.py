@@ -69,7 +69,16 @@ def _planned(todos: TodoList, fold: Todos, entries: Sequence[Entry], file: str, 
 
     digests = {id: each.digest for id, each in last.items()}
     elsewhere = {id for id, each in last.items() if each.file != file}
-    return plan_import(entries, items_of(fold), digests, elsewhere, entries_of, new_id, todos.zones(None), losses.append)
+    return plan_import(
+        entries,
+        items_of(fold),
+        digests=digests,
+        elsewhere=elsewhere,
+        entries_of=entries_of,
+        new_id=new_id,
+        to_local=todos.zones(None),
+        report=losses.append,
+    )
 
 
 def import_entries(todos: TodoList, entries: Sequence[Entry], file: str) -> Imported:

@@ -31,7 +31,13 @@ def edit(
         if not ids:
             return
     check_one_word(
-        ids, text, literal, "edit", session.list_names, _options(fields, clear), partial(_is_for_several, session)
+        ids,
+        text,
+        literal,
+        "edit",
+        lists=session.list_names,
+        options=_options(fields, clear),
+        for_several=partial(_is_for_several, session),
     )
     chosen = session.choose([ids])
     present = attributes_of(chosen)

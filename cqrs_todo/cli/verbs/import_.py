@@ -93,13 +93,23 @@ def _import_file(
     if format == "json":
         _import_json(session, name, first, opened, choices, encoding)
         return
-    _import_foreign_or_json(session, name, "" if file == "-" else file, format, encoding, choices, (first, opened), stack)
+    _import_foreign_or_json(
+        session,
+        name,
+        "" if file == "-" else file,
+        format=format,
+        encoding=encoding,
+        choices=choices,
+        begun=(first, opened),
+        stack=stack,
+    )
 
 
 def _import_foreign_or_json(
     session: Session,
     name: str,
     path: str,
+    *,
     format: str | None,
     encoding: str | None,
     choices: "Choices",

@@ -13,7 +13,7 @@ from ..verb import CHANGE, ONE_IDS, Argument, Verb
 
 def note(session: Session, ids: str, text: Sequence[str], literal: int) -> None:
     """Set the note of todos from words, or from stdin for the word '-', unless that stood after `--`."""
-    check_one_word(ids, text, literal, "note", session.list_names)
+    check_one_word(ids, text, literal, "note", lists=session.list_names)
     note = " ".join(check_text("note", word) for word in text)
     if list(text) == ["-"] and not literal:
         from ..stdin import read_note

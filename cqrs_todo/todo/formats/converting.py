@@ -62,6 +62,7 @@ class Plan(Struct, frozen=True):
 def plan_import(
     entries: Sequence[Entry],
     items: Sequence[Item],
+    *,
     digests: Mapping[str, str],
     elsewhere: AbstractSet[str],
     entries_of: Callable[[Sequence[str]], Mapping[str, Todo]],

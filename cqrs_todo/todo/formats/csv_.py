@@ -156,7 +156,7 @@ def read(source: Iterable[str], context: Context, report: Report) -> Iterator[En
                 raise MalformedFile(rows.line_num, reason, "call the column, for instance, text or title")
             continue
         if not _is_blank(row, columns):
-            entry = _entry(row, header, columns, rows.line_num, keys, context, report)
+            entry = _entry(row, header, columns, line=rows.line_num, keys=keys, context=context, report=report)
             if entry is not None:
                 yield entry
 
@@ -179,6 +179,7 @@ def _entry(
     row: Sequence[str],
     header: Sequence[str],
     columns: dict[int, str],
+    *,
     line: int,
     keys: set[str],
     context: Context,

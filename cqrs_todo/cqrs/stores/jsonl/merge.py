@@ -28,7 +28,14 @@ _NOTHING = "; nothing was merged"
 
 
 def planned(
-    path: str, name: str, copy: bytes, since: Cursor, types: EventTypes, rules: MergeRules[Any, Any, Any], terms: MergeTerms
+    path: str,
+    name: str,
+    copy: bytes,
+    *,
+    since: Cursor,
+    types: EventTypes,
+    rules: MergeRules[Any, Any, Any],
+    terms: MergeTerms,
 ) -> tuple[MergedLines, bytes]:
     """Return what merging another copy of a log into the log gives. Nothing is written.
 

@@ -333,11 +333,12 @@ class JsonlStore(Store):
             raise ReadOnlyLog(f"{path} is a copy of another log: merge it into that one instead; nothing was merged")
 
         terms = EQUALS if terms is None else terms
+        merge = partial(planned, path, name, copy, since=since, types=self.types, rules=rules, terms=terms)
         if dry_run:
-            return outcome(planned(path, name, copy, since, self.types, rules, terms)[0], rules)
+            return outcome(merge()[0], rules)
         self._check_there(name)
         with self._holding(name), delay_signals():
-            merged, tail = planned(path, name, copy, since, self.types, rules, terms)
+            merged, tail = merge()
             result = outcome(merged, rules)
             if not result.changed and self.open(name).id == merged.log:  # a log that is joined may get the other's id alone
                 return result
