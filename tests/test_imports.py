@@ -274,6 +274,11 @@ def test_a_wrong_arrow_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
         test_imports_point_one_way(file)
 
 
+@pytest.mark.parametrize("file", [file for file in FILES if "verbs" not in file.parts], ids=module_of)
+def test_nothing_but_the_package_of_verbs_imports_from_the_file_of_a_verb(file: Path) -> None:
+    assert not {name for name in imports(file) if name.startswith("cqrs_todo.cli.verbs.")}
+
+
 def given_by_position(file: Path) -> list[str]:
     """Return the calls of a file that give seven values or more without naming them, to what this package defines."""
     return [

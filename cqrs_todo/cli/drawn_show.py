@@ -14,10 +14,10 @@ from .drawn_history import in_order
 from .hanging import HangingLines
 from .histories import Line
 from .session import Session
+from .shown_todo import Row, name_width
 from .tables import rich_text
 from .terminal import draw
 from .text import visible_lines
-from .verbs.show import Row, name_width
 
 _INDENT = 2
 

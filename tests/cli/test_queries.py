@@ -40,6 +40,11 @@ def test_however_the_shell_splits_a_query_it_is_read_once(filled: Todo, line: li
     assert numbers(filled("ls", *line).out) == expected
 
 
+@pytest.mark.parametrize("line", [[], ["+home"], ["--sort", "text"], ["--summary", "--by", "tag"]])
+def test_a_limit_of_no_todos_prints_nothing_and_does_not_say_that_nothing_is_open(filled: Todo, line: list[str]) -> None:
+    assert filled("ls", *line, "--limit", "0").out == ""
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

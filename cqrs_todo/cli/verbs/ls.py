@@ -88,7 +88,8 @@ def ls(
         for name, members in groups:
             print_row(name, len(members))
     else:
-        _print(session, views, rows, groups, group, summary=summary, is_flat=is_flat, is_query=bool(words or states))
+        if rows or not entries:  # `--limit 0` leaves none, which does not mean that none is open
+            _print(session, views, rows, groups, group, summary=summary, is_flat=is_flat, is_query=bool(words or states))
         print_waiting(session, hidden, now, words, all_lists=session.options.all_lists)
     if failure is not None:
         raise failure
