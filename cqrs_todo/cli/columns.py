@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from ..todo.fields import FIELDS, Kind
+from ..todo.fields import FIELDS, Declared
 from ..todo.views import display_attribute, display_day_or_instant, display_value, short_instant
 from .clock import to_local
 from .output import print_line, print_message, print_row
@@ -15,16 +15,16 @@ Column: TypeAlias = Callable[[Entry], str]
 """Returns what a column shows of a todo."""
 
 
-def _field(name: str, kind: Kind) -> Column:
+def _column(field: Declared) -> Column:
     return lambda entry: display_value(
-        kind, getattr(entry.todo, name), to_local, lambda other: entry.source.numbers.get(other, other)
+        field, getattr(entry.todo, field.name), to_local, lambda other: entry.source.numbers.get(other, other)
     )
 
 
 COLUMNS: dict[str, Column] = {
     "number": lambda entry: entry.label,
     "state": lambda entry: state_of(entry.todo),
-    **{field.name: _field(field.name, field.kind) for field in FIELDS},
+    **{field.name: _column(field) for field in FIELDS},
     "created": lambda entry: short_instant(entry.todo.created, to_local),
     "done": lambda entry: display_day_or_instant(entry.todo.completed, to_local),
     "list": lambda entry: entry.source.name,

@@ -13,7 +13,7 @@ from itertools import islice
 from ..cqrs.errors import CqrsError
 from ..cqrs.struct import Struct
 from ..todo.arranging import GROUP_KEYS, SORT_KEYS
-from ..todo.fields import FIELDS, SetField
+from ..todo.fields import FIELDS, TAGS, Declared, SetField
 from ..todo.views import attributes_of
 from . import verbs
 from .config import COLORS
@@ -30,6 +30,7 @@ from .verb import (
     WHERE_OPTION,
     Argument,
     Option,
+    TimeKind,
     Verb,
     field_options,
 )
@@ -231,8 +232,8 @@ def _values(session: Session, option: Option, current: str) -> Iterator[Proposal
         case "clear":
             yield from (Proposal(field.name, field.help) for field in FIELDS if field.name != "text")
             yield from map(Proposal, session.config.attributes)
-        case "at" | "since" | "until" | "to" | "start" | "end":
-            yield from _moments(session)
+        case _ if option.time is not None:
+            yield from _times(session, option.time)
         case _:
             for field in FIELDS:
                 if option.name == field.name or set(option.names) & set(field.options):
@@ -249,7 +250,7 @@ def _words(session: Session, verb: Verb, given: Sequence[str], current: str) -> 
     if argument.metavar.startswith(IDS.metavar):
         yield from _ids(session, verb, current)
         if "TAG" in argument.metavar:
-            yield from (Proposal(f"{sign}{tag}") for tag in _tags(session) for sign in "+-")
+            yield from (Proposal(f"{sign}{tag}") for tag in _words_in_todos(session, TAGS) for sign in "+-")
     elif argument.metavar == "QUERY":
         yield from _query(session)
     elif argument.metavar == "TEXT" and verb.fields:
@@ -262,10 +263,10 @@ def _words(session: Session, verb: Verb, given: Sequence[str], current: str) -> 
         yield from (Proposal(name) for name in verbs.names())
     elif argument.metavar == "PERIOD":
         yield from map(Proposal, _PERIODS)
-    elif argument.time == "moment" or argument.metavar.startswith(("TIME", "N|@")):
-        yield from _moments(session)
+    elif argument.metavar.startswith(("TIME", "N|@")):
+        yield from _times(session, "moment")
     elif argument.time is not None:
-        yield from map(Proposal, _TIMES if argument.time == "future" else _PAST_TIMES)
+        yield from _times(session, argument.time)
     elif re.fullmatch(r"[a-z]+(\|[a-z]+)+", argument.metavar):
         yield from map(Proposal, argument.metavar.split("|"))
 
@@ -311,14 +312,12 @@ def _ids(session: Session, verb: Verb, current: str) -> Iterator[Proposal]:
         yield from (Proposal(f"{other}/", "another list") for other in session.store.names() if other != todos.name)
 
 
-def _tags(session: Session) -> list[str]:
-    return sorted({tag for item in session.list.view().items if not item.todo.removed for tag in item.todo.tags})
-
-
-def _projects(session: Session) -> list[str]:
-    """Return the projects of the todos, and the projects that these are parts of."""
-    found = {item.todo.project for item in session.list.view().items if item.todo.project and not item.todo.removed}
-    parts = (project.split(".") for project in found if project)
+def _words_in_todos(session: Session, field: Declared) -> list[str]:
+    """Return the words that a field of kind `words` has in the todos. Of a `word` also what it is a part of."""
+    values = {getattr(item.todo, field.name) for item in session.list.view().items if not item.todo.removed}
+    if field.kind == "words":
+        return sorted({word for words in values for word in words})
+    parts = [value.split(".") for value in values if value]
     return sorted({".".join(words[:count]) for words in parts for count in range(1, len(words) + 1)})
 
 
@@ -341,7 +340,7 @@ def _markers(session: Session, ids: Sequence[str]) -> Iterator[Proposal]:
 def _query(session: Session) -> Iterator[Proposal]:
     from ..todo.query import STATES, name_in_query
 
-    yield from (Proposal(f"{sign}{tag}") for tag in _tags(session) for sign in "+-")
+    yield from (Proposal(f"{sign}{tag}") for tag in _words_in_todos(session, TAGS) for sign in "+-")
     yield from (Proposal(f"is:{state}") for state in STATES)
     for name, each in session.config.filters.items():
         if (written := name_in_query(name)) is not None:
@@ -368,10 +367,8 @@ def _field_values(session: Session, name: str, marker: str) -> Iterator[Proposal
             values = ((time, "") for time in _TIMES)
         case "choice":
             values = ((words[0], words[-1]) for words in field.choices)
-        case "words":
-            values = ((tag, "") for tag in _tags(session))
-        case "word":
-            values = ((project, "") for project in _projects(session))
+        case "word" | "words":
+            values = ((word, "") for word in _words_in_todos(session, field))
         case "todo" | "todos":
             values = ((f"{item.number}", item.todo.text) for item in likely_todos(session.list, "open"))
         case "recurrence":
@@ -396,10 +393,11 @@ def _attribute_values(session: Session, more: Sequence[str]) -> Iterator[Proposa
         yield from (Proposal(f"{key}:{word}", "attribute") for key in declared for word in more)
 
 
-def _moments(session: Session) -> Iterator[Proposal]:
-    """Return times, and the positions of the last commits."""
-    yield from map(Proposal, _PAST_TIMES)
-    yield from (Proposal(word, help) for word, help in positions(session))
+def _times(session: Session, kind: TimeKind) -> Iterator[Proposal]:
+    """Return times of a kind. A moment can also be the position of one of the last commits."""
+    yield from map(Proposal, _TIMES if kind == "future" else _PAST_TIMES)
+    if kind == "moment":
+        yield from (Proposal(word, help) for word, help in positions(session))
 
 
 def positions(session: Session) -> Iterator[tuple[str, str]]:

@@ -235,7 +235,7 @@ class ConflictReport:
             return "edit", "--clear", field.name
         if not field.options and field is not TEXT:  # only the present reminder can be acknowledged
             return "remind", "--ack"
-        value = display_value(field.kind, event.new, to_local, self._label)
+        value = display_value(field, event.new, to_local, self._label)
         if brief(value) != value or value in ("-", "none") or (field is NOTE and value != event.new):  # these two mean more
             return None
         return ("edit", "--", value) if field is TEXT else ("edit", field.options[0], value)

@@ -75,13 +75,15 @@ def show_line(text: str) -> Shown:
     return Shown("".join(map(_hex, before)) + _escaped(inner) + "".join(map(_hex, after)), escaped=True)
 
 
-def show_tags(tags: tuple[str, ...]) -> Shown:
-    """Return tags on one line, separated by spaces."""
-    if all(visible(tag) == tag and [tag] == tag.split() and not tag.startswith("+") for tag in tags):
-        return Shown(" ".join(tags))
-    # a log from another program may hold tags with spaces, which `todo tag` refuses
-    shown = ("".join(_hex(char) if char.isspace() else char for char in _escaped(tag)) for tag in tags)
-    return Shown(" ".join(f"\\x2b{tag[1:]}" if tag.startswith("+") else tag for tag in shown), escaped=True)
+def show_words(words: tuple[str, ...], marker: str) -> Shown:
+    """Return the words of a set on one line, separated by spaces; a person may write the marker before a word."""
+    marked = [word for word in words if marker and word.startswith(marker)]  # read again without its beginning
+    if not marked and all(visible(word) == word and [word] == word.split() for word in words):
+        return Shown(" ".join(words))
+    # a log from another program may hold words with spaces, which this program refuses
+    shown = ["".join(_hex(char) if char.isspace() else char for char in _escaped(word)) for word in words]
+    shown = [f"{_hex(text[0])}{text[1:]}" if word in marked else text for word, text in zip(words, shown, strict=True)]
+    return Shown(" ".join(shown), escaped=True)
 
 
 def show_note(note: str) -> Shown:
@@ -179,8 +181,8 @@ class Sheet:
 def _show(field: Declared, value: Any, label: Label) -> Shown:
     """Return the value of a field as it is written in its line."""
     if field.kind == "words":
-        return show_tags(value)
-    return show_line(display_value(field.kind, value, to_local, label)) if value else Shown("")
+        return show_words(value, field.marker)
+    return show_line(display_value(field, value, to_local, label)) if value else Shown("")
 
 
 def edited(session: Session, item: Item, apply: Callable[[Given], Answer]) -> Answer:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ..todo.fields import FIELDS, Kind
+from ..todo.fields import FIELDS
 from ..todo.service import View
 from ..todo.values import day_or_instant
-from ..todo.views import Label, display_attribute, display_value, long_instant, short_instant
+from ..todo.views import Label, display_attribute, display_day_or_instant, display_value, long_instant, short_instant
 from .clock import to_local
 from .output import print_line, print_message
 from .session import Session
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 RICH_ROWS = 100
 """The most rows that are drawn as a Rich table, which takes a millisecond for each; more are printed as plain lines."""
 
-_KINDS = {field.name: field.kind for field in FIELDS}
-_WITH_TIMES = [name for name, kind in _KINDS.items() if kind in ("day or instant", "instant")]
+_FIELDS = {field.name: field for field in FIELDS}
+_WITH_TIMES = [field.name for field in FIELDS if field.kind in ("day or instant", "instant")]
 
 
 def draw(session: Session, *renderables: "RenderableType") -> None:
@@ -111,8 +111,10 @@ def shown_value(name: str, value: Any, label: Label = str) -> str:
         return visible(display_attribute(value or "", to_local))
     if name == "removed":
         return "yes" if value else "no"
-    kind: Kind = "day or instant" if name == "completed" else _KINDS[name]
-    return visible(str(value or "") if kind == "note" else display_value(kind, value, to_local, label))
+    if name == "completed":
+        return display_day_or_instant(value, to_local)
+    field = _FIELDS[name]
+    return visible(str(value or "") if field.kind == "note" else display_value(field, value, to_local, label))
 
 
 def plain_value(name: str, value: Any, label: Label = str) -> str:

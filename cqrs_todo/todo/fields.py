@@ -61,32 +61,30 @@ T = TypeVar("T")
 
 
 class _TodoBase(Struct, frozen=True, array_like=True, gc=False):
-    """The arguments of `Todo` that may be given by position."""
+    """The arguments of `Todo` and `Create` that may be given by position."""
 
     text: str
     created: datetime
 
 
-class Todo(_TodoBase, frozen=True, array_like=True, gc=False, kw_only=True):
-    """The state of a todo. Add new attributes at the end, because snapshots store the values in this order.
+class TodoFields(_TodoBase, frozen=True, array_like=True, gc=False, kw_only=True):
+    """What a todo has, and what the command that creates it gives it. Add new fields at the end.
 
     Args:
         text: What is to be done.
-        created: When it was created, in UTC.
+        created: When it was created, with a time zone. A todo has it in UTC. A reminder comes after it.
         note: A note in Markdown.
         due: When it is due: a day or an instant.
-        reminder: When to remind, in UTC.
+        reminder: When to remind, with a time zone.
         priority: One of `PRIORITIES`.
-        tags: Its tags, sorted.
-        completed: When it was completed: a day or an instant. None while it is open.
-        removed: Whether it was removed. A removed todo keeps its number and can be restored.
+        tags: Its tags. A todo has them sorted.
         project: Its project: words separated by dots.
         wait: Until when it is hidden: a day or an instant.
-        depends: The ids of the todos that have to be done first, sorted.
+        depends: The ids of the todos that have to be done first. A todo has them sorted.
         parent: The id of the todo that it is a part of.
         every: When it recurs.
-        attributes: Values that have no field, by their keys, sorted by key.
-        acknowledged: The reminder that was acknowledged, in UTC. A reminder at another time is not acknowledged.
+        attributes: Values that have no field, by their keys. A todo has them sorted by key.
+        acknowledged: The reminder that was acknowledged. A reminder at another time is not acknowledged.
     """
 
     note: str | None = None
@@ -94,8 +92,6 @@ class Todo(_TodoBase, frozen=True, array_like=True, gc=False, kw_only=True):
     reminder: datetime | None = None
     priority: Priority | None = None
     tags: tuple[str, ...] = ()
-    completed: DayOrInstant | None = None
-    removed: bool = False
     project: str | None = None
     wait: DayOrInstant | None = None
     depends: tuple[str, ...] = ()
@@ -104,13 +100,25 @@ class Todo(_TodoBase, frozen=True, array_like=True, gc=False, kw_only=True):
     attributes: Attributes = ()
     acknowledged: datetime | None = None
 
+
+class Todo(TodoFields, frozen=True, array_like=True, gc=False, kw_only=True):
+    """The state of a todo. Snapshots store the values in the order of the attributes.
+
+    Args:
+        completed: When it was completed: a day or an instant. None while it is open.
+        removed: Whether it was removed. A removed todo keeps its number and can be restored.
+    """
+
+    completed: DayOrInstant | None = None
+    removed: bool = False
+
     @property
     def done(self) -> bool:
         """Whether it is completed."""
         return self.completed is not None
 
 
-SCHEMA = "todo/5"
+SCHEMA = "todo/6"
 """The version of `Todo` in snapshots. Change it when an attribute or its meaning changes: old snapshots are then unused."""
 
 State: TypeAlias = Todo | None
@@ -149,6 +157,8 @@ class FieldBase(Struct, frozen=True, kw_only=True):
         other_markers: Other beginnings of words that set it. The value then has this word before it: `after:3d` is the value
             `after 3d`.
         choices: For kind `choice`, all values; each is followed by the words that people may write instead.
+        in_series: Whether the next todo of a series gets the value of the one before it, as it is. Most dates are computed
+            anew.
     """
 
     name: str
@@ -159,6 +169,7 @@ class FieldBase(Struct, frozen=True, kw_only=True):
     marker: str = ""
     other_markers: tuple[str, ...] = ()
     choices: tuple[tuple[str, ...], ...] = ()
+    in_series: bool = True
 
 
 class _OneEvent(FieldBase, frozen=True, kw_only=True):
@@ -342,6 +353,7 @@ DUE: Field[DayOrInstant | None] = Field(
     options=("--due", "-d"),
     metavar="DATE",
     marker="due:",
+    in_series=False,
 )
 REMINDER: Field[datetime | None] = Field(
     name="reminder",
@@ -354,6 +366,7 @@ REMINDER: Field[datetime | None] = Field(
     options=("--remind", "-r"),
     metavar="WHEN",
     marker="remind:",
+    in_series=False,
 )
 PRIORITY: Field[Priority | None] = Field(
     name="priority",
@@ -364,7 +377,7 @@ PRIORITY: Field[Priority | None] = Field(
     check=check_priority,
     help="How important it is.",
     options=("--priority", "-p"),
-    metavar="H|M|L",
+    metavar="|".join(PRIORITIES),
     marker="pri:",
     choices=tuple(zip(PRIORITIES, ("high", "medium", "low"), strict=True)),
 )
@@ -407,6 +420,7 @@ WAIT: Field[DayOrInstant | None] = Field(
     options=("--wait",),
     metavar="DATE",
     marker="wait:",
+    in_series=False,
 )
 DEPENDS = SetField(
     name="depends",
@@ -422,6 +436,7 @@ DEPENDS = SetField(
     options=("--depends",),
     metavar="IDS",
     marker="depends:",
+    in_series=False,
     history=("now depends on {}", "no longer depends on {}"),
 )
 PARENT: Field[str | None] = Field(
@@ -471,6 +486,7 @@ ACKNOWLEDGED: Field[datetime | None] = Field(
     apply=lambda todo, event: replace(todo, acknowledged=event.new),
     check=check_acknowledged,
     help="The reminder that was acknowledged.",
+    in_series=False,
 )
 
 Declared: TypeAlias = Field[Any] | SetField | KeyedField

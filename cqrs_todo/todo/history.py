@@ -130,7 +130,7 @@ def _change_in_words(event: Recorded, to_local: ToLocal, label: Label) -> str:
         old, new = (display_attribute(text, to_local) if text else "" for text in (data.old, data.new))
     else:
         name = field.name
-        old, new = (display_value(field.kind, value, to_local, label) for value in (data.old, data.new))
+        old, new = (display_value(field, value, to_local, label) for value in (data.old, data.new))
     if not old:
         return f"{name} set to {new}"
     if old == new and isinstance(data.new, Recurrence):
@@ -156,7 +156,7 @@ def describe_wanted(event: TodoEvent, to_local: ToLocal, label: Label = str) -> 
         case ReminderAcknowledged():
             return _acknowledged_in_words(event, to_local)
         case Changed() if field is not None:
-            new = display_value(field.kind, event.new, to_local, label)
+            new = display_value(field, event.new, to_local, label)
             return f"{field.name} set to {new}" if new else f"{field.name} cleared"
         case AttributeChanged():
             name = attribute_name(event.key)

@@ -21,16 +21,10 @@ from .events import (
     TodoRestored,
 )
 from .fields import (
-    ATTRIBUTES,
     DEPENDS,
-    EVERY,
     FIELD_BY_EVENT,
     FIELDS,
-    NOTE,
     PARENT,
-    PRIORITY,
-    PROJECT,
-    TAGS,
     TEXT,
     KeyedField,
     SetField,
@@ -46,8 +40,6 @@ REMOVED = "removed"
 """The name of the field that says whether a todo is removed."""
 
 _ANY_DAY = "0001-01-01"
-_OF_A_SERIES = (TEXT, NOTE, PRIORITY, TAGS, PROJECT, PARENT, EVERY, ATTRIBUTES)
-"""The fields of which the next todo of a series gets the values. Dates are computed anew, and dependencies are left out."""
 
 
 def express(event: TodoEvent, state: State) -> Sequence[TodoEvent]:
@@ -467,7 +459,7 @@ def _too_late(commits: Sequence[Commit], known: Collection[str], base: int) -> l
         and isinstance(conflict.winner.event, TodoCompleted)
         and (
             (isinstance(conflict.loser.event, TodoRemoved) and MOVE not in conflict.loser.metadata.meta)
-            or FIELD_BY_EVENT.get(type(conflict.loser.event)) in _OF_A_SERIES
+            or ((field := FIELD_BY_EVENT.get(type(conflict.loser.event))) is not None and field.in_series)
         )
     ]
 

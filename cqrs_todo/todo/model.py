@@ -17,12 +17,9 @@ from ..cqrs.decider import Decider
 from ..cqrs.errors import Rejected
 from ..cqrs.struct import Struct, replace
 from .events import TodoCompleted, TodoCreated, TodoEvent, TodoRemoved, TodoReopened, TodoRestored
-from .fields import ACKNOWLEDGED, FIELDS, REMINDER, TEXT, Field, KeyedField, SetField, State, T, Todo, Typed
+from .fields import ACKNOWLEDGED, FIELDS, REMINDER, TEXT, Field, KeyedField, SetField, State, T, Todo, TodoFields, Typed
 from .values import (
-    Attributes,
     DayOrInstant,
-    Priority,
-    Recurrence,
     check_canonical,
     check_instant,
     day_or_instant,
@@ -49,45 +46,8 @@ _FIRST_ZONE = timezone(timedelta(hours=14))
 # Commands are intentions. They contain the time that they need, because `decide` never reads a clock.
 
 
-class _CreateBase(Struct, frozen=True):
-    """The arguments of `Create` that may be given by position."""
-
-    text: str
-    created: datetime
-
-
-class Create(_CreateBase, frozen=True, kw_only=True):
-    """Create a todo.
-
-    Args:
-        text: What is to be done.
-        created: The time of creation, with a time zone. A reminder must come after it.
-        note: A note in Markdown.
-        due: When it is due: a day or an instant.
-        reminder: When to remind, with a time zone.
-        priority: One of `PRIORITIES`.
-        tags: Its tags, in any order.
-        project: Its project: words separated by dots.
-        wait: Until when it is hidden: a day or an instant.
-        depends: The ids of the todos that have to be done first, in any order.
-        parent: The id of the todo that it is a part of.
-        every: When it recurs.
-        attributes: Values that have no field, by their keys, in any order.
-        acknowledged: The reminder that was acknowledged.
-    """
-
-    note: str | None = None
-    due: DayOrInstant | None = None
-    reminder: datetime | None = None
-    priority: Priority | None = None
-    tags: tuple[str, ...] = ()
-    project: str | None = None
-    wait: DayOrInstant | None = None
-    depends: tuple[str, ...] = ()
-    parent: str | None = None
-    every: Recurrence | None = None
-    attributes: Attributes = ()
-    acknowledged: datetime | None = None
+class Create(TodoFields, frozen=True, kw_only=True):
+    """Create a todo with values of fields, in any order where a field is a set. The arguments are those of `TodoFields`."""
 
 
 class Change(Struct, Typed[T], frozen=True):

@@ -17,7 +17,7 @@ from math import inf
 from ..cqrs.names import name_key
 from ..cqrs.struct import Struct, replace
 from .errors import InvalidQuery, UnreadableRule
-from .fields import FIELDS
+from .fields import FIELDS, PARENT, TAGS
 from .values import AttributeKind, ToLocal, nfc, number_in, searchable, time_in
 from .views import Item, attributes_of, is_overdue, is_waiting, local_day, open_items
 
@@ -358,9 +358,10 @@ class _Parser:
 
     def _keyed(self, key: str, rest: str, token: _Token, column: int) -> tuple[Test, ...]:
         """Return the tests of a key and its values, of which the todo must have one."""
-        if key == "after":  # the other marker of the same field
-            key, rest = "every", f"after {rest}"
-        values = [_unquoted(rest)] if key == "every" else _values(rest)
+        if key in _OTHER_MARKERS:
+            key, rest = _OTHER_MARKERS[key], f"{key} {rest}"
+        is_rule = key in _FIELDS and _FIELDS[key].kind == "recurrence"
+        values = [_unquoted(rest)] if is_rule else _values(rest)
         if not all(values):
             has = key in _COMPARED or self._attribute(key) is not None
             example = f"no:{key}" if has else f'"{token.text}"'
@@ -489,12 +490,15 @@ class _Parser:
                     raise _unknown("value", value, [words[0] for words in field.choices], column)
                 wanted = chosen[value.lower()]
                 return lambda item: getattr(item.todo, name) == wanted
-            case "words":
+            case "words" if field is TAGS:
                 return self._tagged(value)
+            case "words":
+                wanted = nfc(value)
+                return lambda item: any(nfc(each) == wanted for each in getattr(item.todo, name))
             case "todo" | "todos":
-                return self._linked(name, value, column)
+                return self._linked(field, value, column)
             case "recurrence":
-                return self._recurring(value, column)
+                return self._recurring(name, value, column)
             case "word":
                 exact = value.startswith("=")
                 whole = nfc(value.removeprefix("="))
@@ -505,7 +509,7 @@ class _Parser:
                 )
             case "attributes":
                 part = searchable(value)
-                return lambda item: any(part in searchable(text) for _, text in item.todo.attributes)
+                return lambda item: any(part in searchable(text) for _, text in getattr(item.todo, name))
             case _:
                 part = searchable(value)
                 return lambda item: part in searchable(getattr(item.todo, name) or "")
@@ -552,8 +556,8 @@ class _Parser:
             raise InvalidQuery(f"{name}:{value} ends before it begins", column, f"write: {name}:{last}..{first}")
         return least, most
 
-    def _recurring(self, value: str, column: int) -> Test:
-        """Return the test whether a todo recurs by a rule."""
+    def _recurring(self, name: str, value: str, column: int) -> Test:
+        """Return the test whether a field of a todo is a rule."""
         from .rules import read_rule  # few queries are about it
 
         try:
@@ -562,13 +566,13 @@ class _Parser:
             raise InvalidQuery(str(error), column, "for instance: every:month, every:2-weeks, every:after-3-days") from error
 
         def test(item: Item) -> bool:
-            every = item.todo.every
+            every = getattr(item.todo, name)
             return every is not None and read_rule(value, date.fromisoformat(every.anchor)) == (every.rule, every.after)
 
         return test
 
-    def _linked(self, name: str, value: str, column: int) -> Test:
-        """Return the test whether a todo is under another one, at any depth, or depends on it."""
+    def _linked(self, field: Declared, value: str, column: int) -> Test:
+        """Return the test whether a field links a todo with another one. A todo is also under those above its parent."""
         context = self.context
         list_name, slash, label = value.rpartition("/")
         if slash:
@@ -578,9 +582,11 @@ class _Parser:
         found = [item for item in context.items if label in (item.id, f"{item.number}")]
         if not found:
             raise InvalidQuery(f"there is no todo {label!r} in {context.list}", column, "write its number")
-        if name == "depends":
-            id = found[0].id
-            return lambda item: id in item.todo.depends
+        name, id = field.name, found[0].id
+        if field.kind == "todos":
+            return lambda item: id in getattr(item.todo, name)
+        if field is not PARENT:
+            return lambda item: getattr(item.todo, name) == id
         self.depends_on.add("links")
         links = self._links()
         descendants = {item.stream for item in (*links.descendants(found[0]), *links.removed_under(found[0]))}
@@ -692,9 +698,11 @@ def _fields() -> dict[str, Declared]:
 
 
 _FIELDS = _fields()
+_OTHER_MARKERS = {marker.removesuffix(":"): field.name for field in FIELDS for marker in field.other_markers}
+"""The names of fields by the words of their other markers, such as `after` of `every`."""
 _COMPARED = {name: field.name for name, field in _FIELDS.items()} | _PAST
 """The values of `Todo` that queries compare, by the keys."""
-KEYS = frozenset((*_OTHER_KEYS, *_COMPARED, "after"))
+KEYS = frozenset((*_OTHER_KEYS, *_COMPARED, *_OTHER_MARKERS))
 """The words that mean something before a colon. No attribute can be named so."""
 
 

@@ -230,7 +230,7 @@ def check_priority(priority: Priority | None, _now: object = None) -> Priority |
         Rejected: It is another text.
     """
     if priority is not None and priority not in PRIORITIES:
-        raise Rejected(f"the priority {priority!r} is not H, M or L")
+        raise Rejected(f"the priority {priority!r} is not {', '.join(PRIORITIES[:-1])} or {PRIORITIES[-1]}")
     return priority
 
 

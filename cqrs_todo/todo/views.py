@@ -11,7 +11,7 @@ from ..cqrs.events import RESTORES as RESTORES
 from ..cqrs.fold import Entity
 from ..cqrs.struct import Struct, replace
 from .events import TodoCreated, TodoRemoved, TodoRestored
-from .fields import FIELD_NAMES, FIELDS, Kind, State, Todo
+from .fields import FIELD_NAMES, FIELDS, Declared, Kind, State, Todo
 from .values import DayOrInstant, ToLocal, parse_day_or_instant, time_in
 
 MOVE = "move"
@@ -201,11 +201,11 @@ def relative_day(value: DayOrInstant, now: datetime, to_local: ToLocal) -> str:
     return f"{name} {local:%H:%M}" if local is not None else name
 
 
-def display_value(kind: Kind, value: Any, to_local: ToLocal, label: Label = str) -> str:
+def display_value(field: Declared, value: Any, to_local: ToLocal, label: Label = str) -> str:
     """Return the value of a field as people read it, on one line.
 
     Args:
-        kind: The kind of the field.
+        field: The field.
         value: Its value.
         to_local: The reader's time zone.
         label: What other todos are called.
@@ -215,13 +215,13 @@ def display_value(kind: Kind, value: Any, to_local: ToLocal, label: Label = str)
     """
     if value is None or value == ():
         return ""
-    match kind:
+    match field.kind:
         case "day or instant":
             return display_day_or_instant(value, to_local)
         case "instant":
             return short_instant(value, to_local)
         case "words":
-            return " ".join(f"+{word}" for word in value)
+            return " ".join(f"{field.marker}{word}" for word in value)
         case "note":
             return " ".join(value.split())
         case "todo":
@@ -284,7 +284,7 @@ def bracketed_details(todo: Todo | TodoCreated, to_local: ToLocal, label: Label 
         value = getattr(todo, field.name, None)
         if not value:
             continue
-        words = display_value(field.kind, value, to_local, label)
+        words = display_value(field, value, to_local, label)
         if field.kind == "words":
             parts += words.split()
         elif field.kind == "attributes":

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cqrs_todo.cqrs.struct import replace
+from cqrs_todo.todo import query as language
 from cqrs_todo.todo.errors import InvalidQuery
-from cqrs_todo.todo.fields import Todo
+from cqrs_todo.todo.fields import DEPENDS, PARENT, TAGS, Todo
 from cqrs_todo.todo.query import LONGEST, Context, filters_named, parse
 from cqrs_todo.todo.values import Recurrence
 from cqrs_todo.todo.views import Item
@@ -363,3 +364,24 @@ def test_an_error_within_a_filter_names_the_filter() -> None:
     context = Context(now=NOW, to_local=lambda instant: instant, items=ITEMS, filters={"a": "due:"})
     with pytest.raises(InvalidQuery, match="in the filter a: "):
         parse("filter:a", context)
+
+
+def test_a_second_field_of_a_kind_is_searched_in_its_own_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    fields = [
+        replace(TAGS, name="depends", item="skill", marker="skill:"),
+        replace(PARENT, name="note", marker="near:"),
+        replace(DEPENDS, name="tags", marker="beside:"),
+    ]
+    for field in fields:
+        key = field.marker.removesuffix(":")
+        monkeypatch.setitem(language._FIELDS, key, field)
+        monkeypatch.setitem(language._COMPARED, key, field.name)
+    items = [
+        item(1, "Shelf", depends=("carpentry",), tags=("out",)),
+        item(2, "Tap", depends=("out",), note="t1"),
+        item(3, "Near it", parent="t2", tags=("t2",)),
+    ]
+    assert found("skill:carpentry", items) == [1]
+    assert found("skill:out", items) == [2]
+    assert found("near:1", items) == [2]
+    assert found("beside:2", items) == [3]

@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from cqrs_todo.cqrs.errors import Rejected
+from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.todo.arranging import sort_items
-from cqrs_todo.todo.fields import Todo
+from cqrs_todo.todo.fields import ATTRIBUTES, TAGS, Todo
 from cqrs_todo.todo.values import (
     KEY_LIMIT,
     attribute_named,
@@ -69,9 +70,14 @@ def test_only_the_canonical_form_of_a_day_or_an_instant_is_a_time() -> None:
 
 def test_attributes_are_shown_in_local_time_and_in_quotes_if_necessary() -> None:
     attributes = (("end", "2026-03-01T10:00:00Z"), ("place", "Room 5"), ("size", "L"))
-    assert display_value("attributes", attributes, to_local) == 'end:"2026-03-01 11:00" place:"Room 5" size:L'
+    assert display_value(ATTRIBUTES, attributes, to_local) == 'end:"2026-03-01 11:00" place:"Room 5" size:L'
     todo = Todo("x", NOW, attributes=attributes)
     assert bracketed_details(todo, to_local) == " (end 2026-03-01 11:00, place Room 5, size L)"
+
+
+def test_words_are_shown_with_the_marker_of_their_field() -> None:
+    assert display_value(TAGS, ("a", "b"), to_local) == "+a +b"
+    assert display_value(replace(TAGS, marker="skill:"), ("a", "b"), to_local) == "skill:a skill:b"
 
 
 def test_todos_are_sorted_by_an_attribute_numbers_first_then_times_then_texts() -> None:

@@ -601,14 +601,20 @@ def _item(place: Nesting, context: Context) -> str:
         line += f" [text*:: {encode(todo.text)}]"
     if todo.note is None:
         return f"{indent}{line}\n"
-    body = "".join(f"{f'  {each}' if each.strip() else ''}\n" for each in todo.note.split("\n"))
+    body = None if "\r" in todo.note else _as_body(line, todo.note)  # the library would count a CR as the end of a line
+    if body is not None:
+        return "".join(f"{indent if each.strip() else ''}{each}\n" for each in f"{line}\n\n{body}".split("\n")[:-1])
+    return f"{indent}{line} [note*:: {encode(todo.note)}]\n"
+
+
+def _as_body(line: str, note: str) -> str | None:
+    """Return a note as the lines below the line of its todo; None if they would be read as another note."""
+    body = "".join(f"{f'  {each}' if each.strip() else ''}\n" for each in note.split("\n"))
     alone, _ = _blocks(f"{line}\n\n{body}".rstrip("\n"))
     followed, _ = _blocks(f"{line}\n\n{body}  - [ ] x")  # code or HTML that is not closed would go on in a todo below it
     ends = len(alone) == 1 and len(followed) == 2 and followed[1] == _Box(" ", "x", "", followed[1].line, 0)
     notes = [each.note if isinstance(each, _Box) else None for each in (*alone[:1], *followed[:1])]
-    if ends and notes == [todo.note] * 2 and "\r" not in todo.note:
-        return "".join(f"{indent if each.strip() else ''}{each}\n" for each in f"{line}\n\n{body}".split("\n")[:-1])
-    return f"{indent}{line} [note*:: {encode(todo.note)}]\n"
+    return body if ends and notes == [note] * 2 else None
 
 
 def _fields(place: Nesting, attributes: dict[str, str], context: Context) -> list[str]:

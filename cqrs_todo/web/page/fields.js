@@ -8,6 +8,7 @@ export class Fields {
   constructor(declarations) {
     this.declared = declarations;
     this.byName = new Map(declarations.map((field) => [field.name, field]));
+    this.priorities = this.byName.get("priority").choices; // the most important one first
     // those that each row shows by their kind, after what the rows say about dates, priorities and other todos
     this.inRows = IN_ROWS.flatMap((kind) => declarations.filter((field) => field.kind === kind && field.options.length));
     this.names = [...declarations.map((field) => field.name), "completed", "removed"];
@@ -43,13 +44,13 @@ export class Fields {
   read(attributes, values) {
     const todo = {};
     attributes.forEach((name, place) => { todo[name] = values[place]; });
-    return ordered(todo);
+    return this.#ordered(todo);
   }
 
   created(data) {
     const todo = { text: "", created: null };
     for (const { name, merge } of this.declared) todo[name] = merge === "newest" ? null : [];
-    return ordered({ ...todo, completed: null, removed: false, ...data });
+    return this.#ordered({ ...todo, completed: null, removed: false, ...data });
   }
 
   after(todo, type, data) {
@@ -63,7 +64,15 @@ export class Fields {
 
   #changed(todo, type, data, back) {
     const change = this.changes.get(type);
-    return todo === null || data === null || change === undefined ? todo : ordered(change(todo, data, back));
+    return todo === null || data === null || change === undefined ? todo : this.#ordered(change(todo, data, back));
+  }
+
+  // With the keys by which todos are sorted and grouped; they are computed once for each state.
+  #ordered(todo) {
+    todo.dueEnd = todo.due === null ? Infinity : days.end(todo.due);
+    todo.waitEnd = todo.wait === null ? 0 : days.start(todo.wait);
+    todo.rank = todo.priority === null ? this.priorities.length : this.priorities.indexOf(todo.priority);
+    return todo;
   }
 
   // The names of the fields in which two states of a todo differ.
@@ -72,14 +81,6 @@ export class Fields {
     if (one === null || two === null) return ["text"];
     return this.names.filter((name) => !same(one[name], two[name]));
   }
-}
-
-// With the keys by which todos are sorted and grouped; they are computed once for each state.
-function ordered(todo) {
-  todo.dueEnd = todo.due === null ? Infinity : days.end(todo.due);
-  todo.waitEnd = todo.wait === null ? 0 : days.start(todo.wait);
-  todo.rank = { H: 0, M: 1, L: 2 }[todo.priority] ?? 3;
-  return todo;
 }
 
 export function same(one, two) {

@@ -20,10 +20,10 @@ function slotsOf({ states }, isWanted) {
 
 // The todos of a group by urgency. Slots are in the order of the numbers, so only those that are due need sorting.
 class Group {
-  constructor(name) {
+  constructor(name, priorities) {
     this.name = name;
     this.dated = [];
-    this.ranked = [[], [], [], []];
+    this.ranked = Array.from({ length: priorities.length + 1 }, () => []);
   }
 
   add(slot, state) {
@@ -42,7 +42,7 @@ function board(history) {
   const now = history.time;
   const today = days.startOfDay(now);
   const tomorrow = days.nextDay(now);
-  const groups = ["Overdue", "Today", "Next", "Waiting"].map((name) => new Group(name));
+  const groups = ["Overdue", "Today", "Next", "Waiting"].map((name) => new Group(name, history.fields.priorities));
   const [late, current, next, waiting] = groups;
   for (let slot = 0; slot < states.length; slot++) {
     const state = states[slot];
