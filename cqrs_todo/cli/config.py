@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Literal, TypeAlias, get_args
 
 from ..cqrs.errors import CqrsError, InvalidLogName
-from ..cqrs.names import check_log_name
+from ..cqrs.names import check_log_name, name_key
 from ..cqrs.struct import Struct
 from ..todo.values import ATTRIBUTE_KINDS, AttributeKind
 from .errors import UsageError
@@ -245,9 +245,11 @@ def _filters(path: str, tables: Any) -> dict[str, Filter]:
         lists = table.get("list", [])
         if not isinstance(lists, list) or not all(isinstance(each, str) for each in lists):
             raise UsageError(f"{what}: `list` must be a list of names", 'write, for instance: list = ["work"]')
+        once: dict[str, str] = {}  # two names may mean one list
         for each in lists:
             _check_list(f"{what}: `list`: a list's name", each)
-        found[name] = Filter(table["where"], table.get("sort"), tuple(lists))
+            once.setdefault(name_key(each), each)
+        found[name] = Filter(table["where"], table.get("sort"), tuple(once.values()))
     return found
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..cqrs.errors import UnknownEvents
 from ..cqrs.events import Moment
+from ..cqrs.names import name_key
 from ..cqrs.store import Store
 from ..cqrs.stores.null import NullLog
 from ..cqrs.stores.passwords import hidden
@@ -26,7 +27,7 @@ from .clock import to_local
 from .errors import UsageError
 from .fields import Given, given_by, read_attributes, read_fields
 from .markers import split_line
-from .queries import parsed
+from .queries import named_filter, parsed
 from .report import described, failure
 from .session import Options, Session, check_text
 from .text import visible
@@ -78,8 +79,22 @@ class ListVisit:
         return self._session.moment_of(text)
 
     def query(self, text: str, view: View) -> Query:
-        """Parse a query of the todos of a list."""
+        """Parse a query of the todos of a list.
+
+        Raises:
+            UsageError: It is not a query, or names a saved filter that is about other lists.
+        """
+        lists = self.lists_of(text)
+        if lists and name_key(view.list) not in map(name_key, lists):
+            raise UsageError(
+                f"this filter is not about {view.list}, but about {', '.join(lists)}", "name a list of the filter"
+            )
         return parsed(self._session, text, view.list, view.items, self._session.seen_from(view))
+
+    def lists_of(self, text: str) -> Sequence[str]:
+        """Return the names of the lists of the saved filter that a query names; none if the query is about any list."""
+        named = named_filter(self._session, [text])
+        return () if named is None else named.lists
 
     def choose(self, words: Sequence[str]) -> Sequence[Item]:
         """Find the todos that words name; see `Session.select`."""

@@ -68,6 +68,9 @@ class Visit(Protocol):
     def query(self, text: str, view: View) -> Query:
         """Parse a query of the todos of a list."""
 
+    def lists_of(self, text: str) -> Sequence[str]:
+        """Return the names of the lists of the saved filter that a query names; none if the query is about any list."""
+
     def choose(self, words: Sequence[str]) -> Sequence[Item]:
         """Find the todos that words name: numbers, ranges and ids."""
 

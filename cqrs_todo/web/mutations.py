@@ -1,10 +1,11 @@
 """Our mutations. Each is one command: all that it changes is recorded in one commit, or nothing is."""
 
-from collections.abc import Callable, Sequence
-from typing import Annotated
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated, TypeVar
 
 import strawberry
 
+from ..cqrs.errors import CqrsError
 from ..cqrs.struct import replace
 from ..todo.lists import Lists
 from ..todo.model import Complete, Create, Remove, Reopen, Restore, TodoCommand, Toggle
@@ -20,6 +21,8 @@ from .queries import ListName
 from .scalars import DateTimeUtc
 from .todos import Info, TodoQL
 from .work import Work, check_changes, refusal, request_of
+
+T = TypeVar("T")
 
 LONGEST_LINE, LONGEST_LINES = 10_000, 100_000
 """How many characters one line with markers has at most, and all lines of a mutation together. To read them takes time."""
@@ -84,12 +87,27 @@ class _Command:
             also=list(answer.also),
         )
 
-    def add(self, count: int, creations: Callable[[Visit], Sequence[Create]]) -> AnswerQL:
-        """Create a number of todos."""
+    def add(self, what: str, given: Sequence[T], creation: Callable[[Visit, T], Create]) -> AnswerQL:
+        """Create todos.
+
+        Args:
+            what: What each of them was given as, which an error names with its number.
+            given: What was given.
+            creation: Returns the command that creates the todo.
+        """
+
+        def created(visit: Visit) -> Iterator[Create]:
+            for number, each in enumerate(given, 1):
+                try:
+                    yield creation(visit, each)
+                except CqrsError as error:
+                    if len(given) > 1:
+                        error.args = (f"{what} {number:,}: {error}",)
+                    raise
 
         def job(visit: Visit) -> Answer:
-            self._work.spend_changes(count)
-            return visit.todos.add(creations(visit))
+            self._work.spend_changes(len(given))
+            return visit.todos.add(list(created(visit)))
 
         return self.run(job)
 
@@ -102,6 +120,11 @@ class _Command:
         elif self._id is not None:
             raise refusal("where and commandId contradict each other: sent again, a query may want other todos", "INVALID")
         else:
+            lists = visit.lists_of(where)
+            if len(lists) > 1 and self._list is None:
+                raise refusal(
+                    f"this filter is about several lists: {', '.join(lists)}", "INVALID", "name one of them as list"
+                )
             query = visit.query(where, visit.todos.view())
             if query.is_empty:
                 raise refusal("the query in where is empty", "INVALID", 'to change all open todos, write: where: "is:open"')
@@ -180,7 +203,7 @@ class Mutations:
         if not todos:
             raise refusal("give at least one todo", "INVALID")
         sent = _Command(info, list_name, command, todos=list(map(written, todos)), list=list_name)
-        return sent.add(len(todos), lambda visit: [visit.creation(values_of(each)) for each in todos])
+        return sent.add("todo", todos, lambda visit, each: visit.creation(values_of(each)))
 
     @strawberry.field
     def add_lines(
@@ -193,7 +216,7 @@ class Mutations:
             limit = f"a line has at most {LONGEST_LINE:,} characters, and all lines together {LONGEST_LINES:,}"
             raise refusal(limit, "TOO_LARGE", "send fewer lines, or use add")
         sent = _Command(info, list_name, command, lines=lines, list=list_name)
-        return sent.add(len(lines), lambda visit: [visit.creation_of_line(line) for line in lines])
+        return sent.add("line", lines, lambda visit, line: visit.creation_of_line(line))
 
     @strawberry.field
     def change(
@@ -342,16 +365,19 @@ class Mutations:
     def undo(
         self,
         info: Info,
-        steps: int = 1,
+        steps: Annotated[int | None, strawberry.argument(description="How many commands; 1 without a position")] = None,
         position: int | None = None,
         list_name: ListName = None,
         command: CommandInput | None = None,
     ) -> AnswerQL | None:
         """Undo the last commands, or only the one that recorded the event at a position."""
-        sent = _Command(info, list_name, command, steps=_steps(steps), position=position, list=list_name)
+        if position is not None and steps is not None:
+            raise refusal("steps and position contradict each other", "INVALID", "give one of them")
+        count = _steps(1 if steps is None else steps)
+        sent = _Command(info, list_name, command, steps=count, position=position, list=list_name)
         if position is not None:
             return sent.run(lambda visit: visit.todos.undo_at(position))
-        return sent.run(lambda visit: visit.todos.undo(steps))
+        return sent.run(lambda visit: visit.todos.undo(count))
 
     @strawberry.field
     def redo(

@@ -100,9 +100,10 @@ class Query:
 
     @strawberry.field
     def search(self, info: Info, query: str, first: int | None = None, at: At = None) -> list[TodoQL] | None:
-        """The todos of all lists that a query wants."""
+        """The todos of all lists that a query wants, or of the lists of the saved filter that it names."""
         found: list[TodoQL] = []
-        for name in sorted(info.context.desk.store.originals()):
+        desk = info.context.desk
+        for name in desk.visit(desk.default_list).lists_of(query) or sorted(desk.store.originals()):
             look = info.context.look(name, at)
             left = page_size(first) - len(found)
             found += rows_of(look, wanted(look, query)[:left])

@@ -1,6 +1,7 @@
 """The schema: its parts, its limits, and how its errors are shown."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +15,7 @@ from graphql import (
     SelectionSetNode,
     TokenKind,
 )
+from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import (
     AddValidationRules,
     MaxAliasesLimiter,
@@ -26,6 +28,7 @@ from strawberry.extensions import (
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionContext, ExecutionResult
+from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from .desk import Desk
@@ -166,7 +169,19 @@ class Schema(strawberry.Schema):
     async def stream(self, query: str | None, *args: Any, **kwargs: Any) -> Any:
         """Execute a subscription. Queries and mutations are refused here, because this is not the thread of the worker."""
         kwargs["allowed_operation_types"] = {OperationType.SUBSCRIPTION}
-        return await super().stream(query, *args, **kwargs)
+        return self._with_errors(await super().stream(query, *args, **kwargs))
+
+    async def _with_errors(self, results: AsyncGenerator[Any, None]) -> AsyncIterator[Any]:
+        """Yield the results of a stream; Strawberry sends no error for one that cannot be parsed, or closes the socket."""
+        try:
+            async with aclosing(results):
+                async for result in results:
+                    yield result
+        except (GraphQLError, MissingQueryError) as error:
+            where = (error.source, error.positions) if isinstance(error, GraphQLError) else (None, None)
+            extensions = getattr(error, "extensions", None) or {"code": "INVALID"}
+            shown = GraphQLError(str(getattr(error, "message", error)), None, *where, extensions=extensions)
+            yield PreExecutionError(data=None, errors=[shown])
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Put in place of each error what clients see of it; they see no text of an error that nobody foresaw."""
@@ -180,7 +195,7 @@ class Schema(strawberry.Schema):
             if not error.extensions:
                 error.extensions = {"code": "INVALID"}
             return error
-        if isinstance(original, InvalidOperationTypeError | CannotGetOperationTypeError):
+        if isinstance(original, InvalidOperationTypeError | CannotGetOperationTypeError | MissingQueryError):
             message, extensions = error.message, {"code": "INVALID"}
         elif isinstance(original, RecursionError):
             message, extensions = "the query is nested too deeply", {"code": "TOO_LARGE"}
@@ -188,14 +203,7 @@ class Schema(strawberry.Schema):
             message, extensions = "the server ends", {"code": "STOPPING"}
         else:
             message, extensions = self._public(original)
-        return GraphQLError(
-            message,
-            nodes=error.nodes,
-            source=error.source,
-            positions=error.positions,
-            path=error.path,
-            extensions=extensions,
-        )
+        return GraphQLError(message, nodes=error.nodes, path=error.path, extensions=extensions)
 
     def _public(self, error: Exception) -> tuple[str, dict[str, Any]]:
         public = None if self._desk is None else self._desk.public_error(error)

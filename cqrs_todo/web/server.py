@@ -14,12 +14,15 @@ from typing import Any
 import msgspec
 import uvicorn
 import websockets  # noqa: F401  # uvicorn imports it when the first WebSocket is opened, which is too late to miss it
+from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import SubscribeMessage
 
 from ..cqrs.stores.signals import end_waits
 from .bulk import Bulk
@@ -28,7 +31,7 @@ from .desk import Desk
 from .guard import Access, Body, Guard, Receive, Scope, Send, respond
 from .pages import files
 from .schema import Schema
-from .work import Work
+from .work import Work, refusal
 from .worker import Stopping, Worker
 
 _INIT_SECONDS = 5
@@ -55,8 +58,45 @@ _OUTCOME_UNKNOWN = Body(
 )
 
 
+class _Socket(BaseGraphQLTransportWSHandler[Work, None]):
+    """What happens on one WebSocket."""
+
+    async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        """Begin a subscription. Strawberry would fail with what is none, and end all others on the socket with it."""
+        refused = _refused(message, len(self.operations))
+        if refused is None or not self.connection_acknowledged or message["id"] in self.operations:
+            await super().handle_subscribe(message)
+        else:
+            await self.send_message({"id": message["id"], "type": "error", "payload": [refused.formatted]})
+
+
+def _refused(message: Mapping[str, Any], running: int) -> GraphQLError | None:
+    """Return why a message begins no subscription; None if it does.
+
+    Args:
+        message: The message.
+        running: How many subscriptions its WebSocket has.
+    """
+    if not isinstance(message["id"], str):
+        raise KeyError("id")  # it is answered as one without an id
+    payload = message.get("payload")
+    if not isinstance(payload, dict):
+        return refusal("the payload is not a JSON object", "INVALID")
+    if not isinstance(payload.get("query"), str):
+        return refusal("the query in the payload is missing, or not a text", "INVALID")
+    if not isinstance(payload.get("variables") or {}, dict):
+        return refusal("the variables in the payload are not a JSON object", "INVALID")
+    if not isinstance(payload.get("operationName") or "", str):
+        return refusal("the operationName in the payload is not a text", "INVALID")
+    if running >= _MOST_SUBSCRIPTIONS:
+        return refusal(f"a WebSocket has at most {_MOST_SUBSCRIPTIONS} subscriptions", "TOO_MANY", "end one of them")
+    return None
+
+
 class Endpoint(GraphQL[Work, None]):
     """GraphQL over HTTP and WebSockets."""
+
+    graphql_transport_ws_handler_class = _Socket
 
     def __init__(self, schema: Schema) -> None:
         """Serve a schema."""
@@ -66,7 +106,6 @@ class Endpoint(GraphQL[Work, None]):
             allow_queries_via_get=False,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
             connection_init_wait_timeout=timedelta(seconds=_INIT_SECONDS),
-            max_subscriptions_per_connection=_MOST_SUBSCRIPTIONS,
         )
         self._schema = schema
 

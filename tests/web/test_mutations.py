@@ -449,3 +449,25 @@ def test_a_mutation_that_fails_hides_no_other_of_the_request(server: Server, nam
         (["made"], "INVALID"),
     ]
     assert [todo["text"] for todo in server.todo.todos("-L", name)] == ["one", "two", "three", "first", "last"]
+
+
+def test_an_error_names_the_line_or_the_todo_that_is_wrong(server: Server, name: str) -> None:
+    found = refused(server, name, 'addLines(LIST, lines: ["ok", "+x", "fine"])')
+    assert found == ("INVALID", "line 2: there is no text")
+    code, message = refused(server, name, 'add(LIST, todos: [{text: "ok"}, {text: "b", due: "foo"}])')
+    assert (code, message.partition(":")[0]) == ("INVALID", "todo 2")
+
+
+def test_an_undo_takes_a_position_or_a_number_of_steps(server: Server, name: str) -> None:
+    found = refused(server, name, "undo(LIST, position: 1, steps: 3)")
+    assert found == ("INVALID", "steps and position contradict each other")
+    assert change(server, name, "undo(LIST, steps: 1)")["commits"] == 1
+
+
+def test_an_error_is_located_at_its_field(server: Server, name: str) -> None:
+    change(server, name, "complete(LIST, ids: [1])")
+    change(server, name, "reopen(LIST, ids: [1])")
+    document = f'mutation {{\n  undo(list: "{name}", position: 4) {ANSWER} }}'
+    [error] = server.answer(document)["errors"]
+    assert "cannot be undone" in error["message"]
+    assert error["locations"] == [{"line": 2, "column": 3}]

@@ -485,3 +485,26 @@ def test_a_query_that_fails_hides_no_other_of_the_request(server: Server) -> Non
     answer = server.answer('{ bad: list(name: "nope") { position } found: search(query: "due:(") { text } archivedLists }')
     assert answer["data"] == {"bad": None, "found": None, "archivedLists": []}
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["NOT_FOUND", "INVALID"]
+
+
+def test_a_saved_filter_is_about_its_own_lists(todo: Todo) -> None:
+    config = todo.home / ".config/cqrs-todo/config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(
+        '[filters.u]\nwhere = "pri:H"\nlist = ["work"]\n[filters.v]\nwhere = "pri:H"\nlist = ["work", "inbox", "Work"]\n'
+    )
+    todo("add", "inbox a", "pri:H")
+    todo("-L", "work", "add", "work a", "pri:H")
+    todo("-L", "other", "add", "other a", "pri:H")
+    query = "query($f: String!, $l: String) { list(name: $l) { todos(query: $f) { edges { node { text } } } } }"
+    complete = "mutation($f: String!, $l: String) { complete(where: $f, list: $l) { list todos { text } } }"
+    with serving(todo) as server:
+        assert [each["text"] for each in server('{ search(query: "filter:u") { text } }')["search"]] == ["work a"]
+        assert [each["text"] for each in server('{ search(query: "filter:v") { text } }')["search"]] == ["work a", "inbox a"]
+        for document in (query, complete):
+            code, message = server.error(document, f="filter:u")
+            assert (code, message) == ("INVALID", "this filter is not about inbox, but about work")
+        assert server(query, f="filter:u", l="work")["list"]["todos"]["edges"] == [{"node": {"text": "work a"}}]
+        code, message = server.error(complete, f="filter:v")
+        assert (code, message) == ("INVALID", "this filter is about several lists: work, inbox")
+        assert server(complete, f="filter:v", l="inbox")["complete"]["todos"] == [{"text": "inbox a"}]

@@ -208,3 +208,51 @@ def test_a_commit_of_any_size_does_not_hold_up_the_end_of_the_server(
 
     with pytest.raises(Stopping):
         finished(taken())
+
+
+REFUSED: tuple[tuple[Any, str], ...] = (
+    ({"query": "subscription {"}, "INVALID"),
+    ({"query": "subscription { nothing }"}, "INVALID"),
+    ({"query": "subscription a { events { position } } subscription b { events { position } }"}, "INVALID"),
+    ({"query": "subscription { events { position " + "by " * 3000 + "} }"}, "INVALID"),
+    ({"query": "subscription { events { " + " ".join(f"a{n}: by" for n in range(60)) + "} }"}, "INVALID"),
+    ({"query": 5}, "INVALID"),
+    ({"query": ["a"]}, "INVALID"),
+    ({"query": ""}, "INVALID"),
+    ({"query": None}, "INVALID"),
+    ({}, "INVALID"),
+    ({"query": EVENTS, "variables": 5}, "INVALID"),
+    ({"query": EVENTS, "operationName": 5}, "INVALID"),
+    (None, "INVALID"),
+    ("x", "INVALID"),
+    ([], "INVALID"),
+    (5, "INVALID"),
+)
+
+
+@pytest.mark.parametrize("number", range(len(REFUSED)))
+def test_what_is_no_subscription_is_refused_and_the_others_go_on(server: Server, number: int) -> None:
+    payload, code = REFUSED[number]
+    add(server, f"strange{number}", "one")
+    with client(server) as each:
+        each.subscribe("good", list=f"strange{number}", after=0)
+        assert each.commit()["position"] == 1
+        each.send({"type": "subscribe", "id": "bad", "payload": payload})
+        assert each.error()[0] == code
+        add(server, f"strange{number}", "two")
+        assert each.commit()["position"] == 2
+
+
+def test_a_position_that_the_list_has_not_reached_is_not_found(server: Server) -> None:
+    add(server, "short", "one")
+    with client(server) as each:
+        each.subscribe("late", list="short", after=99)
+        assert each.error() == ("NOT_FOUND", "there is no event @99 in short: it ends at @1")
+
+
+def test_a_socket_has_a_limit_of_subscriptions(server: Server) -> None:
+    add(server, "many", "one")
+    with client(server) as each:
+        for number in range(17):
+            each.subscribe(f"{number}", list="many")
+        assert each.error() == ("TOO_MANY", "a WebSocket has at most 16 subscriptions")
