@@ -272,6 +272,7 @@ def _remotes(path: str, tables: Any) -> dict[str, str]:
                 f"{what}.url must be the URL of a remote, in quotes",
                 "write postgresql://HOST/DATABASE, jsonl:DIR or folder:DIR",
             )
+        _check_whole_path(f"{what}.url", url)
         if ":" in name:
             raise UsageError(f"{what}: the name of a remote must not contain a colon", "give it another name")
         found[name] = url
@@ -357,6 +358,20 @@ def _check(path: str, key: str, value: Any) -> None:
         _check_list(f"{path}: {key}: a list's name", value)
     if "\0" in value:  # no path or server name can hold one
         raise UsageError(f"{path}: {key} must not contain the character NUL", "correct the file")
+    if key == "store":
+        _check_whole_path(f"{path}: {key}", value)
+
+
+def _check_whole_path(what: str, url: str) -> None:
+    """Check that a URL that names a folder does so by a whole path; `what` begins the message.
+
+    With another one, the todos would depend on the folder in which somebody works.
+    """
+    scheme, _, folder = url.partition(":")
+    if scheme in ("jsonl", "folder") and not folder.startswith(("/", "~")):
+        raise UsageError(
+            f"{what} must name a folder by its whole path, not {folder!r}", f"write {scheme}:/… or {scheme}:~/…"
+        )
 
 
 def _check_list(what: str, name: str) -> None:

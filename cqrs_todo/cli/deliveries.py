@@ -58,9 +58,6 @@ class Deliverer:
         session: This run of the program.
         clock: Returns the present, in UTC.
         deliver: Delivers one reminder. None: as the configuration says.
-
-    Attributes:
-        failures: Why reminders could not be delivered when they were last tried.
     """
 
     def __init__(
@@ -73,9 +70,8 @@ class Deliverer:
         self._deliver = deliver or _usual(session)
         self._path = os.path.join(folder(), "delivered")
         self._failed: dict[Key, tuple[int, float]] = {}
-        self.failures: list[NotDelivered] = []
 
-    def catch_up(self, lists: Sequence[tuple[TodoList, Sequence[Item]]]) -> int:
+    def catch_up(self, lists: Sequence[tuple[TodoList, Sequence[Item]]]) -> tuple[int, list[NotDelivered]]:
         """Deliver the reminders that came due and were not delivered on this machine, the earliest first.
 
         Of several processes on this machine, one delivers at a time. The others leave the reminders to it.
@@ -84,27 +80,27 @@ class Deliverer:
             lists: The lists with their todos.
 
         Returns:
-            How many were delivered. One that could not be delivered hinders no other one, and is tried again later;
-            `failures` says why.
+            How many were delivered, and why others could not be. One that could not be delivered hinders no other one, and
+            is tried again later.
 
         Raises:
             OSError: What was delivered cannot be remembered.
         """
-        self.failures = []
         now = self._clock()
         pending = [(todos, item) for todos, items in lists for item in items if is_pending(item.todo)]
         due = [(todos, item) for todos, item in pending if item.todo.reminder is not None and item.todo.reminder <= now]
         if not due:
-            return 0
+            return 0, []
         with self._lock() as held:
             if not held:
-                return 0
+                return 0, []
             delivered = self._remembered({key_of(*each) for each in pending}, now)
             fresh = [each for each in due if key_of(*each) not in delivered]
-            return sum(self._try(*each) for each in sorted(fresh, key=lambda each: key_of(*each)[2]))
+            outcomes = [self._try(*each) for each in sorted(fresh, key=lambda each: key_of(*each)[2])]
+        return outcomes.count(True), [outcome for outcome in outcomes if isinstance(outcome, NotDelivered)]
 
-    def _try(self, todos: TodoList, item: Item) -> bool:
-        """Deliver a reminder, unless it failed a moment ago. Returns whether it was delivered."""
+    def _try(self, todos: TodoList, item: Item) -> bool | NotDelivered:
+        """Deliver a reminder, unless it failed a moment ago. Returns whether it was delivered, or why it could not be."""
         key = key_of(todos, item)
         failures, again = self._failed.get(key, (0, 0.0))
         if time.monotonic() < again:
@@ -114,8 +110,7 @@ class Deliverer:
         except NotDelivered as error:
             pause = _PAUSES[min(failures, len(_PAUSES) - 1)]
             self._failed[key] = failures + 1, time.monotonic() + pause
-            self.failures.append(error)
-            return False
+            return error
         self._failed.pop(key, None)
         self._remember(key)
         return True

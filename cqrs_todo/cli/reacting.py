@@ -35,12 +35,14 @@ class Outcome(Struct, frozen=True):
         parked: How many events were parked in this pass.
         reminders: How many reminders were delivered.
         failure: The first error, if there was one.
+        busy: The reactions that other processes run, each with its list in words.
     """
 
     done: dict[tuple[str, str], int]
     parked: int
     reminders: int
     failure: CqrsError | None
+    busy: Sequence[str]
 
 
 class Reacting:
@@ -50,23 +52,19 @@ class Reacting:
         session: This run of the program.
         only: The name of the only list; None for all lists.
         from_start: Whether new reactions begin with the whole history.
-        deliverer: Delivers reminders.
     """
 
-    def __init__(
-        self, session: Session, *, only: str | None = None, from_start: bool = False, deliverer: Deliverer | None = None
-    ) -> None:
+    def __init__(self, session: Session, *, only: str | None = None, from_start: bool = False) -> None:
         self._session = session
         self._only = only
         self._from_start = from_start
         self._found = find_reactions(session)
         self._started = datetime.now(UTC)
         self._begun: dict[str, datetime | None] = begun(session.store.url, [each.name for each in self._found])
-        self._deliverer = deliverer or Deliverer(session)
+        self._deliverer = Deliverer(session)
         self._reactions: dict[tuple[str, str], ListReaction] = {}
         self._lists: dict[str, TodoList] = {}
         self._items: dict[str, tuple[Cursor, Sequence[Item]]] = {}
-        self._unread: list[CqrsError] = []
         self._failure: CqrsError | None = None
         self._delivered = 0
         self._looked = 0.0
@@ -85,6 +83,7 @@ class Reacting:
         """Run everything that is due, list by list. A list or a reaction with an error hinders no other one."""
         done: dict[tuple[str, str], int] = {}
         parked = 0
+        busy: list[str] = []
         self._failure, self._delivered = None, 0
         self._deliver()  # a program that hangs must not delay what is due
         for name in self.names():
@@ -96,8 +95,8 @@ class Reacting:
                     before = {each.event for each in reaction.runner.parked()}
                     done[found.name, name] = reaction.catch_up()
                     parked += len({each.event for each in reaction.runner.parked()} - before)
-                except ReactionBusy:  # another process runs it
-                    continue
+                except ReactionBusy:
+                    busy.append(f"{found.name} on {name}")
                 except OutdatedStore:
                     raise
                 except CqrsError as error:
@@ -106,7 +105,7 @@ class Reacting:
         self._begun = {name: time or self._started for name, time in self._begun.items()}
         if any(done.values()):  # a reaction may have set a reminder
             self._deliver()
-        return Outcome(done, parked, self._delivered, self._failure)
+        return Outcome(done, parked, self._delivered, self._failure, busy)
 
     def follow(self) -> None:
         """Do that again and again, whenever a list has grown or a reminder comes due, until a signal ends the process."""
@@ -141,14 +140,20 @@ class Reacting:
 
     def _deliver(self) -> None:
         """Deliver what came due in the lists. What fails is reported, and hinders nothing else."""
+        errors: list[CqrsError] = []
         try:
-            self._delivered += self._remind()
+            lists = [(self._lists[name], items) for name, items in self._read(errors)]
+            delivered, failures = self._deliverer.catch_up(lists)
+            self._delivered += delivered
+            errors += failures
         except OutdatedStore:
             raise
         except CqrsError as error:
-            self._fail(error)
-        for failure in (*self._unread, *self._deliverer.failures):
-            self._fail(failure)
+            errors.append(error)
+        except OSError as error:
+            errors.append(StoreUnavailable(f"what was delivered cannot be remembered: {error}"))
+        for each in errors:
+            self._fail(each)
         self._looked = time.monotonic()
 
     def _deliver_in_time(self) -> None:
@@ -156,20 +161,12 @@ class Reacting:
         if time.monotonic() - self._looked >= _EVERY:
             self._deliver()
 
-    def _remind(self) -> int:
-        """Deliver what came due in the lists, and return how many reminders that were."""
-        lists = [(self._lists[name], items) for name, items in self._read()]
-        try:
-            return self._deliverer.catch_up(lists)
-        except OSError as error:
-            raise StoreUnavailable(f"what was delivered cannot be remembered: {error}") from error
-
-    def _read(self) -> Iterator[tuple[str, Sequence[Item]]]:
+    def _read(self, errors: list[CqrsError]) -> Iterator[tuple[str, Sequence[Item]]]:
         """Read the lists that have grown since the last time, and return the todos with reminders of all lists.
 
-        A list that cannot be read hides no other one: `_unread` keeps its error.
+        Args:
+            errors: Receives the error of each list that cannot be read. It hides no other list.
         """
-        self._unread = []
         names = self.names()
         for gone in self._items.keys() - set(names):
             del self._items[gone], self._lists[gone]
@@ -187,7 +184,7 @@ class Reacting:
             except OutdatedStore:
                 raise
             except CqrsError as error:
-                self._unread.append(error)
+                errors.append(error)
             else:
                 yield name, self._items[name][1]
 

@@ -235,6 +235,8 @@ class ListReaction:
         try:
             return self.runner.catch_up()
         except StaleCursor as error:
+            self._todos.repository.fold()  # the log may have lost its end
+            self._todos.check_undamaged()
             raise LogChanged(str(error)) from error
 
     def matches(self, event: Recorded[Any]) -> bool:

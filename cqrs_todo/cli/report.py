@@ -32,6 +32,7 @@ from ..todo.errors import (
     AboutStep,
     EventNotFound,
     InvalidCondition,
+    ListArchived,
     NotFound,
     NotYet,
     TodoNotFound,
@@ -111,6 +112,8 @@ def _message(error: Exception, session: Session | None) -> str:
             return error.message_with(lambda step: named_step(session, step))
         case InvalidLogName():
             return f"a list's name {error.reason}"
+        case LogNotFound() if session is not None and _is_archived(error.name, session):
+            return str(ListArchived(error.name))  # a moment ago it was not
         case LogNotFound():
             return f"no list named {error.name!r}"
         case LogExists(archived=True):
@@ -150,6 +153,14 @@ def report(error: Exception, session: Session | None, *, as_json: bool) -> int:
     with suppress(OSError):  # nobody reads it; the exit code still tells
         sys.stderr.write((document.error_document(found) if as_json else "\n".join(lines)) + "\n")
     return found.exit_code
+
+
+def _is_archived(name: str, session: Session) -> bool:
+    """Return whether a list is archived; False if that cannot be read."""
+    try:
+        return name in session.store.names(archived=True)
+    except CqrsError:
+        return False
 
 
 def described(error: Exception, session: Session | None) -> Failure:

@@ -248,7 +248,7 @@ class Program:
 
     def public_error(self, error: Exception) -> PublicError | None:
         """Return what clients see of an error; None for one that nobody foresaw."""
-        found = failure(error)
+        found = failure(error, self._session)
         if found is None:
             return None
         code = _CODES[found.code]

@@ -18,7 +18,7 @@ from ..cqrs.store import Store
 from ..cqrs.stores import open_store
 from ..cqrs.stores.snapshots import Folder, SnapshotStore
 from ..todo.fields import SCHEMA, State
-from ..todo.model import DECIDER
+from ..todo.model import DECIDER, EVENTS
 from ..todo.recorder import TYPES, Recorder
 from ..todo.service import DEFAULT_LIST, TodoList, View
 from ..todo.views import Item
@@ -646,7 +646,8 @@ class Session:
         if not recorded or IN_REACTION in os.environ:
             return
         types = {event.type for _, commits in recorded.values() for commit in commits for event in commit.events}
-        if all(isinstance(on, list) and on and types and not any(type in on for type in types) for on in wanted):
+        known = EVENTS.keys()  # what names another event is reported
+        if all(isinstance(on, list) and on and types.isdisjoint(on) and known >= set(on) for on in wanted):
             return
         from .inline_reactions import react  # few commands have a consequence of this kind
 

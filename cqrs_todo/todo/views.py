@@ -198,7 +198,10 @@ def relative_day(value: DayOrInstant, now: datetime, to_local: ToLocal) -> str:
         name = f"{day.day} {day:%b}"
     else:
         name = day.isoformat()
-    return f"{name} {local:%H:%M}" if local is not None else name
+    if not isinstance(parsed, datetime):
+        return name
+    clock = short_instant(parsed, to_local)[len("2026-11-22 ") :]  # with the offset, if the clocks go back then
+    return f"{name} {clock}"
 
 
 def display_value(field: Declared, value: Any, to_local: ToLocal, label: Label = str) -> str:

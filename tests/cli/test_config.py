@@ -297,3 +297,15 @@ def test_an_error_for_a_value_of_the_configuration_names_the_file(todo: Todo) ->
         assert (refused.code, why in refused.err, f"{path}" in refused.err) == (code, True, True), refused.err
     write_config(todo, 'store = "foo"')
     assert f"{path}" not in todo.run("ls", "--store", "bar").err
+
+
+@pytest.mark.parametrize(
+    "text", ['store = "jsonl:lists"', '[sync.home]\nurl = "folder:Sync"', '[sync.home]\nurl = "jsonl:../hub"']
+)
+def test_a_folder_in_the_configuration_does_not_depend_on_where_somebody_works(todo: Todo, text: str) -> None:
+    file = todo.home / ".config/cqrs-todo/config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+    result = todo.run("add", "x")
+    assert (result.code, "must name a folder by its whole path" in result.err) == (2, True)
+    assert not todo.data.exists()

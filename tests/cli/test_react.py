@@ -357,6 +357,36 @@ def test_an_inline_reaction_whose_query_refuses_a_change_writes_nothing(todo: To
     assert todo("react").err.startswith("0 events")
 
 
+def test_an_inline_reaction_to_an_event_that_does_not_exist_is_reported(todo: Todo) -> None:
+    configure(todo, reaction("keep", [keeping(todo)], on=["todo_creatd"], inline=True))
+    assert "there is no event 'todo_creatd'" in todo("add", "one").err
+
+
+def test_a_reaction_that_another_process_runs_is_named(todo: Todo) -> None:
+    ended = todo.home / "ended"
+    program = script(todo, "ends", f"#!/bin/sh\ntest -e {ended} && exit 0\ntouch {ended}\nkill -9 $PPID\n")
+    configure(todo, reaction("ends", [program], timeout=1))
+    todo("react")
+    todo("add", "one")
+    assert todo.run("react").code == -9
+    said = "0 events, 0 reminders\nAnother process runs ends on inbox. If it was killed, a later run goes on in its place.\n"
+    assert todo("react").err == said
+
+
+def test_of_a_list_that_has_lost_its_end_nothing_is_ahead_of_a_reaction(todo: Todo) -> None:
+    configure(todo, reaction("keep", [keeping(todo)]))
+    todo("react")
+    todo("add", "-", stdin="one\ntwo\n")
+    todo("add", "three")
+    todo("react")
+    log = todo.data / "lists/inbox.jsonl"
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-1]))
+    result = todo.run("react")
+    assert (result.code, "has lost its end" in result.err) == (5, True)
+    [found] = todo("react", "--overview", "--json").json["reactions"]
+    assert [each["lag"] for each in found["lists"]] == [0]
+
+
 def test_programs_that_cause_each_other_stop_at_a_depth(todo: Todo) -> None:
     program = script(todo, "again", f'#!/bin/sh\n{sys.executable} -m cqrs_todo add "$1 again"\n')
     # a program does not get TODO_STORE

@@ -237,7 +237,7 @@ def test_the_date_order_decides_how_numeric_dates_are_read(order: Order, text: s
         ("22th", "future", "misspelt", "22nd"),
         ("today 17:00", "past", "that is 2026-03-25 17:00, and it is 2026-03-25 10:00", "yesterday"),
         ("2026-03-25T09:30Z", "past", "that is 2026-03-25 10:30, and it is 2026-03-25 10:00", "yesterday"),
-        ("in 99999 years", "future", "too far away: the year of a date is 1000 to 9999", "tomorrow"),
+        ("in 99999 years", "future", "too far away: dates go from 2 January 1000 to 30 December 9999", "tomorrow"),
         ("1000000 days", "future", "too far away: a length of time is at most 99,999 of a unit", "tomorrow"),
         ("in 99999999 days", "future", "too far away", "tomorrow"),
         ("99999999-days-ago", "past", "too far away", "yesterday"),

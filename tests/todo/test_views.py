@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -140,6 +141,15 @@ def test_the_board_has_overdue_today_and_next() -> None:
 )
 def test_a_due_date_is_shown_as_people_say_it(due: str, words: str) -> None:
     assert relative_day(due, NOW, utc) == words
+
+
+def test_a_due_time_that_comes_twice_has_its_offset_the_second_time() -> None:
+    def berlin(instant: datetime) -> datetime:
+        return instant.astimezone(ZoneInfo("Europe/Berlin"))
+
+    now = berlin(datetime(2026, 10, 24, 12, tzinfo=UTC))
+    assert relative_day("2026-10-25T00:30:00Z", now, berlin) == "tomorrow 02:30"
+    assert relative_day("2026-10-25T01:30:00Z", now, berlin) == "tomorrow 02:30+01:00"
 
 
 def test_no_date_is_shown_as_an_empty_text() -> None:

@@ -92,6 +92,8 @@ def _run(session: Session, *, follow: bool, from_start: bool) -> int:
         words = [f"{events:,} event{'s' * (events != 1)}", f"{outcome.reminders:,} reminder{'s' * (outcome.reminders != 1)}"]
         failures = f", {outcome.parked:,} failed: {session.typed(None, 'react --failed')}" if outcome.parked else ""
         print_message(session, f"{', '.join(words)}{failures}")
+    for each in outcome.busy:
+        print_message(session, f"Another process runs {each}. If it was killed, a later run goes on in its place.")
     if outcome.failure is not None:
         raise outcome.failure
     return 1 if outcome.parked else 0
@@ -127,7 +129,7 @@ def _print_overview(session: Session) -> int:
                 "list": of_list.list_name,
                 "begun": kept.has_begun,
                 "position": kept.position,
-                "lag": end - kept.position,
+                "lag": max(0, end - kept.position),  # the log may have lost its end
                 "failed": failed,
             }
         )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, time
 from functools import lru_cache, wraps
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from ...cqrs.errors import Rejected
 from ...cqrs.struct import replace
 from ..errors import MalformedFile, UnreadableRule
-from ..fields import Todo
+from ..fields import FIELDS, Todo
 from ..model import check_todo
 from ..recurrence import check
 from ..rules import read_rule
@@ -277,6 +278,10 @@ def clean_project(text: str) -> str | None:
 # Dates
 
 
+_FIRST, _LAST = date(2, 1, 1), date(9999, 12, 30)
+"""Between which days a day has instants in every time zone."""
+
+
 @remembered(4096)
 def parse_day(text: str) -> date | None:
     """Return the day that a text such as `2026-03-05` is; None if it is none."""
@@ -286,14 +291,15 @@ def parse_day(text: str) -> date | None:
         day = date.fromisoformat(text)
     except ValueError:
         return None
-    return day if 1 < day.year < date.max.year else None  # at the ends of the calendar, a day has no instants in every zone
+    return day if _FIRST <= day <= _LAST else None
 
 
 def parse_time(text: str) -> date | datetime | None:
     """Return the day, or the instant in UTC, that a text in its canonical form is; None if it is none."""
     try:
         value = parse_day_or_instant_uncached(text)
-        return value if day_or_instant(value) == text and 1 < value.year < date.max.year else None
+        day = value.date() if isinstance(value, datetime) else value
+        return value if day_or_instant(value) == text and _FIRST <= day <= _LAST else None
     except (ValueError, OverflowError):
         return None
 
@@ -449,17 +455,27 @@ def without_removed(items: Iterable[Item], report: Report, *, cancelled: bool) -
 
 
 def _without_nul(item: Item, report: Report) -> Item:
-    todo = item.todo
-    if not any("\0" in text for text in (todo.text, todo.note or "", *(value for _, value in todo.attributes))):
+    texts = {name: getattr(item.todo, name) for name in _TEXTS}
+    if not any(map(_has_nul, texts.values())):
         return item
     report(Loss(item.number, "a NUL character", "the character U+FFFD", "changed"))
-    changed = replace(
-        todo,
-        text=todo.text.replace("\0", "\ufffd"),
-        note=None if todo.note is None else todo.note.replace("\0", "\ufffd"),
-        attributes=tuple((key, value.replace("\0", "\ufffd")) for key, value in todo.attributes),
-    )
-    return replace(item, todo=changed)
+    changed = {name: _with_visible_nul(value) for name, value in texts.items()}
+    return replace(item, todo=replace(item.todo, **changed))
+
+
+_TEXTS = [field.name for field in FIELDS if field.kind in ("text", "note", "word", "words", "attributes")]
+"""The fields that are texts, or hold texts."""
+
+
+def _has_nul(value: Any) -> bool:
+    return any(map(_has_nul, value)) if isinstance(value, tuple) else value is not None and "\0" in value
+
+
+def _with_visible_nul(value: Any) -> Any:
+    """Return a text, or texts, with U+FFFD in place of each NUL character."""
+    if isinstance(value, tuple):
+        return tuple(map(_with_visible_nul, value))
+    return None if value is None else value.replace("\0", "\ufffd")
 
 
 def numbered(attributes: Attributes) -> list[tuple[str, str]]:

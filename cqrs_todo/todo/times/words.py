@@ -39,7 +39,7 @@ VOCABULARY = frozenset(
     [*WEEKDAYS, *WEEKDAY_PLURALS, *MONTHS, *UNITS, *NUMBERS, *TENS, *ORDINALS, *PERIOD_ENDS, *_OTHER.split()]
 )
 
-TOO_FAR = "is too far away: the year of a date is 1000 to 9999"
+TOO_FAR = "is too far away: dates go from 2 January 1000 to 30 December 9999"
 """Why a date is refused that the calendar does not reach."""
 
 _SUFFIXES = {1: "st", 2: "nd", 3: "rd"}

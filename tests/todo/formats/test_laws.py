@@ -134,3 +134,20 @@ def test_a_number_of_a_priority_in_an_attribute_stays_in_a_calendar(number: str)
     item = Item(1, "todo/a0", 1, todo)
     (again,) = without_ids(read("icalendar_", write("icalendar_", [item])))
     assert (again.todo.priority, again.todo.attributes) == (todo.priority, todo.attributes)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_nul_in_any_text_is_replaced_and_reported(format: str) -> None:
+    todo = Todo("a", datetime(2026, 3, 2, tzinfo=UTC))
+    hostile = [
+        replace(todo, text="a\0"),
+        replace(todo, note="a\0"),
+        replace(todo, tags=("a\0",)),
+        replace(todo, project="a\0"),
+        replace(todo, attributes=(("k", "a\0"),)),
+    ]
+    losses: list[Loss] = []
+    for todo in hostile:
+        written = "".join(module(format).write([Item(1, "todo/a0", 1, todo)], CONTEXT, losses.append))
+        assert "\0" not in written
+    assert [loss.what for loss in losses if "NUL" in loss.what] == ["a NUL character"] * 5
