@@ -65,6 +65,7 @@ MODULES = (
     "todo.conditions",
     "todo.statistics",
     "todo.projections",
+    "todo.projections.fold",
     "todo.read_models",
     "todo.selection",
     "todo.lists",
@@ -101,6 +102,7 @@ IMPURE_MODULES = {
     "cqrs.reactions",
     "cqrs.stores",
     "cqrs.testing",
+    "todo.projections.fold",
     "todo.read_models",
     "todo.lists",
     "todo.requests",
@@ -138,8 +140,8 @@ def module_of(file: Path) -> str:
 
 
 def listed(module: str) -> str | None:
-    """Return the entry of `MODULES` that is a module, or the package that holds it."""
-    return next((entry for entry in MODULES if module == entry or module.startswith(f"{entry}.")), None)
+    """Return the entry of `MODULES` that is a module, or the innermost package there that holds it."""
+    return max((entry for entry in MODULES if module == entry or module.startswith(f"{entry}.")), key=len, default=None)
 
 
 FILES = sorted(PACKAGE.rglob("*.py"))
