@@ -60,7 +60,7 @@ def seconds_of_changes(service: TodoList, done: int) -> float:
         answer = service.change([items[number % len(items)]], partial(_given, commands))
         seconds += time.perf_counter() - start
         if answer.commit is None:
-            raise RuntimeError("nothing was recorded: what was measured is no append")
+            raise RuntimeError("nothing was recorded: what was measured is not an append")
     return seconds
 
 

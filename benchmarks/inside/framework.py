@@ -148,7 +148,7 @@ def restart(store: Store, log: Log, _cache: Path) -> Result:
     done: list[int] = []
     result = measured(lambda: done.append(Runner(store, log, Reaction("restart", _nothing)).catch_up()))
     if done != [0]:
-        raise RuntimeError(f"there were {done} new events: what was measured is no restart")
+        raise RuntimeError(f"there were {done} new events: what was measured is not a restart")
     return result
 
 
@@ -177,7 +177,7 @@ def write(_store: Store, log: Log, _cache: Path, seconds: str) -> Result:
         command = Change(DUE, _DAYS[done // OWN_TODOS % 2])
         _, commit = todos.execute(ids[done % OWN_TODOS], command, Metadata.new("bench@host"))
         if commit is None:
-            raise RuntimeError("nothing was recorded: what was measured is no append")
+            raise RuntimeError("nothing was recorded: what was measured is not an append")
 
     return {"rate": rate(append, float(seconds))}
 

@@ -161,7 +161,7 @@ class DamagedBackup(DamagedLog):
 
 def _no_backup(shown: str, reason: str, hint: str = "give a file that todo backup wrote") -> InvalidInput:
     """Return the error for a file that this program did not write, or that this version cannot read."""
-    return InvalidInput(f"{shown} is no backup that can be read: {reason}", hint)
+    return InvalidInput(f"{shown} is not a backup that can be read: {reason}", hint)
 
 
 class Backup:
@@ -183,7 +183,7 @@ class Backup:
             shown: What the person called it.
 
         Raises:
-            InvalidInput: It is no backup, or a newer program made it.
+            InvalidInput: It is not a backup, or a newer program made it.
             DamagedBackup: It was changed.
         """
         self._file = file
@@ -291,7 +291,7 @@ def open_backup(name: str) -> Iterator[Backup]:
 
     Raises:
         UsageError: There is no such file, or it is not a file.
-        InvalidInput: It is no backup, or a newer program made it.
+        InvalidInput: It is not a backup, or a newer program made it.
         DamagedBackup: It is damaged.
     """
     shown = visible(printable(name))
@@ -307,7 +307,7 @@ def open_backup(name: str) -> Iterator[Backup]:
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
             opened.seek(0)
             if opened.read(len(MAGIC)) != MAGIC:
-                raise _no_backup(shown, "it is no zip archive") from error
+                raise _no_backup(shown, "it is not a zip archive") from error
             reason = "it was cut off" if "not a zip" in str(error) else visible(str(error))
             raise DamagedBackup(shown, reason) from error
         with file:

@@ -33,7 +33,7 @@ def cloud_event(log_id: str, list_name: str, event: Recorded[Any], item: Item | 
 
 
 def reminder_event(log_id: str, list_name: str, item: Item) -> bytes:
-    """Return a reminder that came due in the same form. It is no event of the log, so its `data` has no `event`."""
+    """Return a reminder that came due in the same form. It is not an event of the log, so its `data` has no `event`."""
     at = item.todo.reminder
     assert at is not None  # it came due
     return _encoded(

@@ -70,7 +70,7 @@ class ConflictReport:
         return tuple(each for each in self._found.conflicts if not self._is_good_elsewhere(each))
 
     def _is_good_elsewhere(self, conflict: "Conflict") -> bool:
-        """Return whether a todo that was moved has the value now that the change wanted which lost to the move."""
+        """Return whether a todo that was moved already has the value of a change that lost to the move."""
         from ..todo.merging import is_as_wanted
 
         move = None if conflict.winner is None else self._move_of(conflict.winner)
@@ -230,7 +230,7 @@ class ConflictReport:
         if isinstance(event, AttributeChanged):
             return "edit", *field.options, f"{event.key}:{event.new or 'none'}"
         if not isinstance(event, Changed):
-            raise TypeError(f"{type(event).__name__} is no change of a field")
+            raise TypeError(f"{type(event).__name__} is not a change of a field")
         if event.new is None:
             return "edit", "--clear", field.name
         if not field.options and field is not TEXT:  # only the present reminder can be acknowledged
@@ -275,10 +275,10 @@ class ConflictReport:
 
 
 def conflicts_in(session: Session, todos: "TodoList") -> ConflictReport:
-    """Return the changes in a list that lost a conflict, and that nothing has made good since.
+    """Return the changes in a list that lost a conflict, and that nobody has restored since.
 
     Args:
-        session: This run of the program, which may be about an earlier moment. Then it is not known what was made good in
+        session: This run of the program, which may be about an earlier moment. Then it is not known what was restored in
             other lists.
         todos: The list.
     """
@@ -296,7 +296,7 @@ def conflicts_in(session: Session, todos: "TodoList") -> ConflictReport:
 
 
 def _not_good_elsewhere(session: Session, name: str, commits: "Sequence[Commit]", found: "Found") -> "Found":
-    """Return conflicts without those with moves that somebody has made good in the list where the todo is."""
+    """Return conflicts without those with moves whose change somebody has restored in the list where the todo is."""
     report = ConflictReport(session, name, commits, found)
     return replace(found, conflicts=report.conflicts_not_good_elsewhere())
 
@@ -311,7 +311,7 @@ def _as_wanted(commits: "Iterable[Commit]") -> "list[Commit]":
 
 
 def merged_in(session: Session, name: str, merged: "MergedLog", *, dry_run: bool) -> "MergedTodos":
-    """Find out what a merge did to the todos of a list. What is good in the list where a todo is now is no conflict.
+    """Find out what a merge did to the todos of a list. What is good in the list where a todo is now is not a conflict.
 
     Args:
         session: This run of the program.
@@ -326,7 +326,7 @@ def merged_in(session: Session, name: str, merged: "MergedLog", *, dry_run: bool
 
 
 def print_removed(session: Session, elsewhere: "Sequence[Elsewhere]", known: "Iterable[Conflict]") -> None:
-    """Print which todos were removed from lists, and the changes of which their other lists have nothing.
+    """Print which todos were removed from lists, and which changes are missing in the lists that they were moved to.
 
     Args:
         session: This run of the program.

@@ -28,9 +28,9 @@ from .session import Session
 from .text import visible
 
 _KEPT = timedelta(days=400)
-"""For how long it is remembered that a reminder was delivered, if the todo no longer has it."""
+"""How long the program remembers that it delivered a reminder, after the todo has lost the reminder."""
 _MOST_LINES = 2_000
-"""With how many remembered reminders the old ones are looked for."""
+"""From how many remembered reminders on the old ones are removed."""
 
 _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """How many seconds pass before a reminder that failed is tried again: the first time, the second time, and so on."""

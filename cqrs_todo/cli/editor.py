@@ -313,7 +313,7 @@ def _read_attributes(session: Session, item: Item, line: str) -> dict[str, str |
     while rest := rest.lstrip():
         match = _PAIR.match(rest)
         if match is None:
-            raise UsageError(f"{rest!r} is no attribute and its value", 'write, for instance: estimate:2h place:"Room 5"')
+            raise UsageError(f"{rest!r} is not an attribute with a value", 'write, for instance: estimate:2h place:"Room 5"')
         name, value, rest = match[1], match[2], rest[match.end() :]
         key, is_quoted = attribute_named(name, known) or name, value.startswith('"')
         if is_quoted:
@@ -321,7 +321,7 @@ def _read_attributes(session: Session, item: Item, line: str) -> dict[str, str |
                 value = json.loads(value)
             except ValueError as error:
                 raise UsageError(
-                    f"{value} is no text in quotes", 'write \\\\ for a backslash, and \\" for a quotation mark'
+                    f"{value} is not a text in quotes", 'write \\\\ for a backslash, and \\" for a quotation mark'
                 ) from error
         if key in found:
             raise UsageError(f"the attribute {key} is there twice", "keep one of them")

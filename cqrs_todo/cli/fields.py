@@ -204,7 +204,7 @@ def read_fields(
         if not all(word.strip() for word in typed):
             raise UsageError(f"the field {field.name} is empty", way)
         if field.kind not in ("note", "words", "attributes") and clears_a_field(typed[-1]):
-            raise UsageError(f"'none' is no value of the field {field.name}", way)
+            raise UsageError(f"the field {field.name} cannot have the value 'none'", way)
         if isinstance(field, KeyedField):
             for each in typed:
                 _take_attribute(values, *_read_pair(session, each, attributes))
@@ -286,7 +286,7 @@ def _read_pair(session: Session, text: str, attributes: Mapping[str, AttributeKi
     """Read a word such as `estimate:2h` of the option that sets attributes."""
     key, colon, value = text.partition(":")
     if not colon or not value.strip():
-        raise UsageError(f"{text!r} is no attribute and its value", f"write {ATTRIBUTES.options[0]} {key or 'KEY'}:VALUE")
+        raise UsageError(f"{text!r} is not an attribute with a value", f"write {ATTRIBUTES.options[0]} {key or 'KEY'}:VALUE")
     name = attribute_named(key, attributes) or key
     return name, None if clears_a_field(value) else read_attribute(session, name, value.strip(), attributes)
 

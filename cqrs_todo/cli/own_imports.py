@@ -151,7 +151,7 @@ def read_todos(name: str, content: bytes) -> tuple[dict[str, Todo], dict[str, fr
         The todos by their ids, and the names of the fields that an entry does not have, by the ids of such entries.
 
     Raises:
-        InvalidInput: It is no export of todos.
+        InvalidInput: It is not an export of todos.
     """
     if not content.strip():
         raise InvalidInput(f"{name} is empty; nothing was imported", NO_EXPORT)

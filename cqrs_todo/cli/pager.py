@@ -113,7 +113,7 @@ def _page(command: str, text: str, encoding: str) -> bool:
             running = subprocess.Popen(program, stdin=subprocess.PIPE, env={"LESS": _LESS, "LV": "-c", **os.environ})
         except OSError:
             return False
-        running.communicate(text.encode(encoding, "backslashreplace"))  # a pager that ended early is no error
+        running.communicate(text.encode(encoding, "backslashreplace"))  # a pager that ended early is not an error
         return running.returncode not in _NOT_STARTED
     finally:
         signal.signal(signal.SIGINT, before)

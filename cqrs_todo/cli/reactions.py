@@ -166,7 +166,7 @@ def _of_package(point: Any) -> FoundReaction:
     except Exception as error:  # it is code of another package, and may raise anything
         raise UsageError(f"{what} cannot be loaded: {in_words(error)}", "correct or remove that package") from error
     if not callable(function):
-        raise UsageError(f"{what} is no function", "correct or remove that package")
+        raise UsageError(f"{what} is not a function", "correct or remove that package")
     unknown = [type for type in types if type not in EVENTS]
     if unknown:
         raise UsageError(f"{what}: `on`: there is no event {unknown[0]!r}", f"the events are: {', '.join(EVENTS)}")

@@ -63,7 +63,7 @@ def _free(name: str, holders: Mapping[str, str], wanted: Mapping[str, str]) -> s
 
 
 def _circle(wanted: Mapping[str, str], holders: Mapping[str, str]) -> list[str]:
-    """Return lists of which each wants the name of the next one, and the last one that of the first one; none if none do."""
+    """Return a circle of lists, each of which wants the name of the next one. It is empty if there is none."""
     for start in wanted:
         circle = [start]
         following = holders.get(name_key(wanted[start]))

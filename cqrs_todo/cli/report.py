@@ -123,7 +123,7 @@ def _message(error: Exception, session: Session | None) -> str:
             return f"there is a list named {error.name!r} already{same}"
         case SameLog():
             shown = f"{error.name}{' (archived)' if error.archived else ''}"
-            return f"these commits are those of the list {shown}, and a store has each list once; nothing was imported"
+            return f"this log is in the store already, as the list {shown}; nothing was imported"
         case ForgottenStream():
             return f"todo {error.stream.partition('/')[2]} was forgotten, so nothing can be recorded of it"
         case UnknownEvents():  # the hint says what helps

@@ -53,7 +53,7 @@ def restore_backup(session: Session, name: str, *, dry_run: bool = False) -> Non
         dry_run: Whether to check it, and to restore nothing.
 
     Raises:
-        InvalidInput: The file is no backup.
+        InvalidInput: The file is not a backup.
         DamagedLog: It is damaged, or a list in it is. Nothing was restored.
         CqrsError: The first error of a list that was not restored. The others were.
     """

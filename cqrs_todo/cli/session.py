@@ -528,7 +528,7 @@ class Session:
         """Return the options that name the store and a list in a command, as far as they are needed.
 
         Args:
-            list_name: The name of the list; None for none.
+            list_name: The name of the list; None if the command is about no list.
         """
         words: list[str] = []
         if self.options.store is not None:

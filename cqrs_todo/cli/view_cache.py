@@ -214,7 +214,7 @@ def _declared_in(kind: type) -> tuple[str, ...] | None:
     """Return the names of the fields of a dataclass or a struct; None for a class with anything beside them."""
     if issubclass(kind, msgspec.Struct):
         return kind.__struct_fields__
-    # a class above it that is no dataclass could hold something that is no field, as `dict` does
+    # a class above it that is not a dataclass could hold something that is not a field, as `dict` does
     if is_dataclass(kind) and all("__dataclass_fields__" in vars(each) for each in kind.__mro__[:-1]):
         slots = (vars(each).get("__slots__", ()) for each in kind.__mro__)
         names = tuple(field.name for field in fields(kind))

@@ -49,7 +49,7 @@ class Decider(Struct, Generic[S, C, E], frozen=True):
 
         Raises:
             ValueError: No stream can be named by it.
-            TypeError: It is no text, or `ignores` is one.
+            TypeError: It is not a text, or `ignores` is one.
         """
         check_several("ignores", self.ignores)
         check_recorded_name("the kind of a decider", self.kind)
@@ -62,7 +62,7 @@ class Decider(Struct, Generic[S, C, E], frozen=True):
             id: The id of the aggregate.
 
         Raises:
-            TypeError: The id is no text.
+            TypeError: The id is not a text.
         """
         if not isinstance(id, str):
             check_type(f"the id of the {self.kind}", id, str)
@@ -76,13 +76,13 @@ class Decider(Struct, Generic[S, C, E], frozen=True):
 
         Raises:
             ValueError: The stream is of another kind.
-            TypeError: The name is no text.
+            TypeError: The name is not a text.
         """
         if not isinstance(stream, str):
             check_type("the name of a stream", stream, str)
         kind, slash, id = stream.partition("/")
         if kind != self.kind or not slash:
-            raise ValueError(f"{stream!a} is no stream of the kind {self.kind}")
+            raise ValueError(f"{stream!a} is not a stream of the kind {self.kind}")
         return id
 
     @property

@@ -414,7 +414,7 @@ class EventTypes:
         for older in wanted & self.newest.keys():
             raise ValueError(f"{older!r} is an older type: name what it has become: {', '.join(sorted(self.newest[older]))}")
         for unknown in sorted(wanted - self.types.keys() - FRAMEWORK_TYPES):
-            raise ValueError(f"{unknown!r} is no registered type, so a query for it would find nothing")
+            raise ValueError(f"{unknown!r} is not a registered type, so a query for it would find nothing")
         return wanted | {older for older, newest in self.newest.items() if newest & wanted}
 
     def tags_of(self, event: object) -> tuple[str, ...]:

@@ -110,7 +110,7 @@ class Entities(Generic[S]):
 
 
 class _Live(Struct, Generic[S], gc=False):
-    """An entity that the fold changes. To change it is faster than to make a new `Entity` for each event."""
+    """An entity that the fold changes in place. That is faster than to make a new `Entity` for each event."""
 
     state: S
     version: int
@@ -395,7 +395,7 @@ class Fold(Generic[S]):
             stream: The name of the stream, as `Decider.stream` makes it of an id.
 
         Raises:
-            ValueError: It is no name of a stream, for example only an id.
+            ValueError: It is not a name of a stream, for example only an id.
             UnreadableEvent: An event of the stream cannot be read.
         """
         if self.reads is not None:
@@ -415,7 +415,7 @@ class Fold(Generic[S]):
         """Refuse an id where the name of a stream is wanted, because it would seem that there are no events."""
         if "/" not in stream:
             raise ValueError(
-                f"{stream!a} is no name of a stream: write {self._prefix + stream!a} (`Decider.stream` makes it)"
+                f"{stream!a} is not a name of a stream: write {self._prefix + stream!a} (`Decider.stream` makes it)"
             )
 
     def __getitem__(self, stream: str) -> Entity[S]:
@@ -423,7 +423,7 @@ class Fold(Generic[S]):
 
         Raises:
             KeyError: The stream has no events.
-            ValueError: It is no name of a stream, for example only an id.
+            ValueError: It is not a name of a stream, for example only an id.
         """
         entity = self.get(stream)
         if entity is None:
@@ -467,7 +467,7 @@ class Fold(Generic[S]):
             stream: The name of the stream, as `Decider.stream` makes it of an id.
 
         Raises:
-            ValueError: It is no name of a stream, for example only an id.
+            ValueError: It is not a name of a stream, for example only an id.
         """
         if self.reads is not None:
             self.reads.streams.add(stream)

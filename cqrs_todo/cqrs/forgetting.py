@@ -112,7 +112,7 @@ def names_streams(meta: Mapping[str, Any], streams: Collection[str]) -> bool:
 
 
 class Forgetting(Struct, frozen=True):
-    """What it did to one log to forget streams.
+    """The result of forgetting streams in one log.
 
     Attributes:
         log: The id of the log.

@@ -49,7 +49,7 @@ def check_log_name(name: str, what: str = "a log's name") -> str:
 
     Raises:
         InvalidLogName: The name breaks one of these rules. The error says which one.
-        TypeError: It is no text.
+        TypeError: It is not a text.
     """
     check_type(what, name, str)
     if all(char in _PLAIN for char in name) and 0 < len(name) <= NAME_LIMIT and name.lower() not in _DEVICE_NAMES:
@@ -92,7 +92,7 @@ def check_recorded_name(what: str, name: str, result: str = NOT_RECORDED) -> Non
 
     Raises:
         Unrecordable: It is empty, too long, or has a character that not every store can keep. The text says which.
-        TypeError: It is no text.
+        TypeError: It is not a text.
     """
     if isinstance(name, str) and name.isprintable() and 0 < len(name) <= RECORDED_BYTES // 4:
         return  # most names are like this
@@ -109,7 +109,7 @@ def check_recorded_name(what: str, name: str, result: str = NOT_RECORDED) -> Non
 def can_be_recorded(name: object) -> bool:
     """Return whether `check_recorded_name` accepts a name. If not, nothing in a log has it, so a store need not look."""
     try:
-        check_recorded_name("it", name)  # type: ignore[arg-type]  # it refuses what is no text
+        check_recorded_name("it", name)  # type: ignore[arg-type]  # it refuses what is not a text
     except (TypeError, ValueError):
         return False
     return True
@@ -124,7 +124,7 @@ def check_stream_name(name: str, result: str = NOT_RECORDED) -> None:
 
     Raises:
         Unrecordable: It is not of that form, or `check_recorded_name` refuses it.
-        TypeError: It is no text.
+        TypeError: It is not a text.
     """
     check_recorded_name("the name of a stream", name, result)
     kind, _, id = name.partition("/")
@@ -139,7 +139,7 @@ def check_streams(streams: Iterable[str]) -> None:
         streams: What was given.
 
     Raises:
-        TypeError: It is one text, or not several, or one of them is no text.
+        TypeError: It is one text, or not several, or one of them is not a text.
     """
     check_several("streams", streams)
     for stream in streams:
@@ -154,7 +154,7 @@ def check_stream_to_read(name: str) -> None:
 
     Raises:
         Unrecordable: No stream has this name, because `check_stream_name` refuses it.
-        TypeError: It is no text.
+        TypeError: It is not a text.
     """
     check_stream_name(name, "cannot be read")
 
@@ -162,7 +162,7 @@ def check_stream_to_read(name: str) -> None:
 def is_stream_name(name: object) -> bool:
     """Return whether `check_stream_name` accepts a name. A log that another program wrote may have other ones."""
     try:
-        check_stream_name(name)  # type: ignore[arg-type]  # it refuses what is no text
+        check_stream_name(name)  # type: ignore[arg-type]  # it refuses what is not a text
     except (TypeError, ValueError):
         return False
     return True
@@ -177,7 +177,7 @@ def check_kind(what: str, kind: str) -> None:
 
     Raises:
         ValueError: No stream is of this kind. The text says why.
-        TypeError: It is no text.
+        TypeError: It is not a text.
     """
     check_type(what, kind, str)
     if not kind:

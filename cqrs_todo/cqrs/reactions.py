@@ -252,7 +252,7 @@ class Runner:
 
         Raises:
             ValueError: The log has no event at this position.
-            TypeError: The position is no number.
+            TypeError: The position is not a number.
             StaleCursor: Events of the log have moved meanwhile. Look for the position again.
             DamagedLog: The log cannot be read so far.
             StoreUnavailable: The log or the checkpoint cannot be read or written.

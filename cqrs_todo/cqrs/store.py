@@ -153,7 +153,7 @@ def check_append(appends: Sequence[Append], metadata: Metadata, condition: Appen
     """Check the types of the arguments of `Log.append`, and the names in them.
 
     Every store does this before it looks at them, for example before it looks up the versions of the streams: a database
-    may be unable to look for what is no name.
+    may be unable to search for an invalid name.
 
     Raises:
         TypeError: One of them is of another type.
@@ -191,7 +191,7 @@ def at_work(threads: set[int], logs: Sequence[Log], url: str, is_ours: Callable[
         is_ours: Returns whether a log is one of the store.
 
     Raises:
-        TypeError: These are no logs.
+        TypeError: These are not logs.
         ReadOnlyLog: Nothing can be appended to one of them.
         ValueError: One is a log of another store, or this thread is at work already.
     """
@@ -799,7 +799,7 @@ class Store(ABC):
         Raises:
             LogBusy: Another writer held one of the logs for too long.
             ReadOnlyLog: One of the logs is archived, or this program must not write to it. It is refused at once.
-            TypeError: These are no logs.
+            TypeError: These are not logs.
             ValueError: One is a log of another store, or the work does what it must not do. It is refused at once.
             CqrsError: Whatever the work raises.
         """
@@ -945,7 +945,6 @@ class Store(ABC):
             DamagedLog: The log is damaged. It must be repaired first.
             ReadOnlyLog: The log has a newer format.
             LogBusy: Another writer held the log for too long.
-            TypeError: The names of the streams are one text and not several.
             StoreUnavailable: The store cannot be reached, or does not allow it. Nothing was changed.
             OutcomeUnknown: It is not known whether the streams are forgotten. Forgetting them again is harmless.
             TypeError: `streams` is a text, or holds something else than texts.

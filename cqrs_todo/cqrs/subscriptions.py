@@ -187,8 +187,8 @@ class Subscription:
     def catch_up(self) -> Iterator[tuple[Log, Recorded[Any]]]:
         """Read the events that were recorded since the last call, each with its log.
 
-        A cursor moves on when all the events before it were taken. Whoever stops halfway may get events again, and so may
-        whoever comes to an event that cannot be read: those before it in its own commit.
+        A cursor moves on when all the events before it were taken. If a caller stops halfway, it may get events again. If it
+        comes to an event that cannot be read, it may again get those before it in the same commit.
 
         Raises:
             DamagedLog: A log is missing, or cannot be read to its end. The events of the others were given.

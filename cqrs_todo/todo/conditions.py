@@ -363,7 +363,7 @@ def _turning_points(item: Item, to_local: ToLocal) -> Iterator[datetime]:
         if value is None:
             continue
         parsed = value if isinstance(value, datetime) else time_in(value)
-        if parsed is None:  # an attribute that is no date
+        if parsed is None:  # an attribute that is not a date
             continue
         try:
             if isinstance(parsed, datetime):

@@ -505,7 +505,7 @@ FIELD_BY_EVENT: Mapping[type, Declared] = {event: field for field in FIELDS for 
 
 
 _MERGES: Mapping[type, str] = {SetField: "each word", KeyedField: "each key"}
-"""What of a field conflicts with changes of the same; otherwise it is the field, and the newest change wins."""
+"""Which part of a field a change conflicts about. For all others it is the whole field, and the newest change wins."""
 
 
 def declarations() -> list[Mapping[str, Any]]:

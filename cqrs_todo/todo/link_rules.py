@@ -246,7 +246,8 @@ def _needs_of(todo: Todo) -> Iterable[str]:
 def _leads_to(planned: _Planned, start: str, end: str, follow: Callable[[Todo], Iterable[str]], seen: set[str]) -> bool:
     """Return whether links lead from one todo to another.
 
-    Every todo on the way is read, and so guarded by the commit. What was seen once, and does not lead there, is passed by.
+    Every todo on the way is read, and so guarded by the commit. Todos that were visited before, and do not lead there, are
+    skipped.
     """
     left = [start]
     while left:

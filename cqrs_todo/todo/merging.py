@@ -323,7 +323,7 @@ def _all_left_out(commits: Sequence[Commit], fold: Fold[State]) -> list[Conflict
 
 
 def lost_changes(commits: Sequence[Commit]) -> Conflicts:
-    """Return the changes in a list that lost a conflict, and that nothing has made good since.
+    """Return the changes in a list that lost a conflict, and that nobody has restored since.
 
     So are those of a todo of a series that came too late for the next one.
 
@@ -389,7 +389,7 @@ def _removed_and_moved(commits: Sequence[Commit], base: int, received: set[str])
     Args:
         commits: All commits of a log.
         base: How many of them a merge left as they were.
-        received: The command ids of those of which one side of a conflict must be.
+        received: Command ids. Only a conflict with one of them on one side is yielded.
     """
     if not any(isinstance(event.data, Merged) and _removes(event) for commit in commits[base:] for event in commit.events):
         return

@@ -350,8 +350,8 @@ def check_attribute(key: str, value: str) -> tuple[str, str]:
         Both in Unicode's form NFC.
 
     Raises:
-        Rejected: The key is no word that begins with a letter, or longer than `KEY_LIMIT`; or the value is blank, or longer
-            than `TEXT_LIMIT`.
+        Rejected: The key is not a word that begins with a letter, or is longer than `KEY_LIMIT`. Or the value is blank, or
+            longer than `TEXT_LIMIT`.
     """
     import re  # few todos have attributes
 

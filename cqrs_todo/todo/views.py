@@ -55,7 +55,7 @@ def id_of(stream: str) -> str:
 
 
 def label_of(stream: str) -> str:
-    """Return what the history calls a stream that is no known todo: its id, or '' for the stream of a repair."""
+    """Return what the history calls a stream that is not a known todo: its id, or '' for the stream of a repair."""
     return "" if stream.startswith(f"{REPAIRED}/") else id_of(stream)
 
 

@@ -111,7 +111,7 @@ def _tasks() -> Iterator[Hostile]:
     yield Hostile("three tasks that are under one another", _json(others), None)
     chain = [{**_TASK, "uuid": f"{number}", "todo_parent": f"{number + 1}"} for number in range(1000)]
     yield Hostile("tasks that are 1,000 deep", _json(chain), None)
-    yield Hostile("a line that is no JSON", _json(_TASK) + b"\nx\n", "taskwarrior")
+    yield Hostile("a line that is not JSON", _json(_TASK) + b"\nx\n", "taskwarrior")
     yield Hostile("a million lone brackets", b"]" * 1_000_000, "taskwarrior")
 
 

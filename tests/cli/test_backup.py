@@ -390,7 +390,7 @@ HOSTILE: dict[str, tuple[Callable[[str], None], str]] = {
     "an unknown file": (lambda path: rewritten(path, with_entry("lists/.x.lock", b"x")), "which no backup has"),
     "another compression": (lambda path: rewritten(path, lambda _: None, compression=zipfile.ZIP_LZMA), "in another way"),
     "no contents": (lambda path: rewritten(path, without("backup.json")), "no backup.json"),
-    "contents that are no JSON": (lambda path: rewritten(path, with_entry("backup.json", b"{")), "backup.json is wrong"),
+    "contents that are not JSON": (lambda path: rewritten(path, with_entry("backup.json", b"{")), "backup.json is wrong"),
     "contents nested deeply": (
         lambda path: rewritten(path, with_entry("backup.json", b"[" * 100_000)),
         "backup.json is wrong",

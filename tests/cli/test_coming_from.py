@@ -95,4 +95,4 @@ def test_an_export_to_the_todo_txt_that_was_imported_adds_nothing_twice(todo: To
 def test_the_values_of_a_column_that_are_no_dates_are_reported_together(todo: Todo) -> None:
     (todo.home / "a.csv").write_text("text,due\none,Dec 24\ntwo,soon\n")
     said = todo("import", "a.csv").err
-    assert "Kept due as the attribute due, because it is no date; write 2026-12-24 (2 times, first: line 2)\n" in said
+    assert "Kept due as the attribute due, because it is not a date; write 2026-12-24 (2 times, first: line 2)\n" in said

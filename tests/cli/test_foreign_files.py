@@ -72,8 +72,8 @@ def test_a_lenient_import_brings_the_rest_and_says_what_it_skipped(todo: Todo) -
     assert "Imported 1 (1 todo)" in done.out
     assert [line for line in done.err.split("\n") if line.startswith("Skipped")] == [
         "Skipped: a.json, line 2: the task has no description",
-        "Skipped: a.json, line 3: due is no date: 'never'",
-        "Skipped: a.json, line 4: this is no JSON: Expecting value",
+        "Skipped: a.json, line 3: due is not a date: 'never'",
+        "Skipped: a.json, line 4: this is not JSON: Expecting value",
     ]
 
 
@@ -84,7 +84,9 @@ def test_a_property_of_a_calendar_that_cannot_be_read_is_named_and_skips_only_it
     (todo.home / "bad.ics").write_text(f"BEGIN:VCALENDAR\n{one}{two}{three}END:VCALENDAR\n")
     refused = todo.run("import", "bad.ics")
     assert refused.code == 1
-    assert "bad.ics, line 5: DUE:2026-12-03 is no time: write DUE;VALUE=DATE:20261203; nothing was imported" in refused.err
+    assert (
+        "bad.ics, line 5: DUE:2026-12-03 is not a time: write DUE;VALUE=DATE:20261203; nothing was imported" in refused.err
+    )
     skipped = todo("import", "bad.ics", "--lenient").err
     assert [line.partition(":")[2][:17] for line in skipped.splitlines()[1:]] == [" bad.ics, line 5:", " bad.ics, line 10"]
     assert [each["text"] for each in todo.todos()] == ["three"]

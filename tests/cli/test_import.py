@@ -1,4 +1,4 @@
-"""`import` refuses what is no export, quickly, in bounded memory, and before it takes the lock."""
+"""`import` refuses what is not an export, quickly, in bounded memory, and before it takes the lock."""
 
 import encodings.aliases
 import fcntl

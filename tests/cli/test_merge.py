@@ -172,7 +172,7 @@ def test_the_history_can_show_only_what_lost(here: Todo) -> None:
     (left,) = here("history", "--conflicts").out.splitlines()
     assert left.startswith("Conflict: 1 Buy milk: text set to Buy milk (me@"), "it names what stands now"
     here(*shlex.split(left.rpartition(": todo ")[2]))
-    assert here("history", "--conflicts").err == "No change has lost a conflict.\n", "both were made good"
+    assert here("history", "--conflicts").err == "No change has lost a conflict.\n", "both were restored"
 
 
 def test_a_backup_is_refused_with_the_command_that_restores_it(here: Todo) -> None:

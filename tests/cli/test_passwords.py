@@ -114,7 +114,7 @@ WRONG = {
     "a port that is none": f"postgresql://me:{SECRET}@localhost:none/lists",
     "a parameter that is none": f"postgresql://me:{SECRET}@localhost/lists?nonsense=1",
     "a number that is none": f"postgresql://me:{SECRET}@localhost/lists?connect_timeout=x",
-    "bytes that are no text": f"postgresql://me:{SECRET}\udcff@localhost/lists",
+    "bytes that are not text": f"postgresql://me:{SECRET}\udcff@localhost/lists",
     "nobody there": f"postgresql://me:{SECRET}@127.0.0.1:1/lists",
     "no such host": f"postgresql://me:{SECRET}@nowhere.invalid/lists",
     "no such host, as a parameter": f"postgresql://nowhere.invalid/lists?password={SECRET}",
@@ -139,7 +139,7 @@ def test_a_wrong_url_is_refused_without_its_password(todo: Todo, wrong: str) -> 
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("wrong", ["nobody there", "a slash", "a string of libpq", "bytes that are no text"])
+@pytest.mark.parametrize("wrong", ["nobody there", "a slash", "a string of libpq", "bytes that are not text"])
 def test_a_url_in_the_wrong_place_is_refused_without_its_password(todo: Todo, wrong: str, place: str) -> None:
     words, environment = PLACES[place](WRONG[wrong])
     todo.env.pop("TODO_STORE", None)

@@ -840,7 +840,7 @@ def test_a_wrong_table_names_the_file_and_the_key(todo: Todo, table: str, wrong:
         (["--status", "--remove"], "--status syncs nothing, so --remove has no meaning beside it"),
         (["x", "--remove", "--join"], "--remove syncs nothing, so --join has no meaning beside it"),
         (["x", "--remove", "-L", "work"], "--remove syncs nothing, so --list has no meaning beside it"),
-        (["--remove"], "it is not said which remote is to be removed\n      name one of those you use"),
+        (["--remove"], "the remote to remove is missing\n      name one of those you use"),
         (["folder:x", "--status"], "--status syncs nothing, so URL|NAME has no meaning beside it"),
         (["jsonl:.local/share/cqrs-todo"], "is the store of the lists themselves"),
         (["folder:.local/share/cqrs-todo/lists"], "is in the store of the lists themselves"),
@@ -1818,7 +1818,7 @@ def test_a_new_folder_in_a_remote_or_around_one_is_refused_with_the_right_path(p
         assert (refused.code, refused.out) == (2, "")
         assert refused.err == (
             f"todo: folder:{path} would be {where} {place}, which was a remote: {marker} does not say what the folder is\n"
-            f"      give a folder apart from {place}; or, if it is no remote any more, remove that file: rm {marker}\n"
+            f"      give a folder apart from {place}; or, if it is not a remote any more, remove that file: rm {marker}\n"
         )
 
 

@@ -519,7 +519,7 @@ def test_a_package_can_offer_views(todo: Todo) -> None:
     assert "cannot be loaded" in views["broken"]["help"]
 
 
-@pytest.mark.parametrize("others", [(), ("this is no entry point",)], ids=["alone", "beside one that cannot be read"])
+@pytest.mark.parametrize("others", [(), ("this is not an entry point",)], ids=["alone", "beside one that cannot be read"])
 def test_one_bad_package_does_not_break_the_list_of_views(todo: Todo, others: tuple[str, ...]) -> None:
     modules = {"good": COUNT, "helpless": COUNT.replace("version = 1", "help = None"), "ends": "raise SystemExit(7)"}
     modules["odd"] = COUNT.replace("version = 1", "help = 7")

@@ -44,7 +44,7 @@ def tagged(tags: Any) -> Attempt:
 
 
 MISTYPED = Query.of(types={"conted"})
-MISTYPED_WORDS = "'conted' is no registered type, so a query for it would find nothing"
+MISTYPED_WORDS = "'conted' is not a registered type, so a query for it would find nothing"
 MODEL = DecisionModel(Query(), 0, lambda count, _: count)
 A_LIST = r"what is appended must be a list such as \[Append\(stream, \(event,\)\)\], not "
 MISTAKES: list[tuple[Attempt, str]] = [
@@ -80,9 +80,9 @@ MISTAKES: list[tuple[Attempt, str]] = [
     (lambda _, __: QueryItem(kinds=frozenset({""})), "a kind in a query is empty"),
     (
         lambda _, log: Repository(log, COUNTER).fold().get("p1"),
-        r"'p1' is no name of a stream: write 'counter/p1' \(`Decider.stream` makes it\)",
+        r"'p1' is not a name of a stream: write 'counter/p1' \(`Decider.stream` makes it\)",
     ),
-    (lambda _, log: Repository(log, COUNTER).fold().version_of("p1"), "'p1' is no name of a stream: write 'counter/p1'"),
+    (lambda _, log: Repository(log, COUNTER).fold().version_of("p1"), "'p1' is not a name of a stream: write 'counter/p1'"),
     (
         lambda _, log: log.append(one("a/1", 1), metadata("c", AT.replace(tzinfo=None))),
         r"cannot be recorded: `Metadata.at` has no time zone: use an aware time, such as datetime.now\(UTC\)",
@@ -105,9 +105,9 @@ MISTAKES: list[tuple[Attempt, str]] = [
     ),
     (lambda _, log: Repository(log, COUNTER).load(5), "the id of the counter must be of the type str, not 5"),
     (lambda _, __: COUNTER.id_of(5), "the name of a stream must be of the type str, not 5"),
-    (lambda _, __: COUNTER.id_of("other/1"), "'other/1' is no stream of the kind counter"),
-    (lambda _, __: COUNTER.id_of("counters/1"), "'counters/1' is no stream of the kind counter"),
-    (lambda _, __: COUNTER.id_of("counter"), "'counter' is no stream of the kind counter"),
+    (lambda _, __: COUNTER.id_of("other/1"), "'other/1' is not a stream of the kind counter"),
+    (lambda _, __: COUNTER.id_of("counters/1"), "'counters/1' is not a stream of the kind counter"),
+    (lambda _, __: COUNTER.id_of("counter"), "'counter' is not a stream of the kind counter"),
     (lambda _, __: Decider("a", 0, {}, print, print, ignores="old"), r'ignores is a text: write \{"old"\}'),
     (tagged(None), "the return value of `tags` for Counted must be a set of texts, not None"),
     (tagged([None]), "a tag in the return value of `tags` for Counted must be of the type str, not None"),

@@ -1,4 +1,4 @@
-"""Todos that are at neither of two moments are no difference between them."""
+"""Todos that are at neither of two moments are not a difference between them."""
 
 from contextlib import suppress
 

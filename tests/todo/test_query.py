@@ -1,4 +1,4 @@
-"""The query language: what each query finds among nine todos, which texts are no query, and what holds for all."""
+"""The query language: what each query finds among nine todos, which texts are not queries, and what holds for all."""
 
 import random
 import re

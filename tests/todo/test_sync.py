@@ -1413,7 +1413,9 @@ def test_a_list_that_was_repaired_gets_back_what_only_its_own_file_in_the_folder
     log = one.folder / "data/lists/inbox.jsonl"
     log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-1]))
     done = sync(one.store, folder, one.memory)
-    assert (done.renewed, [type(error) for error in done.errors]) == (False, [DamagedHere]), "it is no other machine's file"
+    assert (done.renewed, [type(error) for error in done.errors]) == (False, [DamagedHere]), (
+        "it is not another machine's file"
+    )
     one.store.repair("inbox")
     one.sync(folder)
     assert one.texts() == ["Here", "Later"]

@@ -55,7 +55,7 @@ def texts() -> list[str]:
 
 
 def _of_each_category() -> Iterator[str]:
-    """Three characters of each general category but surrogates, which are no text."""
+    """Three characters of each general category but surrogates, which are not text."""
     by_category: dict[str, list[str]] = {}
     for code in range(sys.maxunicode + 1):
         by_category.setdefault(unicodedata.category(chr(code)), []).append(chr(code))

@@ -100,7 +100,7 @@ def test_no_text_note_tag_project_author_or_list_name_runs_or_loads_anything(bro
             ]
             server("mutation($todos: [NewTodo!]!) { add(todos: $todos) { position } }", todos=todos)
         accepted = {"tags": 0, "project": 0}
-        for number, attack in enumerate(ATTACKS, 7):  # some are no words, and are refused
+        for number, attack in enumerate(ATTACKS, 7):  # some are not words, and are refused
             word = attack.replace(" ", "/")
             for field, value in (("tags", [f"x{word}"]), ("project", word)):
                 document = "mutation($c: Changes!, $ids: [ID!]) { change(ids: $ids, changes: $c) { commits } }"

@@ -30,7 +30,7 @@ def at(session: Session, words: Sequence[str]) -> int:
 
 
 def _is_wrong(session: Session, first: str, rest: Sequence[str]) -> bool:
-    """Return whether the words after a moment are no command line, because they are a part of the moment or its options."""
+    """Return whether the words after a moment are not a command line, but a part of the moment or its options."""
     from . import load
 
     word = rest[0]

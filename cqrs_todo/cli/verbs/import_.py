@@ -132,7 +132,7 @@ def _import_foreign_or_json(
     if what is not None:
         raise InvalidInput(f"{name} is {what}; nothing was imported", f"the formats are {', '.join(FORMATS)}")
     if found is None and path.lower().endswith(".zip"):
-        raise InvalidInput(f"{name} is no backup: it is no zip archive; nothing was imported", NO_EXPORT)
+        raise InvalidInput(f"{name} is not a backup: it is not a zip archive; nothing was imported", NO_EXPORT)
     if found is None:
         raise InvalidInput(
             f"the format of {name} is not recognised; nothing was imported", "say what it is: --format todotxt"

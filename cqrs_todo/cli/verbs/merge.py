@@ -27,7 +27,7 @@ def merge(session: Session, file: str, dry_run: bool) -> None:
 
     Raises:
         UsageError: The file cannot be read.
-        InvalidInput: The file is a backup, or is no intact log.
+        InvalidInput: The file is a backup, or is not an intact log.
         CannotMerge: The file is not an intact copy of this list. Nothing was merged.
         CqrsError: What `Store.merge` raises.
     """

@@ -254,7 +254,7 @@ def _calendar(days: Sequence[date], activity: Sequence[int], columns: int) -> It
 
 VERB = Verb(
     name="stats",
-    help="Show charts and numbers. They are burn-down, throughput, cycle time, a calendar, and who did how much.",
+    help="Show charts and numbers: burn-down, throughput, cycle time, a calendar, and how much each author did.",
     examples=("todo stats", "todo stats +work -A", "todo stats --since 3 months ago"),
     action=stats,
     group=LOOK,

@@ -730,7 +730,7 @@ def _proposed(session: Session, _beginning: str) -> Iterable[tuple[str, str]]:
 
 VERB = Verb(
     name="sync",
-    help="Sync the lists with other machines. The place to meet is a server or a shared folder.",
+    help="Sync the lists with other machines. They meet on a server or in a shared folder.",
     examples=(
         "todo sync folder:~/Sync/todo",
         "todo sync home --dry-run",

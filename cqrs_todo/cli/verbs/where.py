@@ -90,7 +90,7 @@ def _states(session: Session) -> list[State]:
 def _in_words(state: State) -> str:
     if not state.built:
         return "not built yet"
-    lag = "it cannot be found out how far it is" if state.lag is None else f"{count_of(state.lag, 'event')} behind"
+    lag = "its progress is unknown" if state.lag is None else f"{count_of(state.lag, 'event')} behind"
     return f"{state.size / 1_000_000:.1f} MB, {'up to date' if state.lag == 0 else lag}"
 
 

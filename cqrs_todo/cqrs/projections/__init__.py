@@ -131,7 +131,8 @@ class Generation(ABC):
 
         Raises:
             StoreUnavailable: The database cannot be reached.
-            ValueError: It is no query, is wrong, or would change something. Nothing was changed, and no transaction is open.
+            ValueError: It is not a query, is wrong, or would change something. Nothing was changed, and no transaction is
+                open.
         """
 
 
@@ -297,8 +298,7 @@ class ReadModel:
             NewerProjection: The rows are those of a newer version.
             ProjectionFailed: The tables have rows of another log than that of this read model.
             StoreUnavailable: The database of the tables cannot be reached.
-            ValueError: It is no query, is wrong, or would change something, such as the rows, which only `Projection.apply`
-                does.
+            ValueError: It is not a query, is wrong, or would change something. Only `Projection.apply` changes the rows.
         """
         return self._generation().rows(sql, values)
 

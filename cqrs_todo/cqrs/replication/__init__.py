@@ -57,7 +57,7 @@ class MergeRules(Struct, Generic[S, C, E], frozen=True):
             aggregates in a circle, it returns the other links of the circle. Otherwise it returns None.
         old_values: By the type strings of events, the members that hold what was there before, each with a value that can
             take its place. A `merged` event is recorded without them.
-        agreeing: The events of which two always mean the same, whatever they hold, so that they are no conflict.
+        agreeing: The events that never conflict with each other, because any two of them mean the same, whatever they hold.
     """
 
     decider: Decider[S, C, E]
@@ -88,7 +88,7 @@ class MergeTerms(Struct, frozen=True):
     """What the other copy is to the log that it is merged into. By default both are copies of one log, and equals.
 
     Attributes:
-        hub: Whether it is that of a hub, which is the trunk.
+        hub: Whether the other copy is that of a hub. It is the trunk then.
         marks: Digests of commits that are known to be on a hub. Between equals, the copy that has come farther there is the
             trunk.
         join: If it is another log, which of the two headers the joined log has: "theirs" or "ours". '' refuses another log.
@@ -154,7 +154,7 @@ class Conflict(Struct, frozen=True):
 
 
 class Merge(Struct, frozen=True):
-    """What it gives to merge two copies.
+    """The result of merging two copies.
 
     Attributes:
         trunk: The copy that stays as it is.
@@ -281,6 +281,6 @@ def merge(one: Copy, other: Copy, rules: MergeRules[S, C, E], *, hub: Copy | Non
     if one.header == other.header and base == len(shorter.commits):
         return Merge(longer, base, (), ())
     trunk, branch = choose_trunk(one, other) if hub is None else (hub, other if hub is one else one)
-    from .moving import Moving  # two copies of which one is the beginning of the other need it not
+    from .moving import Moving  # it is not needed if one copy is the beginning of the other
 
     return Moving(trunk, branch, base, rules).run()

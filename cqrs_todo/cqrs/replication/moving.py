@@ -137,7 +137,7 @@ class _Differences(Generic[S, C, E]):
         yield from self._circles
 
     def _is_change(self, change: Change) -> bool:
-        """Return whether a change is no creation, and one of the two copies did not know of it."""
+        """Return whether a change is not a creation, and one of the two copies did not know of it."""
         is_elsewhere = change.command not in self._known_to_branch or self._is_moved(change)
         return is_elsewhere and change.key[0] == CHANGED and self._rules.field_of(change.event) != CREATION
 

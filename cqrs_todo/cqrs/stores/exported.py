@@ -131,7 +131,7 @@ class Checked(Struct, frozen=True):
     """What checking the lines of a log found.
 
     Attributes:
-        log: The id of the log; '' if the first line is no header.
+        log: The id of the log; '' if the first line is not a header.
         end: The end of the last good line.
         commits: How many commits are good.
         forgotten: How many of their events are forgotten.

@@ -17,7 +17,7 @@ FORMAT = "cqrs-log"
 VERSION = "1.0"
 
 _LONG = 1 << 18
-"""After how many bytes of lines a decoder for all types of events is made, which takes a millisecond."""
+"""After how many bytes of lines one decoder for all types of events is made, which takes a millisecond."""
 BROKEN = "its digest does not match: it was altered, or a line before it is missing"
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -270,8 +270,8 @@ class Codec:
     def decode_lines(self, chunk: bytes) -> list[CommitLine]:
         """Decode the lines in a chunk of bytes.
 
-        After `_LONG` bytes the data of the events are decoded together with the lines, if all types are known. To read the
-        commits then takes a fifth less time.
+        After `_LONG` bytes the data of the events are decoded together with the lines, if all types are known. Reading the
+        commits is faster then.
 
         Raises:
             InvalidLine: One of them holds no commit.

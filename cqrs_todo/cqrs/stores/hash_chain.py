@@ -20,7 +20,7 @@ _DIGEST_LENGTH = 64
 DIGEST_MEMBER_LENGTH = len(_MEMBER_START) + _DIGEST_LENGTH + len(_MEMBER_END)
 """The length in bytes of the member that ends a line, with its digest and the closing brace."""
 
-# parts of a line with its LF. Slices that are made once take a sixth less time in `verify_lines` than literal ones
+# parts of a line with its LF. The slices are made once, because `verify_lines` uses them for each line
 _BODY = slice(-DIGEST_MEMBER_LENGTH - 1)
 _DIGEST = slice(-_DIGEST_LENGTH - len(_LINE_END), -len(_LINE_END))
 

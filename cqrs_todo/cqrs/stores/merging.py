@@ -189,7 +189,7 @@ def _header_of(lines: Sequence[bytes]) -> Header:
     """Return the header of a copy, verified.
 
     Raises:
-        UnreadableCopy: The first line is no header.
+        UnreadableCopy: The first line is not a header.
         ReadOnlyLog: It has a newer format.
     """
     try:

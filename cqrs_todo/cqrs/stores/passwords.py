@@ -9,7 +9,7 @@ from collections.abc import Iterable
 HIDDEN = "***"
 # compiled when they are needed: each sync loads this module, and hides nothing
 _URL = r"(?i)postgres(?:ql)?:|(?!jsonl:|folder:)[a-z][a-z0-9+.-]*://"
-"""The beginning of a URL that may hold a password. That of a store of another package may, too, and that of a folder not."""
+"""The beginning of a URL that may hold a password, as that of another package's store may. That of a folder holds none."""
 _USER = r"(?i)((?!jsonl:|folder:)[a-z][a-z0-9+.-]*://[^:@/]*):([^@/]*)@"
 """The user and the password at the beginning of a valid URL, as libpq reads it."""
 _SECRET = r"(?i)(?:pass(?:word|wd)?|pwd|secret)$"

@@ -605,7 +605,7 @@ class ReactionContract:
             lambda: decide_on(log, model, lambda _: one("a/1", 2), metadata("c2")),
         ]
         for attempt in attempts:
-            with pytest.raises(ValueError, match="'conted' is no registered type"):
+            with pytest.raises(ValueError, match="'conted' is not a registered type"):
                 attempt()
         assert numbers(self.reopened(store).events()) == [1]
 

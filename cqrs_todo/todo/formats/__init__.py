@@ -43,7 +43,7 @@ class Context(Struct, frozen=True, kw_only=True):
         to_zone: Returns the conversion to the zone with an IANA name, for files that name zones. An unknown
             name means the reader's zone, and so do all names without it.
         lenient: Whether entries that cannot be read are skipped and reported. Otherwise they raise `MalformedFile`.
-        date_order: How to read dates such as 3/4/2026. With None they are no dates.
+        date_order: How to read dates such as 3/4/2026. With None they are not dates.
     """
 
     now: datetime

@@ -144,7 +144,7 @@ def read(source: Iterable[str], context: Context, report: Report) -> Iterator[En
         try:
             row = next(rows, None)
         except csv.Error as error:
-            skip(rows.line_num, f"this is no CSV: {error}", context, report)
+            skip(rows.line_num, f"this is not CSV: {error}", context, report)
             return
         if row is None:
             return
@@ -242,7 +242,7 @@ def _read_cell(draft: Draft, field: str, cell: str, context: Context) -> None:
             if any(_date(cell, replace(context, date_order=order), lean) is not None for order in ("DMY", "MDY")):
                 why = "it could be two days; write 2026-12-24, or set date_order"
             else:
-                why = "it is no date; write 2026-12-24"
+                why = "it is not a date; write 2026-12-24"
             draft.keep(field, cell, why=why)
         case "project" if clean_project(cell) is not None:
             draft.project(cell)

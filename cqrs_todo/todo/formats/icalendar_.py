@@ -94,7 +94,7 @@ _PLAIN = {
     *("attach", "attendee", "color", "conference", "dtstart", "duration", "exdate", "geo", "image", "last-modified"),
     *("organizer", "percent-complete", "rdate", "recurrence-id", "sequence", "url", "exrule"),
 }
-"""The properties of RFC 5545 and RFC 7986 that have no field here, and whose values are no texts."""
+"""The properties of RFC 5545 and RFC 7986 that have no field here, and whose values are not texts."""
 
 
 def uid_of(id: str, attributes: Attributes) -> str:
@@ -119,7 +119,7 @@ def read(source: str, context: Context, report: Report) -> Iterator[Entry]:
         The entries, in their order.
 
     Raises:
-        MalformedFile: It is no iCalendar, or a todo breaks a rule.
+        MalformedFile: It is not iCalendar, or a todo breaks a rule.
         ImportError: The library icalendar is missing.
     """
     library = import_module("icalendar")  # few files need it
@@ -130,7 +130,7 @@ def read(source: str, context: Context, report: Report) -> Iterator[Entry]:
         try:
             calendars = library.Component.from_ical(source, multiple=True)
         except _UNREADABLE as error:
-            skip(1, f"this is no iCalendar: {_reason(error)}", context, report)
+            skip(1, f"this is not iCalendar: {_reason(error)}", context, report)
             return
     keys: set[str] = set()
     lines = _Lines(source)
@@ -182,7 +182,7 @@ def _bad_property(block: Sequence[str], library: Any) -> tuple[int, str] | None:
                 shown = text.strip()[:_SHOWN]
                 if (written := _HYPHENS.fullmatch(shown)) is not None:
                     name, day = written[1], "".join(written.groups()[1:])
-                    return number, f"{shown} is no time: write {name};VALUE=DATE:{day}"
+                    return number, f"{shown} is not a time: write {name};VALUE=DATE:{day}"
                 return number, f"{shown} cannot be read: {why}"
         number = end
     return None
@@ -318,7 +318,7 @@ def _date(value: Any, context: Context) -> DayOrInstant:
         return day_or_instant(instant)
     if isinstance(value, date):
         return value.isoformat()
-    raise ValueError(f"{value!r} is no date")
+    raise ValueError(f"{value!r} is not a date")
 
 
 def _due_after(component: Component, context: Context) -> DayOrInstant | None:

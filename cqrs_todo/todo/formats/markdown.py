@@ -132,7 +132,7 @@ class _Box(Struct, frozen=True):
 
 
 class _Other(Struct, frozen=True):
-    """Something that is no todo, and its line in the chunk, from 0."""
+    """Something that is not a todo, and its line in the chunk, from 0."""
 
     what: str
     line: int
@@ -169,7 +169,7 @@ def read(source: Iterable[str], context: Context, report: Report) -> Iterator[En
                     headings = [*(each for each in headings if each.level < level), replace(block, line=line)]
                     empty.add(line)
                 case _Other(what, line):
-                    report(Loss(first + line, what, "it is no check box", "lost"))
+                    report(Loss(first + line, what, "it is not a check box", "lost"))
                 case _Box():
                     empty.difference_update(each.line for each in headings)
                     draft = Draft(first + block.line, context, report)
@@ -328,7 +328,7 @@ class _Collected:
             token: The block.
             inside: The tokens in it.
             parent: The place of the check box that it is under; None if it is under none.
-            note: The parts of the note of that check box. What is no check box is added to it.
+            note: The parts of the note of that check box. What is not a check box is added to it.
         """
         first, last = token.map or (0, 0)
         if token.type == "heading_open":

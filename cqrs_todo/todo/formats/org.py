@@ -4,10 +4,10 @@ No library reads Org and writes it again, so the reader of headlines, planning l
 
 - `TODO`, `NEXT` and so on are open, `DONE` is done, `CANCELLED` is cancelled. A line such as `#+TODO: OPEN | CLOSED` adds
   keywords. Keywords other than `TODO`, `DONE` and `CANCELLED` are the attribute `keyword`.
-- The tags of `#+FILETAGS:`, and those of a headline that is no todo, are tags of all todos below.
+- The tags of `#+FILETAGS:`, and those of a headline that is not a todo, are tags of all todos below.
 - `DEADLINE` is the due date, with its repeater, and `CLOSED` the completion. `SCHEDULED` is the attribute `scheduled`.
 - Properties are attributes. `PROJECT`, `WAIT`, `REMINDER`, `CREATED` and `ID` have a meaning here.
-- The text below a headline is its note. Below a headline that is no todo, its check boxes are todos.
+- The text below a headline is its note. Below a headline that is not a todo, its check boxes are todos.
 - A property whose name ends with an asterisk has the exact value of a field, and one whose name ends with a percent sign is
   an attribute. Both are encoded as in a URL. Only this program writes them.
 """
@@ -158,7 +158,7 @@ class _Reader:
             other.difference_update(names)
 
     def entries(self, headline: _Headline) -> Iterator[Entry]:
-        """Yield the entry of a headline; or, if it is no todo, those of the check boxes below it."""
+        """Yield the entry of a headline; or, if it is not a todo, those of the check boxes below it."""
         self._leave(headline.level)
         keyword, _, rest = headline.title.partition(" ")
         if keyword not in self._open | self._done | set(_CANCEL) or not rest.strip():
@@ -314,7 +314,7 @@ class _Reader:
                 draft.keep(key.rstrip("*%"), (decode(value) if key[-1] in "*%" else value) or "")
 
     def _boxes(self, headline: _Headline) -> Iterator[Entry]:
-        """Yield the entries of the check boxes below a headline that is no todo."""
+        """Yield the entries of the check boxes below a headline that is not a todo."""
         above: list[tuple[int, str]] = []
         fenced = ""
         for number, line in enumerate(headline.body, headline.line + 1):
@@ -380,13 +380,13 @@ def read(source: Iterable[str], context: Context, report: Report) -> Iterator[En
 
 
 def _no_todo(line: str, number: int) -> Loss:
-    """Return what is lost with a line below a headline that is no todo."""
+    """Return what is lost with a line below a headline that is not a todo."""
     keyword = _KEYWORD.match(line)
     if keyword is not None:
         return Loss(number, f"the keyword #+{keyword[1].upper()}", "it is of no todo", "lost")
     if re.match(r"[ \t]*#[ \t]", line):
         return Loss(number, "a comment", "it is of no todo", "lost")
-    return Loss(number, "text below a headline that is no todo", "only its check boxes are todos", "lost")
+    return Loss(number, "text below a headline that is not a todo", "only its check boxes are todos", "lost")
 
 
 def _title(title: str, *, letter: bool = True, tags: bool = True) -> tuple[str | None, str, list[str]]:

@@ -89,7 +89,7 @@ class Draft:
             key: What the value is called. It is changed where it is not valid as the key of an attribute.
             value: The value. A blank one cannot be kept, and is reported.
             quietly: Whether to report nothing, because the value is the other half of something that has a field.
-            why: Why it is no field, if that is not plain.
+            why: Why it is not a field, if that is not plain.
 
         Returns:
             The key of the attribute; None if it was not kept.

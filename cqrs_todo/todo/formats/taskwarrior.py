@@ -88,7 +88,7 @@ def read(source: str, context: Context, report: Report) -> Iterator[Entry]:
         The entries, in their order.
 
     Raises:
-        MalformedFile: It is no JSON, or an object is no task.
+        MalformedFile: It is not JSON, or an object is not a task.
     """
     seen: set[str] = set()
     for place, task in _tasks(source, context, report):
@@ -108,7 +108,7 @@ def _tasks(source: str, context: Context, report: Report) -> Iterator[tuple[int,
         try:
             yield number, json.loads(line.strip().removesuffix(","), parse_constant=_no_constant, strict=False)
         except (ValueError, RecursionError) as error:
-            skip(number, f"this is no JSON: {_reason(error)}", context, report)
+            skip(number, f"this is not JSON: {_reason(error)}", context, report)
 
 
 def _of_array(source: str, context: Context, report: Report) -> Iterator[tuple[int, Any]]:
@@ -133,11 +133,11 @@ def _of_array(source: str, context: Context, report: Report) -> Iterator[tuple[i
         if source[place + 1 :].strip():
             raise json.JSONDecodeError("Extra data", source, place + 1)
     except (ValueError, RecursionError) as error:
-        skip(getattr(error, "lineno", line), f"this is no JSON: {_reason(error)}", context, report)
+        skip(getattr(error, "lineno", line), f"this is not JSON: {_reason(error)}", context, report)
 
 
 def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")
 
 
 def _reason(error: Exception) -> str:
@@ -146,14 +146,14 @@ def _reason(error: Exception) -> str:
 
 def _read_task(task: Any, place: int, seen: set[str], context: Context, report: Report) -> Entry | None:
     if not isinstance(task, dict):
-        skip(place, "this is no task, which would be a JSON object", context, report)
+        skip(place, "this is not a task, which would be a JSON object", context, report)
         return None
     text, uuid, status = (task.get(key) for key in ("description", UUID, STATUS))
     if not isinstance(text, str):
         skip(place, "the task has no description", context, report)
         return None
     if status is not None and status not in _STATUSES:
-        skip(place, f"{status!r} is no status of Taskwarrior", context, report)
+        skip(place, f"{status!r} is not a status of Taskwarrior", context, report)
         return None
     draft = Draft(place, context, report)
     if isinstance(uuid, str) and uuid:
@@ -221,7 +221,7 @@ def _strings(task: Mapping[str, Any], key: str) -> list[str]:
     value = task.get(key) or []
     words = re.split(r"[,\s]+", value) if isinstance(value, str) else value
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        raise ValueError(f"{key} is no list of words")
+        raise ValueError(f"{key} is not a list of words")
     return [word for word in words if word]
 
 
@@ -238,7 +238,7 @@ def _instant(task: Mapping[str, Any], key: str) -> datetime | None:
         return None
     instant = _parse(value) if isinstance(value, str) else None
     if instant is None:
-        raise ValueError(f"{key} is no date: {str(value)[:40]!r}")
+        raise ValueError(f"{key} is not a date: {str(value)[:40]!r}")
     return instant
 
 
@@ -252,7 +252,7 @@ def _read_note(draft: Draft, task: Mapping[str, Any]) -> None:
     lines: list[str] = []
     annotations = task.get("annotations") or []
     if not isinstance(annotations, list):
-        raise ValueError("the annotations are no list")
+        raise ValueError("the annotations are not a list")
     for annotation in annotations:
         text = annotation.get("description") if isinstance(annotation, dict) else None
         if not isinstance(text, str):
@@ -365,7 +365,7 @@ def _task(item: Item, uuids: Mapping[str, str], context: Context, report: Report
     if todo.reminder is not None:
         task[f"{OWN}reminder"] = instant_text(todo.reminder)
     for key, value in attributes.items():
-        instant = parse_time(value) if key in _DATES else None  # Taskwarrior refuses a file in which it is no date
+        instant = parse_time(value) if key in _DATES else None  # Taskwarrior refuses a file in which it is not a date
         own = key in _COLUMNS and key not in ("recur", "end")
         own = own or key.startswith(OWN) or (key in _DATES and instant is None)
         own = own or (key == "recur" and (key in task or todo.due is None))  # Taskwarrior refuses one without a due date

@@ -109,10 +109,10 @@ def read_template(source: Iterable[str], context: Context, report: Report) -> It
                 if any(_is_given(value) for name, value in row.items() if name not in ("TYPE", "PRIORITY", "INDENT")):
                     report(Loss(rows.line_num, _OTHER_ROWS[kind], "it is of no task", "lost"))
             else:
-                skip(rows.line_num, f"{kind[:40]!r} is no kind of row of Todoist", context, report)
+                skip(rows.line_num, f"{kind[:40]!r} is not a kind of row of Todoist", context, report)
         section.report_empty(report)
     except csv.Error as error:
-        skip(rows.line_num, f"this is no CSV: {error}", context, report)
+        skip(rows.line_num, f"this is not CSV: {error}", context, report)
     if waiting is not None:
         yield from _finished(waiting)
 
@@ -260,13 +260,13 @@ def read(source: str, context: Context, report: Report) -> Iterator[Entry]:
         The entries, in their order.
 
     Raises:
-        MalformedFile: It is no JSON, or an object is no task.
+        MalformedFile: It is not JSON, or an object is not a task.
     """
     try:
         document = json.loads(source)
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
-        skip(getattr(error, "lineno", 1), f"this is no JSON: {reason}", context, report)
+        skip(getattr(error, "lineno", 1), f"this is not JSON: {reason}", context, report)
         return
     tasks = document.get("items", []) if isinstance(document, dict) else document
     tables = document if isinstance(document, dict) else {}
@@ -277,14 +277,14 @@ def read(source: str, context: Context, report: Report) -> Iterator[Entry]:
         listed = list(enumerate(tasks, 1))
         _report_tables(tables, [task for task in tasks if isinstance(task, dict)], report)
     except (TypeError, ValueError, KeyError, AttributeError) as error:
-        skip(1, f"this is no document of Todoist: {error}", context, report)
+        skip(1, f"this is not a document of Todoist: {error}", context, report)
         return
     seen: set[str] = set()
     for place, task in listed:
         if not isinstance(task, dict) or not (
             isinstance(task.get("content"), str) and isinstance(task.get("id"), str | int)
         ):
-            skip(place, "this is no task, which has an id and a content", context, report)
+            skip(place, "this is not a task, which has an id and a content", context, report)
             continue
         if str(task["id"]) in seen:
             skip(place, f"another task has the id {task['id']}, too", context, report)

@@ -96,7 +96,7 @@ def read(source: Iterable[str], context: Context, report: Report) -> Iterator[En
         The entries, in their order.
 
     Raises:
-        MalformedFile: A line is no todo.
+        MalformedFile: A line is not a todo.
     """
     ids: set[str] = set()
     without_time = timeless(context)

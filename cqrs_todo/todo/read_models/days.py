@@ -278,7 +278,7 @@ def _date(day: int) -> date:
 
 
 def _shift(clock: _Clock) -> str:
-    """Return the SQL of the table `span`: from which quarter to which one the clock has which offset."""
+    """Return the SQL of the table `span`: the offset of the clock for each range of quarter hours."""
     starts = [start for start, _ in clock.spans]
     ends = [*(start - 1 for start in starts[1:]), 1 << 60]
     rows = ", ".join(f"({start}, {end}, {offset})" for (start, offset), end in zip(clock.spans, ends, strict=True))

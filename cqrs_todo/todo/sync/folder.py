@@ -346,7 +346,7 @@ def _allowed(name: str) -> str:
 
 @contextmanager
 def _reading(path: str) -> Iterator[BinaryIO | None]:
-    """Open a file that another machine may have written; None if it is gone, or is no regular file, such as a pipe."""
+    """Open a file that another machine may have written; None if it is gone, or is not a regular file, such as a pipe."""
     with os_errors_as_store_errors(path):
         try:
             fd = os.open(path, os.O_RDONLY | OPEN_SAFELY)

@@ -191,7 +191,7 @@ class Hub(Remote):
         return ""
 
     def still_has(self, id: str, streams: Collection[str]) -> Sequence[str]:
-        """Return of which of some streams the hub has data; see `Remote`."""
+        """Return those of some streams whose data the hub still has; see `Remote`."""
         head = next((head for head in self._store.heads() if head.id == id), None)
         if head is None:
             return ()

@@ -71,7 +71,7 @@ class Names:
     def _given(self, id: str, known: ListMemory, mine: str, theirs: RemoteList) -> tuple[str, str] | None:
         """Return whose new name a list should have here, and that name; None if nobody has given it one since the last sync.
 
-        Of names that several machines have given at the same time, the smallest one stands.
+        If several machines rename a list at the same time, the smallest name stands.
         """
         is_hub = self._sides.remote.is_hub
         later = [label for label, name in known.names.items() if name == mine]
@@ -142,7 +142,7 @@ class Names:
         known, theirs = self._sides.known.lists.get(mine.id), self._sides.theirs.get(mine.id)
         if known is None or theirs is None:
             return
-        # who archives here what is archived on a hub already does not want to archive it again after others use it again
+        # archiving a list that the hub has archived already is not repeated after others use the list again
         is_wanted = not theirs.archived and HERE not in known.archived and HUB not in known.archived
         if mine.digest != known.digest:
             self._sides.warn("unsent", mine)

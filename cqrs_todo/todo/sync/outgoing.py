@@ -121,7 +121,7 @@ def in_steps(
         if step is not None:
             yield step, end(step)
             continue
-        keys = [(each.head.id, "") for each in left]  # what is sent of them has to be sent at once, and cannot be
+        keys = [(each.head.id, "") for each in left]  # their lines have to be sent together, which is impossible
         cut = cuts({key: found[key] for key in keys}, {key: places[key] for key in keys}, ids, can_go)
         ends = {id: cut[id, ""].place if (id, "") in cut else len(lists[id].lines) for id, _ in keys}
         steps = [

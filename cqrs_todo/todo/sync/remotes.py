@@ -196,7 +196,7 @@ class Remote(ABC):
         return ""
 
     def still_has(self, id: str, streams: Collection[str]) -> Sequence[str]:
-        """Return of which of some streams the copy of a hub, or of this machine, has data; none if it cannot be read.
+        """Return those of some streams whose data the copy of a hub, or of this machine, still has. None if unreadable.
 
         Args:
             id: The id of the log.
@@ -290,7 +290,7 @@ def remote_folder(folder: str, kind: Kind, url: str, *, known: bool) -> RemoteFo
                 " again, sync with a new folder",
             )
         if kind == "folder" and os.path.isdir(os.path.join(folder, "lists")):
-            raise WrongRemote(f"{folder} holds lists, and is no shared folder", f"use it as a hub: jsonl:{folder}")
+            raise WrongRemote(f"{folder} holds lists, and is not a shared folder", f"use it as a hub: jsonl:{folder}")
         began = not known and not _is_used(folder, kind)
         if began:
             _check_place(folder, url)
@@ -325,7 +325,7 @@ def _check_place(folder: str, url: str) -> None:
         except WrongRemote as error:
             raise WrongRemote(
                 f"{where} {other}, which was a remote: {error}",
-                f"give a folder apart from {other}; or, if it is no remote any more, remove that file:"
+                f"give a folder apart from {other}; or, if it is not a remote any more, remove that file:"
                 f" rm {shlex.quote(path)}",
             ) from error
         if kind is not None:

@@ -117,7 +117,7 @@ class _Tokenizer:
         if word == "q" and self._is_digit(end) and self._ends(end + 1):
             self._quarter(None, end)
         elif word in VAGUE:
-            raise NotATime(f"is vague: {word!r} is no exact time", *VAGUE[word], wrong=word)
+            raise NotATime(f"is vague: {word!r} is not an exact time", *VAGUE[word], wrong=word)
         elif word not in VOCABULARY:
             has_others = word != self.text  # otherwise the message begins with the word
             why = f"has a word that is not known: {word!r}" if has_others else "is not a word that is known"

@@ -89,7 +89,7 @@ def test_what_the_work_raises_undoes_everything(logs: Logs, database: str, then:
 
 
 def test_a_statement_that_fails_unnoticed_records_nothing(logs: Logs, database: str) -> None:
-    """PostgreSQL answers the COMMIT of a failed transaction with ROLLBACK, which is no error."""
+    """PostgreSQL answers the COMMIT of a failed transaction with ROLLBACK, which is not an error."""
     store, a, b = logs
 
     def work() -> None:
@@ -289,4 +289,4 @@ def test_an_interruption_waits_until_it_is_over(logs: Logs, database: str) -> No
     with pytest.raises(KeyboardInterrupt):
         store.together([a, b], work)
     assert held(database) == [[1, 2], [1, 2]]
-    assert a.warnings == ["what was being done with a and b was finished before the interruption"]
+    assert a.warnings == ["the change of a and b was finished before the interruption"]

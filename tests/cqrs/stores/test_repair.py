@@ -257,7 +257,7 @@ NOTHING_LEFT = {
     "empty": b"",
     "zeros": b"\0" * 4096,
     "a line feed": b"\n",
-    "text": b"this is no log\nat all\n",
+    "text": b"this is not a log\nat all\n",
     "random": bytes(random.Random(1).randbytes(3000)),
     "an empty object": b"{}\n",
     "a byte order mark": b"\xef\xbb\xbf",

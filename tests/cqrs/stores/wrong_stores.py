@@ -315,7 +315,7 @@ class LooseLog(MemoryLog):
 
 
 class RenamingLog(MemoryLog):
-    """Makes a name that is no name into one that is."""
+    """Makes a name that is not a name into one that is."""
 
     def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
         def cleaned(name: str) -> str:

@@ -41,7 +41,7 @@ TODOTXT = [
     feature("context", "Buy @zq1", "tags=('zq1',)"),
     feature("project in the text", "Buy for +zq1 now", "for +zq1 now", "project='zq1'"),
     feature("due", "Buy due:2031-02-03", "due='2031-02-03'"),
-    feature("due that is no date", "Buy due:zq1"),
+    feature("due that is not a date", "Buy due:zq1"),
     feature("due twice", "Buy due:2031-02-03 due:2031-02-04", "2031-02-03", "2031-02-04"),
     feature("threshold", "Buy t:2031-02-03", "wait='2031-02-03'"),
     feature("recurrence", "Buy due:2031-02-03 rec:1w", "FREQ=WEEKLY", "after=True"),

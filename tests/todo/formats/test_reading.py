@@ -182,7 +182,7 @@ def test_the_place_of_an_entry_is_its_line() -> None:
 
 @pytest.mark.parametrize("text", ["[1 2]", "[1,]", "[,1]", "[1", "[1,", "[", "[1]]", "[1] x"])
 def test_an_array_that_is_no_json_is_refused(text: str) -> None:
-    with pytest.raises(MalformedFile, match="this is no JSON"):
+    with pytest.raises(MalformedFile, match="this is not JSON"):
         list(taskwarrior._tasks(text, CONTEXT, ignored))
 
 
@@ -237,7 +237,7 @@ def test_dates_of_spreadsheets_are_read_if_they_can_mean_only_one_day() -> None:
     assert (a.due, c.completed) == ("2026-12-24T15:30:00Z", "2025-12-31T23:59:00Z")
     assert (b.due, b.attributes) == (None, (("due", "1/5/2027"),))
     assert "set date_order" in losses[0].outcome
-    assert (d.due, losses[1].outcome) == (None, "attribute due, because it is no date; write 2026-12-24")
+    assert (d.due, losses[1].outcome) == (None, "attribute due, because it is not a date; write 2026-12-24")
     entries = load(FORMATS["csv"]).read(text.split("\n"), replace(CONTEXT, date_order="DMY"), ignored)
     assert [entry.todo.due for entry in entries][1] == "2027-05-01"
 
@@ -366,7 +366,7 @@ def test_a_carriage_return_in_a_line_of_markdown_does_not_move_the_lines_below()
             [
                 ("the keyword #+TITLE", 1),
                 ("a comment", 2),
-                ("text below a headline that is no todo", 3),
+                ("text below a headline that is not a todo", 3),
                 ("a heading without todos", 5),
                 ("a heading without todos", 6),
                 ("a heading without todos", 10),

@@ -189,8 +189,8 @@ class LogReader(ChainReader):
 
         Only one head is remembered. If the file lacks the one that was remembered so far or the new one, the log has lost
         data, and the head that is lost is remembered; otherwise the farther one is. But if the new head is farther, and the
-        file holds it, a merge has rewritten the log. A restored backup is not farther. Whoever has met the loss goes on
-        refusing after a repair.
+        file holds it, a merge has rewritten the log. A restored backup is not farther. A process that has
+        met the loss goes on refusing after a repair.
 
         Args:
             file: The open file.
@@ -285,7 +285,7 @@ class LogReader(ChainReader):
         self._read_on(file)
 
     def catch_up_to_append(self, file: LogFile) -> None:
-        """Do the same. If nothing was read before, what the index holds of the log was verified when it was added there."""
+        """Do the same. If nothing was read before, begin at the end of what the index holds, which was verified before."""
         if file.known:
             return
         self._restart_if_changed(file)

@@ -188,7 +188,7 @@ class _Sorting:
         return following != commit.last + 1
 
     def _without_rivals(self, pieces: list[Piece]) -> list[Piece]:
-        """Those of which no other claims the same positions: nobody can tell which one is right."""
+        """Return the pieces whose positions no other piece claims. Nobody can tell which of several claims is right."""
         claims: dict[int, list[Piece]] = {}
         unique: dict[bytes, Piece] = {}
         for piece in pieces:

@@ -155,7 +155,7 @@ class PostgresStore(Store):
         Raises:
             LogBusy: A lock could not be had in time; nothing was recorded.
             OutcomeUnknown: The answer to the COMMIT was lost, and a second try did not succeed.
-            TypeError: These are no logs.
+            TypeError: These are not logs.
             ReadOnlyLog: One of the logs is archived, or this program must not write to it.
             ValueError: A log is not one of this store's, or the work calls `together`.
         """
@@ -188,7 +188,7 @@ class PostgresStore(Store):
                 result = self._database.transact(whole)
                 if arrived and logs:
                     names = " and ".join(sorted(log.name for log in held.values()))
-                    logs[0].warnings.append(f"what was being done with {names} was finished before the interruption")
+                    logs[0].warnings.append(f"the change of {names} was finished before the interruption")
                 return result
         except BaseException:
             _start_again(logs)
