@@ -363,7 +363,7 @@ class World:
             self.at(machine),
             lambda _: lambda instant: instant.astimezone(UTC),
             lambda: copy.backward,
-            lambda streams: {},  # noqa: ARG005
+            lambda streams: {},  # noqa: ARG005  # no todo was moved
             copy.forgotten,
         )
         more = consequences(copy.fold, changes, around)

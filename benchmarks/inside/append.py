@@ -64,7 +64,7 @@ def seconds_of_changes(service: TodoList, done: int) -> float:
     return seconds
 
 
-def _given(commands: Sequence[TodoCommand], item: Item) -> Sequence[TodoCommand]:  # noqa: ARG001
+def _given(commands: Sequence[TodoCommand], item: Item) -> Sequence[TodoCommand]:  # noqa: ARG001  # `change` calls it with each todo
     return commands
 
 

@@ -75,8 +75,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _prepare_streams() -> None:
     # Python sets a stream to None if it was closed when the process started
     sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115  # open as long as the process lives
-    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
-    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  # likewise
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115  # likewise
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

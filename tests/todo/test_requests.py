@@ -11,7 +11,7 @@ from cqrs_todo.cqrs.errors import OutcomeUnknown, StoreUnavailable
 from cqrs_todo.cqrs.events import REDOES, Commit, marked
 from cqrs_todo.cqrs.store import Store
 from cqrs_todo.cqrs.stores import open_store
-from cqrs_todo.cqrs.stores.jsonl.head_record import mark_sync_failed
+from cqrs_todo.cqrs.stores.jsonl.head_record import set_sync_failed
 from cqrs_todo.todo import batches
 from cqrs_todo.todo.lists import Lists
 from cqrs_todo.todo.model import Complete, Create
@@ -69,7 +69,7 @@ def test_a_command_that_is_sent_again_to_a_disk_that_is_read_only_by_now_is_not_
         request = Request(id=f"job-{number}")
         position = deed(*lists(store, request)).position
         if not is_durable:
-            mark_sync_failed(str(next(tmp_path.rglob("inbox.jsonl"))))
+            set_sync_failed(str(next(tmp_path.rglob("inbox.jsonl"))))
         with monkeypatch.context() as patched:
             patched.setattr(os, "open", only_to_read(os.open))
             again = lists(open_store(f"jsonl:{tmp_path}", TYPES), request)

@@ -145,7 +145,7 @@ class _Bench:
                 ["stats"],
                 ["diff", "@0"],
             ):
-                self._judge(f"todo {' '.join(args)}: {what}", lambda args=args: self._command(args))  # type: ignore[misc]
+                self._judge(f"todo {' '.join(args)}: {what}", lambda args=args: self._command(args))  # type: ignore[misc]  # mypy infers no type of a default in a lambda
 
     def _judge(self, what: str, act: Callable[[], object]) -> None:
         """Call what reads the document. The fault counts as reached if the document is altered."""

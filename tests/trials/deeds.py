@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cqrs_todo.cqrs.stores import open_store
-from cqrs_todo.cqrs.stores.jsonl.head_record import mark_sync_failed
+from cqrs_todo.cqrs.stores.jsonl.head_record import set_sync_failed
 from cqrs_todo.todo.fields import TAGS, TEXT
 from cqrs_todo.todo.lists import Lists
 from cqrs_todo.todo.model import Add, Change, Complete, Create
@@ -162,7 +162,7 @@ def _unended(data: Path) -> None:
 
 def _suspect(data: Path) -> None:
     _plain(data)
-    mark_sync_failed(str(data / "lists/inbox.jsonl"))
+    set_sync_failed(str(data / "lists/inbox.jsonl"))
 
 
 def _long(data: Path) -> None:

@@ -36,7 +36,7 @@ from .weak_merges import MERGES
 
 def _no_fsync() -> None:
     """The program syncs nothing."""
-    os.fsync = lambda fd: None  # noqa: ARG005
+    os.fsync = lambda fd: None  # noqa: ARG005  # called like the real one
 
 
 def _no_lock() -> None:

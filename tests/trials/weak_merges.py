@@ -25,17 +25,17 @@ def _drops_without_effect() -> None:
         for each in placed(self, event, key):
             yield replace(each, data=Merged(TagRemoved("nothing"))) if each.type == MERGED else each
 
-    Moving._placed = without_wishes  # type: ignore[method-assign]  # the weakness itself, here and below
+    Moving._placed = without_wishes  # type: ignore[method-assign]  # the weakness itself
 
 
 def _wall_clock() -> None:
     """The clock of the machine decides which change is newer."""
-    Clock.stamp = lambda self, metadata: made_at(metadata).astimezone(UTC)  # type: ignore[method-assign]  # noqa: ARG005
+    Clock.stamp = lambda self, metadata: made_at(metadata).astimezone(UTC)  # type: ignore[method-assign]  # noqa: ARG005  # the weakness ignores them
 
 
 def _last_wins() -> None:
     """What comes last in the log is in force."""
-    Registers.newest = lambda self, stream, field: None  # type: ignore[method-assign]  # noqa: ARG005
+    Registers.newest = lambda self, stream, field: None  # type: ignore[method-assign]  # noqa: ARG005  # the weakness ignores them
 
 
 def _theirs_is_the_trunk() -> None:
@@ -50,7 +50,7 @@ def _with_time(time: Callable[[Metadata], datetime]) -> None:
         result = move(self, commit, key)
         return replace(result, metadata=replace(result.metadata, at=time(result.metadata)))
 
-    Moving._move = moved  # type: ignore[method-assign]
+    Moving._move = moved  # type: ignore[method-assign]  # the weakness itself
 
 
 def _original_time() -> None:
@@ -65,17 +65,17 @@ def _time_of_the_merge() -> None:
 
 def _marks_blindly() -> None:
     """An undo or redo that is moved applies to the same commits as before, whatever was undone and redone meanwhile."""
-    moving._End.newest_step = lambda self, command: NO_KEY  # type: ignore[method-assign]  # noqa: ARG005
+    moving._End.newest_step = lambda self, command: NO_KEY  # type: ignore[method-assign]  # noqa: ARG005  # the weakness ignores them
 
 
 def _undo_blindly() -> None:
     """Undo inverts events whose fields have other values by now."""
-    replicas.fitting = lambda copy, changes: changes  # type: ignore[assignment,return-value]  # noqa: ARG005
+    replicas.fitting = lambda copy, changes: changes  # type: ignore[assignment,return-value]  # noqa: ARG005  # the weakness ignores them
 
 
 def _creation_resets() -> None:
     """A creation counts as a change of all fields."""
-    aggregates.CREATED = CHANGED  # type: ignore[attr-defined]
+    aggregates.CREATED = CHANGED  # type: ignore[attr-defined]  # the weakness itself
 
 
 def _ties_by_digest() -> None:
@@ -102,7 +102,7 @@ def _reads_text() -> None:
         needed = tuple(filter(is_needed, commit.events)) or commit.events[:1]
         return move(self, replace(commit, events=needed), key)
 
-    Moving._move = moved  # type: ignore[method-assign]
+    Moving._move = moved  # type: ignore[method-assign]  # the weakness itself
 
 
 def _closes_circles() -> None:
@@ -112,12 +112,12 @@ def _closes_circles() -> None:
 
 def _changes_removed() -> None:
     """A todo that was removed is changed as if it was there."""
-    Moving._restored = lambda self, stream, placed: placed  # type: ignore[method-assign]  # noqa: ARG005
+    Moving._restored = lambda self, stream, placed: placed  # type: ignore[method-assign]  # noqa: ARG005  # the weakness ignores them
 
 
 def _moves_apart() -> None:
     """Each list is merged without looking at the others."""
-    merging.settle = lambda lists, streams: []  # noqa: ARG005
+    merging.settle = lambda lists, streams: []  # noqa: ARG005  # the weakness ignores them
 
 
 MERGES: dict[str, Callable[[], None]] = {

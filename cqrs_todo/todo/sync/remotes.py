@@ -236,7 +236,7 @@ class Remote(ABC):
             archived: Those of the archived ones.
         """
 
-    def retire(self, id: str) -> None:  # noqa: B027
+    def retire(self, id: str) -> None:  # noqa: B027  # most remotes have nothing to remove
         """Remove the copy that this machine has written of a list, because the list became a part of another one."""
 
     def is_archived(self, id: str) -> bool:

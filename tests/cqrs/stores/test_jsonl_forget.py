@@ -17,7 +17,7 @@ from cqrs_todo.cqrs.events import FORGOTTEN
 from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.format import decode_header
-from cqrs_todo.cqrs.stores.jsonl.head_record import mark_sync_failed, read_lock_file, read_record
+from cqrs_todo.cqrs.stores.jsonl.head_record import read_lock_file, read_record, set_sync_failed
 from cqrs_todo.cqrs.testing.examples import AT, CONTRACT_TYPES, Counted, metadata, one
 from tests.chains import rechain_line
 
@@ -187,7 +187,7 @@ def test_a_damaged_newer_or_missing_log_is_left_alone(store: Store, path: Path) 
 def test_a_failed_sync_is_remembered_until_the_file_is_replaced(
     store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mark_sync_failed(str(path))
+    set_sync_failed(str(path))
 
     def marked() -> bool:
         with path.with_suffix(".lock").open("rb") as lock:

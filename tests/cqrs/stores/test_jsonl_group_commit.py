@@ -17,7 +17,7 @@ from cqrs_todo.cqrs.errors import DamagedLog, LogBusy, OutcomeUnknown, StoreUnav
 from cqrs_todo.cqrs.events import Commit
 from cqrs_todo.cqrs.store import Log, Store
 from cqrs_todo.cqrs.stores.jsonl import files, writer
-from cqrs_todo.cqrs.stores.jsonl.head_record import has_sync_failed, head_in, mark_sync_failed, read_record
+from cqrs_todo.cqrs.stores.jsonl.head_record import has_sync_failed, head_in, read_record, set_sync_failed
 from cqrs_todo.cqrs.testing.examples import AT, metadata, numbers, one
 
 SECONDS = 30.0
@@ -278,7 +278,7 @@ def test_of_two_writers_whose_lock_file_was_removed_one_takes_its_line_back(
 def test_what_was_read_is_written_anew_to_make_it_durable_after_a_sync_had_failed(
     store: Store, log: Log, path: Path
 ) -> None:
-    mark_sync_failed(str(path))
+    set_sync_failed(str(path))
     inode = path.stat().st_ino
     reader = store.open("inbox")
     assert reader.find_command("c2") is not None

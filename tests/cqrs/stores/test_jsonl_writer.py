@@ -30,7 +30,7 @@ from cqrs_todo.cqrs.events import LOST, REPAIRED, Commit, Metadata
 from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores.format import verified_digest
 from cqrs_todo.cqrs.stores.jsonl import files
-from cqrs_todo.cqrs.stores.jsonl.head_record import has_sync_failed, mark_sync_failed
+from cqrs_todo.cqrs.stores.jsonl.head_record import has_sync_failed, set_sync_failed
 from cqrs_todo.cqrs.stores.signals import delay_signals
 from cqrs_todo.cqrs.testing.examples import AT, Counted, metadata, numbers, one
 from tests.disks import only_to_read
@@ -116,7 +116,7 @@ def test_a_commit_is_reported_as_recorded_only_after_a_sync(
 
 @pytest.mark.usefixtures("log")
 def test_the_mark_of_a_failed_sync_moves_with_a_renamed_log(store: Store, path: Path) -> None:
-    mark_sync_failed(str(path))
+    set_sync_failed(str(path))
     store.rename("inbox", "moved")
     moved = store.open("moved")
     moved.append(one("a/1", 3), metadata("c3"))
@@ -126,7 +126,7 @@ def test_the_mark_of_a_failed_sync_moves_with_a_renamed_log(store: Store, path: 
 
 def test_a_mark_of_a_failed_sync_made_while_a_log_is_archived_is_not_lost(store: Store, log: Log, path: Path) -> None:
     store.archive("inbox")
-    mark_sync_failed(str(path))
+    set_sync_failed(str(path))
     store.unarchive("inbox")
     log.append(one("a/1", 3), metadata("c3"))
     assert "written anew" in log.warnings[0]
@@ -292,7 +292,7 @@ def test_after_a_failed_fsync_the_outcome_is_unknown_and_the_next_writer_uses_a_
 def test_the_outcome_stays_unknown_if_the_disk_is_read_only_after_a_failed_sync(
     store: Store, path: Path, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mark_sync_failed(str(path))
+    set_sync_failed(str(path))
     monkeypatch.setattr(os, "open", only_to_read(os.open))
     for each in (log, store.open("inbox")):
         asked: list[Callable[[], object]] = [

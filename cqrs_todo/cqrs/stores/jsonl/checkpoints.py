@@ -345,8 +345,8 @@ def _read_lease(fd: int) -> _Lease:
 
 def _write(path: str, checkpoint: Checkpoint) -> None:
     base = checkpoint.base
-    place = (base.position, base.line, base.offset, base.digest.decode())
-    kept = _Kept(checkpoint.position, place, checkpoint.moves, checkpoint.begun, checkpoint.passed, checkpoint.forgotten)
+    recorded = (base.position, base.line, base.offset, base.digest.decode())
+    kept = _Kept(checkpoint.position, recorded, checkpoint.moves, checkpoint.begun, checkpoint.passed, checkpoint.forgotten)
     replace_durably(path, msgspec.json.encode(kept) + b"\n")
 
 

@@ -1,7 +1,7 @@
 """The head record of a log: how far the log had come when it was last synced. It is kept in the log's lock file.
 
 With it a log is known to be incomplete even if it was cut at the end of a line. After the head record the lock file may hold
-a mark which says that a sync of the log failed, and after that the record of the end of what was written, synced or not.
+a flag which says that a sync of the log failed, and after that the record of the end of what was written, synced or not.
 Whoever replaces or renames the file of the log removes that last record.
 """
 
@@ -174,21 +174,21 @@ def record_head(path: str, log: str, head: Cursor) -> None:
         os.ftruncate(lock, _END)
 
 
-def mark_sync_failed(path: str) -> None:
+def set_sync_failed(path: str) -> None:
     """Note that a sync of a log's file failed. Readers may do this, without holding the lock.
 
-    The mark is not part of the head record, so that no one overwrites it. It need not be synced, because it matters only as
+    The flag is not part of the head record, so that no one overwrites it. It need not be synced, because it matters only as
     long as the pages in the kernel's memory do.
 
     Raises:
-        OSError: The mark cannot be written.
+        OSError: The flag cannot be written.
     """
     with _opened(path) as lock:
         os.pwrite(lock, _SYNC_FAILED, _LENGTH)
 
 
 def clear_sync_failed(lock: int) -> None:
-    """Remove the mark, and the record of what was written, after the log was written to a new file."""
+    """Remove the flag, and the record of what was written, after the log was written to a new file."""
     os.ftruncate(lock, _LENGTH)
 
 
@@ -229,7 +229,7 @@ def moving_record(source: str, target: str) -> Iterator[None]:
 def replacing_record(path: str, log: str, head: Cursor) -> Iterator[None]:
     """Record the new head of a log, while the block replaces the log's file by another history of the log.
 
-    During the block no head is recorded, so that a crash leaves no head record that contradicts the file. The mark of a
+    During the block no head is recorded, so that a crash leaves no head record that contradicts the file. The flag of a
     failed sync stays until the file was replaced.
 
     Args:

@@ -35,11 +35,11 @@ from .head_record import (
     clear_record,
     lock_path,
     log_and_head,
-    mark_sync_failed,
     moving_record,
     read_record,
     record_head,
     require_record,
+    set_sync_failed,
 )
 from .log import JsonlLog
 
@@ -508,7 +508,7 @@ def _move(source: str, target: str, old: str, new: str) -> None:
     try:
         sync_file(source)  # a writer may not have come to its sync
     except OSError:
-        mark_sync_failed(source)
+        set_sync_failed(source)
         raise
     with moving_record(source, target):
         os.rename(source, target)

@@ -39,9 +39,9 @@ from .head_record import (
     head_in,
     holds,
     lock_path,
-    mark_sync_failed,
     read_lock_file,
     read_written,
+    set_sync_failed,
     write_record,
 )
 from .lines import LogFile
@@ -317,9 +317,9 @@ class LogWriter:
         self._sync(fd)
 
     def _sync(self, fd: int) -> None:
-        """Sync the file, which the caller has locked. If that fails, mark it for the next writer; there is no second try.
+        """Sync the file, which the caller has locked. If that fails, set a flag for the next writer; there is no second try.
 
-        One writer at a time holds that lock. So each of them sees the mark that an earlier one has left. Without that, a
+        One writer at a time holds that lock. So each of them sees the flag that an earlier one has set. Without that, a
         sync could succeed for one after it failed for what another had written before.
 
         Raises:
@@ -330,7 +330,7 @@ class LogWriter:
         except OSError:
             with suppress(OSError):
                 if is_open_as(self._path, fd):  # otherwise whoever replaced or renamed it has made everything durable
-                    mark_sync_failed(self._path)
+                    set_sync_failed(self._path)
             raise
 
     def _unknown(self, reason: object) -> OutcomeUnknown:

@@ -74,8 +74,8 @@ class NewLines:
             for stream, (version, position) in self._first.items():
                 before = found.get(stream, 0)
                 if version != before + 1:
-                    place = _behind(self._since, [step for step in self._steps if step[0] < position - 1])
-                    raise refused(place, f"version {version} of {stream} follows {before}")
+                    cursor = _behind(self._since, [step for step in self._steps if step[0] < position - 1])
+                    raise refused(cursor, f"version {version} of {stream} follows {before}")
             _append(connection, database, key, self._name, self._since, self._steps)
         return len(self._steps)
 
@@ -139,8 +139,8 @@ class Import:
         same = all(line.decode() == row[0] for (_, _, line), row in zip(self._steps, known, strict=False))
         if not same or header != self.header:
             raise AnotherHistory(self._name)
-        place = _behind(self._start, self._steps[: len(known)])
-        _append(connection, database, key, self._name, place, self._steps[len(known) :])
+        cursor = _behind(self._start, self._steps[: len(known)])
+        _append(connection, database, key, self._name, cursor, self._steps[len(known) :])
         return max(0, len(self._steps) - len(known))
 
 
