@@ -41,7 +41,7 @@ _MOST_COMMITS = 20
 """How many positions are proposed."""
 
 _TIMES = ("today", "tomorrow", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "next-week")
-_PAST_TIMES = ("today", "yesterday", "last-week", "last-month", "1-hour-ago", "start")
+_PAST_TIMES = ("today", "yesterday", "last-week", "last-month", "1-hour-ago")
 _RULES = ("day", "weekday", "week", "2-weeks", "month", "month-on-last", "year", "monday,thursday", "last-friday")
 _PERIODS = ("today", "yesterday", "this-week", "last-week", "this-month", "last-month", "this-year")
 
@@ -397,6 +397,7 @@ def _times(session: Session, kind: TimeKind) -> Iterator[Proposal]:
     """Return times of a kind. A moment can also be the position of one of the last commits."""
     yield from map(Proposal, _TIMES if kind == "future" else _PAST_TIMES)
     if kind == "moment":
+        yield Proposal("start")
         yield from (Proposal(word, help) for word, help in positions(session))
 
 

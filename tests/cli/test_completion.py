@@ -113,6 +113,7 @@ def test_skip_proposes_todos_that_recur(todo: Todo) -> None:
         (["no such verb", ""], []),
         (["-L", "gone", "done", ""], []),
         (["ls", "--at", "@2", "+"], ["+home", "+phone"]),
+        (["done", "1", "--on", ""], ["today", "yesterday", "last-week", "last-month", "1-hour-ago"]),
     ],
 )
 def test_what_may_follow_is_proposed(lists: Todo, words: list[str], expected: list[str]) -> None:
