@@ -22,6 +22,7 @@ from ..cqrs.errors import DamagedLog, InvalidLogName
 from ..cqrs.names import check_log_name
 from ..cqrs.store import Progress, no_progress
 from ..cqrs.stores.exported import Checked, check_lines
+from ..cqrs.stores.hash_chain import last_digest
 from ..cqrs.struct import Struct, replace
 from ..todo.backup import SavedList
 from .errors import InvalidInput, UsageError
@@ -99,24 +100,26 @@ def archive(
     """
     sink = _Sink()
     done, total = 0, sum(each.lines for each in lists)
+    rows: list[dict[str, object]] = []
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as file:  # type: ignore[call-overload]  # it need not seek
         for each in lists:
             with file.open(_entry(path_of(each.name, archived=each.archived), made), "w", force_zip64=True) as entry:
+                line = b""
                 for line in each.content():
                     entry.write(line)
                     done += 1
                     if sink.size >= _BLOCK:
                         progress(done, total)
                         yield sink.take()
+            digest = last_digest(line).decode()
+            rows.append({"name": each.name, "archived": each.archived, "lines": each.lines, "digest": digest})
         if config is not None:
             file.writestr(_entry(CONFIG, made), config)
         contents = {
             "format": FORMAT,
             "version": VERSION,
             "made": made.isoformat(),
-            "lists": [
-                {"name": each.name, "archived": each.archived, "lines": each.lines, "digest": each.digest} for each in lists
-            ],
+            "lists": rows,
         }
         file.writestr(_entry(_CONTENTS, made), json.dumps(contents, ensure_ascii=False, indent=1).encode())
     yield sink.take()

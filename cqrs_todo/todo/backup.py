@@ -12,7 +12,6 @@ import msgspec
 
 from ..cqrs.errors import DamagedLog, LogBusy, LogNotFound, StaleCursor
 from ..cqrs.store import Log, Store
-from ..cqrs.stores.hash_chain import last_digest
 from .views import MOVE
 
 TRIES = 5
@@ -27,7 +26,6 @@ class SavedList:
         archived: Whether it is archived.
         log: Its log.
         lines: How many lines of it are in the backup.
-        digest: The digest of the last of them.
     """
 
     def __init__(self, name: str, archived: bool, log: Log) -> None:
@@ -46,7 +44,6 @@ class SavedList:
         self.archived = archived
         self.log = log
         self.lines = 0
-        self.digest = ""
         self._arrived: dict[str, int] = {}
         self._left: dict[str, tuple[int, str]] = {}
         self._read_again = False
@@ -93,11 +90,10 @@ class SavedList:
         Raises:
             StaleCursor: The log was rewritten since it was read first.
         """
-        line, number = b"", 0
+        number = 0
         for line in islice(self.log.lines(), self.lines):
             yield line
             number += 1
-        self.digest = last_digest(line).decode()
         if number < self.lines:
             raise StaleCursor(f"{self.name} was rewritten while it was saved; nothing was saved")
 

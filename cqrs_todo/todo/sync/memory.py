@@ -137,7 +137,7 @@ class Memory(Struct):
     kept: dict[str, datetime] = field(default_factory=dict)
 
     def of(self, remote: str) -> RemoteMemory:
-        """Return what is known of a remote, to be changed in place."""
+        """Return what is known of a remote, to be changed in place. It is added if there is none."""
         return self.remotes.setdefault(remote, RemoteMemory())
 
 

@@ -124,7 +124,7 @@ class Sides:
             error.add_note(f"that was while {name} was synced with {self.remote.url}")
 
     def report(self, id: str, name: str) -> ListSync:
-        """Return what was done with a list so far."""
+        """Return the report of what is done with a list, to be changed in place. It is added if there is none."""
         found = next((each for each in self.done.lists if each.id == id), None)
         if found is None:
             found = ListSync(id, name)
