@@ -170,7 +170,7 @@ def test_a_log_is_not_imported_twice_into_a_store(filled: Todo) -> None:
     """One log would have two histories."""
     refused = filled.run("-L", "copy", "import", "-", stdin=filled("export", "--format", "events").out)
     assert refused.code == 1
-    assert "are those of the list inbox" in refused.err
+    assert "in the store already, as the list inbox" in refused.err
     assert filled("lists").out.startswith("* inbox ")
 
 
