@@ -37,7 +37,9 @@ def test_a_verb_is_declared_completely(path: list[str]) -> None:
     assert all(re.fullmatch(r"[A-Z`'].*\.", text) for text in helps), helps
     names = [argument.name for argument in verb.arguments] + [option.name for option in verb.options]
     names += ["fields"] * verb.fields + ["literal"] * verb.literal
-    assert sorted(list(inspect.signature(verb.action).parameters)[1:]) == sorted(names), "the action takes what is declared"
+    _, *parameters = inspect.signature(verb.action).parameters.values()
+    assert sorted(each.name for each in parameters) == sorted(names), "the action takes what is declared"
+    assert len(parameters) < 7 or all(each.kind == each.KEYWORD_ONLY for each in parameters), "it gets many values by name"
     assert sum(argument.several for argument in verb.arguments) <= 1
 
 

@@ -28,6 +28,7 @@ _MOST_AUTHORS = 10
 
 def history(
     session: Session,
+    *,
     ids: Sequence[str],
     since: str | None,
     until: str | None,

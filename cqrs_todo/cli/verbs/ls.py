@@ -33,6 +33,7 @@ Groups: TypeAlias = Sequence[tuple[str | None, Sequence[Entry]]]
 
 def ls(
     session: Session,
+    *,
     words: Sequence[str],
     everything: bool,
     done: bool,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 def react(
     session: Session,
+    *,
     event: str | None,
     follow: bool,
     unit: str | None,

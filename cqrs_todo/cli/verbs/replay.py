@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
 
 def replay(
-    session: Session, start: str | None, end: str | None, since: str | None, until: str | None, speed: float, step: bool
+    session: Session,
+    *,
+    start: str | None,
+    end: str | None,
+    since: str | None,
+    until: str | None,
+    speed: float,
+    step: bool,
 ) -> None:
     """Play the history from one moment to another, commit by commit."""
     since = _only("start", start, since)

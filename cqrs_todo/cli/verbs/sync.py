@@ -38,6 +38,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 def sync(
     session: Session,
+    *,
     remote: str | None,
     dry_run: bool,
     status: bool,
