@@ -22,12 +22,12 @@ _HEADINGS = ("projects", "tags")
 
 def import_list(
     session: Session,
+    *,
     file: str,
     format: str | None,
     headings: str,
     list_by: str | None,
     encoding: str | None,
-    *,
     dry_run: bool,
     lenient: bool,
     git: bool,
