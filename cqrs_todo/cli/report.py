@@ -112,7 +112,7 @@ def _message(error: Exception, session: Session | None) -> str:
             return error.message_with(lambda step: named_step(session, step))
         case InvalidLogName():
             return f"a list's name {error.reason}"
-        case LogNotFound() if session is not None and _is_archived(error.name, session):
+        case LogNotFound() if session is not None and is_archived(error.name, session):
             return str(ListArchived(error.name))  # a moment ago it was not
         case LogNotFound():
             return f"no list named {error.name!r}"
@@ -155,8 +155,16 @@ def report(error: Exception, session: Session | None, *, as_json: bool) -> int:
     return found.exit_code
 
 
-def _is_archived(name: str, session: Session) -> bool:
-    """Return whether a list is archived; False if that cannot be read."""
+def is_archived(name: str, session: Session) -> bool:
+    """Return whether a list is archived.
+
+    Args:
+        name: The name of the list.
+        session: This run of the program.
+
+    Returns:
+        Whether it is; False if that cannot be read.
+    """
     try:
         return name in session.store.names(archived=True)
     except CqrsError:

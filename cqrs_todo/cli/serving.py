@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from ..cqrs.errors import UnknownEvents
+from ..cqrs.errors import LogNotFound, UnknownEvents
 from ..cqrs.events import Moment
 from ..cqrs.names import name_key
 from ..cqrs.store import Store
 from ..cqrs.stores.null import NullLog
 from ..cqrs.stores.passwords import hidden
-from ..todo.errors import InvalidQuery, UnreadableRule
+from ..todo.errors import InvalidQuery, ListArchived, UnreadableRule
 from ..todo.fields import ATTRIBUTES, FIELDS, TEXT, Declared, SetField
 from ..todo.model import Create, TodoCommand
 from ..todo.projections import Projection, ViewFailed
@@ -28,7 +28,7 @@ from .errors import UsageError
 from .fields import Given, given_by, read_attributes, read_fields
 from .markers import split_line
 from .queries import named_filter, parsed
-from .report import described, failure
+from .report import described, failure, is_archived
 from .session import Options, Session, check_text
 from .text import visible
 from .view_loader import all_views, named_view, with_unit
@@ -248,7 +248,9 @@ class Program:
 
     def public_error(self, error: Exception) -> PublicError | None:
         """Return what clients see of an error; None for one that nobody foresaw."""
-        found = failure(error, self._session)
+        if isinstance(error, LogNotFound) and is_archived(error.name, self._session):
+            error = ListArchived(error.name)  # a moment ago it was not
+        found = failure(error)
         if found is None:
             return None
         code = _CODES[found.code]

@@ -805,7 +805,7 @@ def test_a_remote_has_a_name_in_the_configuration(peers: Machines) -> None:
         ('[sync.home]\nurl = "ftp://x"', "sync.home.url must be the URL of a remote"),
         ('[sync.home]\nurl = "folder:x"\nevery = "5m"', "sync.home has no key 'every'"),
         ("[sync.home]", "sync.home.url must be the URL of a remote"),
-        ('[sync."a:b"]\nurl = "folder:x"', "sync.a:b: the name of a remote must not contain a colon"),
+        ('[sync."a:b"]\nurl = "folder:/x"', "sync.a:b: the name of a remote must not contain a colon"),
     ],
 )
 def test_a_wrong_table_names_the_file_and_the_key(todo: Todo, table: str, wrong: str) -> None:

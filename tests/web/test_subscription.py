@@ -256,3 +256,12 @@ def test_a_socket_has_a_limit_of_subscriptions(server: Server) -> None:
         for number in range(17):
             each.subscribe(f"{number}", list="many")
         assert each.error() == ("TOO_MANY", "a WebSocket has at most 16 subscriptions")
+
+
+def test_a_list_that_is_archived_meanwhile_is_called_archived(server: Server) -> None:
+    add(server, "left", "one")
+    with client(server) as each:
+        each.subscribe("left", list="left", after=0)
+        assert each.commit()["position"] == 1
+        server.todo("lists", "archive", "left")
+        assert each.error() == ("NOT_FOUND", "the list 'left' is archived")
