@@ -295,7 +295,10 @@ def test_lines_may_end_in_every_usual_way(tmp_path: Path, end: str, encoding: st
 def test_a_log_that_is_there_under_another_name_is_refused_with_the_way_to_add_to_it(todo: Todo, elsewhere: Path) -> None:
     todo("-L", "copy", "import", str(elsewhere))
     refused = todo.run("-L", "second", "import", str(elsewhere))
-    assert (refused.code, "this log is in the store already, as the list copy; nothing was imported" in refused.err) == (1, True)
+    assert (refused.code, "this log is in the store already, as the list copy; nothing was imported" in refused.err) == (
+        1,
+        True,
+    )
     assert "todo -L copy import FILE" in refused.err
     todo("lists", "archive", "copy")
     assert "todo lists unarchive copy" in todo.run("-L", "second", "import", str(elsewhere)).err
