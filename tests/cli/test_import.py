@@ -295,7 +295,8 @@ def test_lines_may_end_in_every_usual_way(tmp_path: Path, end: str, encoding: st
 def test_a_log_that_is_there_under_another_name_is_refused_with_the_way_to_add_to_it(todo: Todo, elsewhere: Path) -> None:
     todo("-L", "copy", "import", str(elsewhere))
     refused = todo.run("-L", "second", "import", str(elsewhere))
-    assert (refused.code, "this log is in the store already, as the list copy; nothing was imported" in refused.err) == (
+    said = "this log is in the store already, as the list copy; nothing was imported"
+    assert (refused.code, said in refused.err) == (1, True)
         1,
         True,
     )
