@@ -297,9 +297,6 @@ def test_a_log_that_is_there_under_another_name_is_refused_with_the_way_to_add_t
     refused = todo.run("-L", "second", "import", str(elsewhere))
     said = "this log is in the store already, as the list copy; nothing was imported"
     assert (refused.code, said in refused.err) == (1, True)
-        1,
-        True,
-    )
     assert "todo -L copy import FILE" in refused.err
     todo("lists", "archive", "copy")
     assert "todo lists unarchive copy" in todo.run("-L", "second", "import", str(elsewhere)).err
