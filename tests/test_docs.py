@@ -1,5 +1,6 @@
 """What the documentation says is true: the reference, the pictures, the README's commands and the names of keys."""
 
+import importlib
 import importlib.util
 import inspect
 import os
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from pkgutil import walk_packages
 from types import FunctionType, ModuleType
 from typing import Any, cast
 
@@ -276,7 +278,7 @@ def test_every_key_of_the_configuration_is_explained() -> None:
 
 
 def public_functions() -> Iterator[tuple[str, FunctionType]]:
-    """Yield the functions of the framework's interface and of the service that programs call, with their full names."""
+    """Yield the functions that others call or implement: the framework's interface and contracts, and the service."""
     for name in cqrs.__all__:
         value = getattr(cqrs, name)
         if isinstance(value, FunctionType):
@@ -285,12 +287,26 @@ def public_functions() -> Iterator[tuple[str, FunctionType]]:
             yield from methods_of(value)
     for base in TodoList.__mro__[:-1]:
         yield from methods_of(base)
+    for found in walk_packages(cqrs.__path__, "cqrs_todo.cqrs."):
+        if not found.name.startswith(("cqrs_todo.cqrs.stores.", "cqrs_todo.cqrs.testing.")):
+            for value in vars(importlib.import_module(found.name)).values():
+                if isinstance(value, type) and value.__module__ == found.name and is_contract(value):
+                    yield from methods_of(value)
+
+
+def is_contract(owner: type) -> bool:
+    return not owner.__name__.startswith("_") and bool(
+        getattr(owner, "__abstractmethods__", None) or getattr(owner, "_is_protocol", False)
+    )
 
 
 def methods_of(owner: type) -> Iterator[tuple[str, FunctionType]]:
     for name, value in vars(owner).items():
         function = getattr(value, "__func__", value)  # of a class method
-        if isinstance(function, FunctionType) and (name == "__init__" or not name.startswith("_")):
+        is_ours = (
+            isinstance(function, FunctionType) and function.__module__ != "typing"
+        )  # which gives protocols an `__init__`
+        if is_ours and (name == "__init__" or not name.startswith("_")):
             yield f"{owner.__name__}.{name}", function
 
 

@@ -634,19 +634,39 @@ class Blobs(ABC):
 
     @abstractmethod
     def read(self, log_id: str, name: str) -> bytes | None:
-        """Return a blob; None if it cannot be read."""
+        """Return a blob; None if it cannot be read.
+
+        Args:
+            log_id: The id of the log.
+            name: The name of the blob.
+        """
 
     @abstractmethod
     def write(self, log_id: str, name: str, content: bytes) -> bool:
-        """Write a blob so that readers see all of it or nothing, and return whether that was possible."""
+        """Write a blob so that readers see all of it or nothing, and return whether that was possible.
+
+        Args:
+            log_id: The id of the log.
+            name: The name of the blob. A blob that has this name is replaced.
+            content: The blob.
+        """
 
     @abstractmethod
     def remove(self, log_id: str, name: str) -> None:
-        """Remove a blob if that is possible."""
+        """Remove a blob if that is possible.
+
+        Args:
+            log_id: The id of the log.
+            name: The name of the blob.
+        """
 
     @abstractmethod
     def clear(self, log_id: str) -> bool:
-        """Remove all blobs of a log, and return whether none is left."""
+        """Remove all blobs of a log, and return whether none is left.
+
+        Args:
+            log_id: The id of the log.
+        """
 
 
 class Store(ABC):

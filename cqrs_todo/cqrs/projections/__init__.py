@@ -95,11 +95,19 @@ class Generation(ABC):
 
     @abstractmethod
     def checkpoint(self, log_id: str) -> Checkpoint:
-        """Return how far the rows were derived from a log."""
+        """Return how far the rows were derived from a log.
+
+        Args:
+            log_id: The id of the log.
+        """
 
     @abstractmethod
     def other_log(self, log_id: str) -> str | None:
-        """Return the id of a log from which rows were derived, other than one with an id; None if there is none."""
+        """Return the id of another log from which rows were derived; None if there is none.
+
+        Args:
+            log_id: The id of the log that does not count.
+        """
 
     @abstractmethod
     def change(self, log_id: str, before: Checkpoint, after: Checkpoint, work: Callable[[Any], None]) -> bool:
@@ -123,11 +131,19 @@ class Generation(ABC):
 
     @abstractmethod
     def is_in_transaction(self, connection: Any) -> bool:
-        """Return whether the transaction of `change` has not ended yet."""
+        """Return whether the transaction of `change` has not ended yet.
+
+        Args:
+            connection: The connection that `change` has given to its `work`.
+        """
 
     @abstractmethod
     def rows(self, sql: str, values: Any) -> list[tuple[Any, ...]]:
         """Run a query, and return its rows.
+
+        Args:
+            sql: The query, in the SQL of the database, with placeholders.
+            values: What takes the places of the placeholders, as the driver of the database wants it.
 
         Raises:
             StoreUnavailable: The database cannot be reached.
@@ -147,15 +163,27 @@ class Tables(ABC):
 
     @abstractmethod
     def current(self, name: str) -> Generation | None:
-        """Return the tables of a projection that are in use; None if there are none."""
+        """Return the tables of a projection that are in use; None if there are none.
+
+        Args:
+            name: The name of the projection.
+        """
 
     def to_read(self, name: str) -> Generation | None:
-        """Return the same tables for reading, which may be done elsewhere, such as on a replica."""
+        """Return the same tables for reading, which may be done elsewhere, such as on a replica.
+
+        Args:
+            name: The name of the projection.
+        """
         return self.current(name)
 
     @abstractmethod
     def lock(self, name: str) -> AbstractContextManager[None]:
-        """Let no other program build tables of a projection during the block. Wait until none does."""
+        """Let no other program build tables of a projection during the block. Wait until none does.
+
+        Args:
+            name: The name of the projection.
+        """
 
     @abstractmethod
     def begin(self, projection: Projection[Any], *, anew: bool) -> Generation:
@@ -171,7 +199,12 @@ class Tables(ABC):
 
     @abstractmethod
     def use(self, name: str, built: Generation) -> None:
-        """Put tables into use that were built. Those that were in use are removed."""
+        """Put tables into use that were built. Those that were in use are removed.
+
+        Args:
+            name: The name of the projection.
+            built: The tables, which `begin` has made.
+        """
 
     @abstractmethod
     def close(self) -> None:
