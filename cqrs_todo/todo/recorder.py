@@ -155,8 +155,8 @@ class Recorder:
         """What people should know about the log of this list, and about the logs of other lists in the same command."""
         return [*self.log.warnings, *(warning for other in self._others for warning in other.warnings)]
 
-    def other(self, log_id: str, name: str) -> Recorder | None:
-        """Find the list with a log id in the same store.
+    def open_other(self, log_id: str, name: str) -> Recorder | None:
+        """Open the list with a log id in the same store. Its warnings are then among those of this one.
 
         Args:
             log_id: The id of the log, which stays the same when the list is renamed.
@@ -165,10 +165,10 @@ class Recorder:
         Returns:
             The list. None if no list in use has this id, or its log cannot be read.
         """
-        return self if log_id == self.log.id else self._other(lambda log: log.id == log_id, name)
+        return self if log_id == self.log.id else self._open_other(lambda log: log.id == log_id, name)
 
-    def other_with(self, command: str, name: str) -> Recorder | None:
-        """Find another list of the same store that recorded a command.
+    def open_other_with(self, command: str, name: str) -> Recorder | None:
+        """Open another list of the same store that recorded a command. Its warnings are then among those of this one.
 
         Args:
             command: The id of the command.
@@ -177,9 +177,9 @@ class Recorder:
         Returns:
             The list. None if no list in use recorded it, or its log cannot be read.
         """
-        return self._other(lambda log: log.id != self.log.id and log.find_command(command) is not None, name)
+        return self._open_other(lambda log: log.id != self.log.id and log.find_command(command) is not None, name)
 
-    def _other(self, matches: Callable[[Log], bool], name: str) -> Recorder | None:
+    def _open_other(self, matches: Callable[[Log], bool], name: str) -> Recorder | None:
         # the names are read again after the first round, because a list may be renamed while the others are opened
         for each in (each for _ in range(2) for each in sorted(self.store.names(), key=lambda each: each != name)):
             try:

@@ -185,7 +185,7 @@ class ListState:
         for stream in removed:
             move = move_instead(commits, stream, self._planned)
             if move is not None and self.elsewhere(stream, sides) is None:
-                other = self.todos.other(move.target, move.target_name)
+                other = self.todos.open_other(move.target, move.target_name)
                 name = move.target_name if other is None else other.name
                 position, number = self._removing[stream].position, self.number(stream)
                 archived = other is None and name in self.todos.store.names(archived=True)
@@ -202,7 +202,7 @@ class ListState:
         for name in self.todos.store.names():
             with suppress(CqrsError):
                 id = self.todos.store.open(name).id
-                if id not in planned and (other := self.todos.other(id, name)) is not None:
+                if id not in planned and (other := self.todos.open_other(id, name)) is not None:
                     yield ListState(other, other.repository.fold())
 
     def _fits(self, stream: str, events: Sequence[TodoEvent]) -> bool:

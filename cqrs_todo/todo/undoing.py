@@ -200,7 +200,7 @@ def _half_elsewhere(todos: Recorder, commit: Commit) -> tuple[Recorder, Commit] 
     if move is None:
         return None
     left = move.source == todos.log.id
-    other = todos.other(*((move.target, move.target_name) if left else (move.source, move.source_name)))
+    other = todos.open_other(*((move.target, move.target_name) if left else (move.source, move.source_name)))
     found = None if other is None else other.log.find_command(commit.metadata.command)
     if other is None or found is None or not (found := with_effect(found)).events:
         return None
@@ -391,7 +391,7 @@ def _other_lists(todos: Recorder, steps: Iterable[Sequence[Commit]]) -> dict[str
         for id, name in needed.items():
             if id in others or id == todos.log.id:
                 continue
-            other = todos.other(id, name)
+            other = todos.open_other(id, name)
             if other is None:
                 raise CannotUndo(
                     f"@{commit.position} {what}, and the list that was called {name} then is archived, missing or damaged:"
@@ -414,7 +414,7 @@ def _move_of(todos: Recorder, commit: Commit) -> Move | None:
     removes = all(isinstance(event.data, TodoRemoved) for event in with_effect(commit).events)
     left = here == move.source or (joined and removes)
     id, name = (move.target, move.target_name) if left else (move.source, move.source_name)
-    other = todos.other(id, name) or todos.other_with(commit.metadata.command, name)
+    other = todos.open_other(id, name) or todos.open_other_with(commit.metadata.command, name)
     there = id if other is None else other.log.id
     return replace(move, source=here, target=there) if left else replace(move, source=there, target=here)
 
