@@ -97,11 +97,7 @@ def history(
     else:
         if not all_lists:
             print_moment(session, found[0].view)
-        if limit == 0:
-            pass  # nobody asked which changes there are
-        elif conflicts and not session.options.plain:
-            _print_conflicts(session, rows, found)
-        else:
+        if limit != 0:  # otherwise nobody asked which changes there are
             _print(session, rows, found, all_lists=all_lists, patch=patch, graph=graph, seconds=seconds)
     if failure is not None:
         raise failure
@@ -167,7 +163,10 @@ def _print(
     graph: bool,
     seconds: bool,
 ) -> None:
-    """Print commits for people; see the options of the verb."""
+    """Print commits for people, or the conflicts that they have lost; see the options of the verb."""
+    if found[0].conflicts is not None and not session.options.plain:
+        _print_conflicts(session, rows, found)
+        return
     if not rows and any(each.view.position for each in found):
         print_message(session, "No commit matches.")
         return
