@@ -287,57 +287,81 @@ def moments_when(
     Yields:
         The moments, oldest first.
     """
-    lists = {name: _Counts(name, [part.count for part in condition], to_local, ask) for name in histories}
+    watched = _Watched(
+        condition, {name: _Counts(name, [part.count for part in condition], to_local, ask) for name in histories}, to_local
+    )
     commits = in_order_of_time(histories)
     pending = Counter(_command_of(commit) for _, commit in commits)
-    unfinished: set[str] = set()
-    holding = False
-    position, changed = 0, ""
     last: datetime | None = None
+    for name, commit in commits:
+        at = commit.metadata.at if last is None else max(last, commit.metadata.at)
+        if last is not None:
+            yield from watched.between(last, at)
+        command = _command_of(commit)
+        pending[command] -= 1
+        last = at
+        if watched.begins_to_hold_after(name, commit, at, unfinished=bool(pending[command])):
+            yield MatchingMoment(name, commit.position, commit.metadata.at)
+    if last is not None:
+        yield from watched.between(last, now)
+        yield from watched.at(now)
 
-    def begins_to_hold() -> bool:
-        """Return whether the condition holds now and did not hold before. It is not tried in the middle of a command."""
-        nonlocal holding
-        if unfinished:
-            return False
-        before = holding
-        holding = all(
-            _OPERATORS[part.operator](sum(counts.get(part.count) for counts in lists.values()), part.number)
-            for part in condition
-        )
-        return holding and not before
 
-    def between_commits(since: datetime, until: datetime) -> Iterator[MatchingMoment]:
+class _Watched:
+    """The lists of a condition while their commits are applied one by one, and whether the condition holds."""
+
+    def __init__(self, condition: Sequence[Comparison], lists: Mapping[str, _Counts], to_local: ToLocal) -> None:
+        self._condition = condition
+        self._lists = lists
+        self._to_local = to_local
+        self._holds = False
+        self._unfinished: set[str] = set()
+        self._changed, self._position = "", 0
+
+    def begins_to_hold_after(self, name: str, commit: Commit, at: datetime, *, unfinished: bool) -> bool:
+        """Apply a commit, and return whether the condition begins to hold.
+
+        Args:
+            name: The name of the list.
+            commit: The commit.
+            at: The time that counts for it.
+            unfinished: Whether more commits of the same command follow. In the middle of a command nothing begins to hold.
+        """
+        self._lists[name].apply(commit, at)
+        self._changed, self._position = name, commit.position
+        (self._unfinished.add if unfinished else self._unfinished.discard)(_command_of(commit))
+        return self._begins_to_hold()
+
+    def between(self, since: datetime, until: datetime) -> Iterator[MatchingMoment]:
+        """Yield the moments between two commits at which the condition begins to hold."""
         points: dict[datetime, list[tuple[_Counts, list[str] | None]]] = {}
-        for counts in lists.values():
+        for counts in self._lists.values():
             for at, streams in counts.points_until(until).items():
                 points.setdefault(at, []).append((counts, streams))
-            for at in _midnights(since, until, to_local) if counts.depends_on_day else ():
+            for at in _midnights(since, until, self._to_local) if counts.depends_on_day else ():
                 points.setdefault(at, []).append((counts, None))
         for at in sorted(points):
             for counts, some in points[at]:
                 counts.look(some, at)
-            if begins_to_hold():
-                yield MatchingMoment(changed, position, at)
+            if self._begins_to_hold():
+                yield MatchingMoment(self._changed, self._position, at)
 
-    for name, commit in commits:
-        at = commit.metadata.at if last is None else max(last, commit.metadata.at)
-        if last is not None:
-            yield from between_commits(last, at)
-        lists[name].apply(commit, at)
-        position, changed, last = commit.position, name, at
-        command = _command_of(commit)
-        pending[command] -= 1
-        (unfinished.add if pending[command] else unfinished.discard)(command)
-        if begins_to_hold():
-            yield MatchingMoment(name, position, commit.metadata.at)
-    if last is None:
-        return
-    yield from between_commits(last, now)
-    for counts in lists.values():
-        counts.look(None, now)
-    if begins_to_hold():
-        yield MatchingMoment(changed, position, now)
+    def at(self, now: datetime) -> Iterator[MatchingMoment]:
+        """Yield a moment without a commit if the condition begins to hold there."""
+        for counts in self._lists.values():
+            counts.look(None, now)
+        if self._begins_to_hold():
+            yield MatchingMoment(self._changed, self._position, now)
+
+    def _begins_to_hold(self) -> bool:
+        if self._unfinished:
+            return False
+        before = self._holds
+        self._holds = all(
+            _OPERATORS[part.operator](sum(counts.get(part.count) for counts in self._lists.values()), part.number)
+            for part in self._condition
+        )
+        return self._holds and not before
 
 
 def _command_of(commit: Commit) -> str:
