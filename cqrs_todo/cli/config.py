@@ -358,7 +358,7 @@ def _check(path: str, key: str, value: Any) -> None:
         _check_list(f"{path}: {key}: a list's name", value)
     if "\0" in value:  # no path or server name can hold one
         raise UsageError(f"{path}: {key} must not contain the character NUL", "correct the file")
-    if key == "store":
+    if key == "store" and not value.startswith("folder:"):  # which no store is
         _check_whole_path(f"{path}: {key}", value)
 
 
@@ -368,7 +368,7 @@ def _check_whole_path(what: str, url: str) -> None:
     With another one, the todos would depend on the folder in which somebody works.
     """
     scheme, _, folder = url.partition(":")
-    if scheme in ("jsonl", "folder") and not folder.startswith(("/", "~")):
+    if scheme in ("jsonl", "folder") and folder and not folder.startswith(("/", "~")):
         raise UsageError(
             f"{what} must name a folder by its whole path, not {folder!r}", f"write {scheme}:/… or {scheme}:~/…"
         )

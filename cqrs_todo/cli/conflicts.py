@@ -70,7 +70,7 @@ class ConflictReport:
         return tuple(each for each in self._found.conflicts if not self._is_good_elsewhere(each))
 
     def _is_good_elsewhere(self, conflict: "Conflict") -> bool:
-        """Return whether a todo that was moved already has the value of a change that lost to the move."""
+        """Return whether a moved todo has, in its new list, the value of a change that lost to the move."""
         from ..todo.merging import is_as_wanted
 
         move = None if conflict.winner is None else self._move_of(conflict.winner)
@@ -209,7 +209,7 @@ class ConflictReport:
     def _typed_again(self, change: "Change", name: str) -> Sequence[str] | None:
         """Return the verb that makes a change once more, and what follows the number of the todo; None for the editor."""
         from ..todo.events import AttributeChanged, Changed, TodoCompleted, TodoRemoved, TodoReopened, TodoRestored
-        from ..todo.fields import DEPENDS, FIELD_BY_EVENT, NOTE, PARENT, TEXT, SetField
+        from ..todo.fields import DEPENDS, FIELD_BY_EVENT, NOTE, PARENT, TAGS, TEXT, SetField
         from ..todo.views import display_value
 
         event: TodoEvent = change.event
@@ -224,9 +224,10 @@ class ConflictReport:
             return None
         if isinstance(field, SetField):
             word, is_added = getattr(event, field.item), type(event) is field.added[1]
-            if field is DEPENDS:
-                return ("edit", *field.options, self._label(word)) if is_added else None
-            return "tag", f"{'+' if is_added else '-'}{word}"
+            if field is TAGS:
+                return "tag", f"{'+' if is_added else '-'}{word}"
+            value = self._label(word) if field.kind == "todos" else word
+            return ("edit", field.options[0], value) if is_added else None
         if isinstance(event, AttributeChanged):
             return "edit", *field.options, f"{event.key}:{event.new or 'none'}"
         if not isinstance(event, Changed):
@@ -275,10 +276,10 @@ class ConflictReport:
 
 
 def conflicts_in(session: Session, todos: "TodoList") -> ConflictReport:
-    """Return the changes in a list that lost a conflict, and that nobody has restored since.
+    """Return the changes in a list that lost a conflict and still have no effect.
 
     Args:
-        session: This run of the program, which may be about an earlier moment. Then it is not known what was restored in
+        session: This run of the program, which may be about an earlier moment. Then it is not known what has an effect in
             other lists.
         todos: The list.
     """
@@ -296,7 +297,7 @@ def conflicts_in(session: Session, todos: "TodoList") -> ConflictReport:
 
 
 def _not_good_elsewhere(session: Session, name: str, commits: "Sequence[Commit]", found: "Found") -> "Found":
-    """Return conflicts without those with moves whose change somebody has restored in the list where the todo is."""
+    """Return conflicts without those with moves whose change has an effect in the list where the todo is."""
     report = ConflictReport(session, name, commits, found)
     return replace(found, conflicts=report.conflicts_not_good_elsewhere())
 
@@ -311,7 +312,9 @@ def _as_wanted(commits: "Iterable[Commit]") -> "list[Commit]":
 
 
 def merged_in(session: Session, name: str, merged: "MergedLog", *, dry_run: bool) -> "MergedTodos":
-    """Find out what a merge did to the todos of a list. What is good in the list where a todo is now is not a conflict.
+    """Find out what a merge did to the todos of a list.
+
+    A change that has an effect in the list where a todo is now is not a conflict.
 
     Args:
         session: This run of the program.
@@ -326,7 +329,7 @@ def merged_in(session: Session, name: str, merged: "MergedLog", *, dry_run: bool
 
 
 def print_removed(session: Session, elsewhere: "Sequence[Elsewhere]", known: "Iterable[Conflict]") -> None:
-    """Print which todos were removed from lists, and which changes are missing in the lists that they were moved to.
+    """Print which todos were removed from lists, and which changes did not reach the list that a todo was moved to.
 
     Args:
         session: This run of the program.

@@ -30,7 +30,7 @@ from .text import visible
 _KEPT = timedelta(days=400)
 """How long the program remembers that it delivered a reminder, after the todo has lost the reminder."""
 _MOST_LINES = 2_000
-"""From how many remembered reminders on the old ones are removed."""
+"""If more reminders than this are remembered, the old ones are removed."""
 
 _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """How many seconds pass before a reminder that failed is tried again: the first time, the second time, and so on."""

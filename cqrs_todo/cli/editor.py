@@ -313,7 +313,9 @@ def _read_attributes(session: Session, item: Item, line: str) -> dict[str, str |
     while rest := rest.lstrip():
         match = _PAIR.match(rest)
         if match is None:
-            raise UsageError(f"{rest!r} is not an attribute with a value", 'write, for instance: estimate:2h place:"Room 5"')
+            raise UsageError(
+                f"{rest!r} is not an attribute and its value", 'write, for instance: estimate:2h place:"Room 5"'
+            )
         name, value, rest = match[1], match[2], rest[match.end() :]
         key, is_quoted = attribute_named(name, known) or name, value.startswith('"')
         if is_quoted:

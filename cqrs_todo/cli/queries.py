@@ -140,7 +140,7 @@ def wanted_todos(session: Session, where: str, *, trees: bool) -> str | None:
         Their numbers in one word; None if nothing is to be changed.
 
     Raises:
-        UsageError: It is not a query or an empty one, or the command has an id.
+        UsageError: It is not a query, or is empty, or the command has an id.
     """
     if session.options.command_id is not None:
         raise UsageError(

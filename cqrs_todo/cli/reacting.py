@@ -96,7 +96,7 @@ class Reacting:
                     done[found.name, name] = reaction.catch_up()
                     parked += len({each.event for each in reaction.runner.parked()} - before)
                 except ReactionBusy:
-                    busy.append(f"{found.name} on {name}")
+                    busy.append(f"the reaction {found.name} on {name}")
                 except OutdatedStore:
                     raise
                 except CqrsError as error:

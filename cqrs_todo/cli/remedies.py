@@ -147,7 +147,7 @@ def _of_not_in_force(error: NotInForce) -> str:
         case NotInForce(redone_by=0):
             return f"to see what @{error.position} changed: todo show @{error.position}"
         case _:
-            return f"to do {again}, after all that was undone later: todo redo {error.redone_by}"
+            return f"to do {again}, and first what was undone after it: todo redo {error.redone_by}"
 
 
 def _of_sync(error: DamagedHere | DamagedRemote | UnreadCopy | TakenThere | TakenHere | TwoLists) -> str:

@@ -106,7 +106,7 @@ def find_known(session: Session, word: str | None, known: Sequence[str]) -> str:
     named = session.config.sync
     words = list(dict.fromkeys([*named, *known]))
     if word is None:
-        raise UsageError("the remote to remove is missing", f"name one of {', '.join(words) or 'those you use'}")
+        raise UsageError("no remote to remove is named", f"name one of {', '.join(words) or 'those you use'}")
     if word in known:
         return word
     url = remembered(named.get(word, word))

@@ -24,6 +24,7 @@ from ..todo.values import DayOrInstant, ToLocal, day_or_instant
 from ..todo.views import Item
 from ..web.desk import PublicError, ViewName
 from .clock import to_local
+from .config import naming_filter
 from .errors import UsageError
 from .fields import Given, given_by, read_attributes, read_fields
 from .markers import split_line
@@ -87,14 +88,19 @@ class ListVisit:
         lists = self.lists_of(text)
         if lists and name_key(view.list) not in map(name_key, lists):
             raise UsageError(
-                f"this filter is not about {view.list}, but about {', '.join(lists)}", "name a list of the filter"
+                f"this filter is not about {view.list}, but about {', '.join(lists)}", "choose a list of the filter"
             )
         return parsed(self._session, text, view.list, view.items, self._session.seen_from(view))
 
     def lists_of(self, text: str) -> Sequence[str]:
         """Return the names of the lists of the saved filter that a query names; none if the query is about any list."""
         named = named_filter(self._session, [text])
-        return () if named is None else named.lists
+        if named is None:
+            return ()
+        with naming_filter():
+            for name in named.lists:
+                self._session.open_list(name).check_exists()
+        return named.lists
 
     def choose(self, words: Sequence[str]) -> Sequence[Item]:
         """Find the todos that words name; see `Session.select`."""

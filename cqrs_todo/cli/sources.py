@@ -74,7 +74,7 @@ class Source:
                     if len(line) > LINE_LIMIT:
                         raise MalformedFile(number, f"it is longer than {LINE_LIMIT:,} characters", _FIX)
                     if "\0" in line:
-                        raise MalformedFile(number, "it has a NUL character, so this is not a text", _FIX)
+                        raise MalformedFile(number, "it has a NUL character, so this is not a text file", _FIX)
                     yield line
             except UnicodeError as error:
                 # the text is decoded in blocks of many lines
@@ -117,7 +117,7 @@ class Source:
         except UnicodeError as error:
             raise MalformedFile(None, *_not_decoded(encoding, error)) from error
         if "\0" in text:
-            raise MalformedFile(None, "it has a NUL character, so this is not a text")
+            raise MalformedFile(None, "it has a NUL character, so this is not a text file")
         return text.replace("\r", "\n") if _has_only_cr(text) else text
 
 
@@ -131,7 +131,7 @@ def known_encoding(name: str) -> str:
     """Return the encoding that was asked for, as Python calls it.
 
     Raises:
-        UsageError: Python does not know it, or it cannot encode text files, such as `hex` and `idna`.
+        UsageError: Python does not know it, or it is not an encoding of text files, as `hex` and `idna` are not.
     """
     try:
         bytes(range(256)).decode(name, "replace")

@@ -272,9 +272,7 @@ GLOBAL_OPTIONS = (
     Option(
         "all_lists", ("--all-lists", "-A"), "Use all lists that are not archived. Most verbs that change a list refuse it."
     ),
-    Option(
-        "at", ("--at",), "Show the list as it was then. Most verbs that show todos take it.", "TIME|@POSITION", time="moment"
-    ),
+    Option("at", ("--at",), "Show the list as it was then. Verbs that show todos take it.", "TIME|@POSITION", time="moment"),
     Option("json", ("--json",), "Print one JSON document."),
     Option("plain", ("--plain",), "Print tab-separated fields, without colours and never truncated."),
     Option("color", ("--color",), "Use colours: auto, always or never.", "WHEN"),

@@ -68,22 +68,22 @@ class _TodoBase(Struct, frozen=True, array_like=True, gc=False):
 
 
 class TodoFields(_TodoBase, frozen=True, array_like=True, gc=False, kw_only=True):
-    """What a todo has, and what the command that creates it gives it. Add new fields at the end.
+    """The values of a todo. The command that creates it takes the same ones. Add new fields at the end.
 
     Args:
         text: What is to be done.
-        created: When it was created, with a time zone. A todo has it in UTC. A reminder comes after it.
+        created: When it was created, with a time zone; in a todo in UTC. The reminder must be later.
         note: A note in Markdown.
         due: When it is due: a day or an instant.
         reminder: When to remind, with a time zone.
         priority: One of `PRIORITIES`.
-        tags: Its tags. A todo has them sorted.
+        tags: Its tags. They are sorted in a todo, and in any order in a command.
         project: Its project: words separated by dots.
         wait: Until when it is hidden: a day or an instant.
-        depends: The ids of the todos that have to be done first. A todo has them sorted.
+        depends: The ids of the todos that have to be done first, sorted like the tags.
         parent: The id of the todo that it is a part of.
         every: When it recurs.
-        attributes: Values that have no field, by their keys. A todo has them sorted by key.
+        attributes: Values that have no field, by their keys, sorted like the tags.
         acknowledged: The reminder that was acknowledged. A reminder at another time is not acknowledged.
     """
 
@@ -157,8 +157,8 @@ class FieldBase(Struct, frozen=True, kw_only=True):
         other_markers: Other beginnings of words that set it. The value then has this word before it: `after:3d` is the value
             `after 3d`.
         choices: For kind `choice`, all values; each is followed by the words that people may write instead.
-        in_series: Whether the next todo of a series gets the value of the one before it, as it is. Most dates are computed
-            anew.
+        in_series: Whether the next todo of a series gets the value of the one before it. Otherwise it lacks the field,
+            unless `moved_to` computes a new date for it.
     """
 
     name: str
@@ -505,7 +505,7 @@ FIELD_BY_EVENT: Mapping[type, Declared] = {event: field for field in FIELDS for 
 
 
 _MERGES: Mapping[type, str] = {SetField: "each word", KeyedField: "each key"}
-"""Which part of a field a change conflicts about. For all others it is the whole field, and the newest change wins."""
+"""Which part of a field two changes must share to conflict. For all others it is the whole field; the newest change wins."""
 
 
 def declarations() -> list[Mapping[str, Any]]:

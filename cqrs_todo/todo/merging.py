@@ -323,7 +323,7 @@ def _all_left_out(commits: Sequence[Commit], fold: Fold[State]) -> list[Conflict
 
 
 def lost_changes(commits: Sequence[Commit]) -> Conflicts:
-    """Return the changes in a list that lost a conflict, and that nobody has restored since.
+    """Return the changes in a list that lost a conflict and still have no effect.
 
     So are those of a todo of a series that came too late for the next one.
 

@@ -13,7 +13,7 @@ from ..cqrs.errors import Rejected
 from ..cqrs.struct import replace
 from .calendar import months_later
 from .errors import NotApplicable, UnreadableRule
-from .fields import DUE, EVERY, REMINDER, WAIT, Todo
+from .fields import DUE, EVERY, FIELDS, REMINDER, WAIT, Todo
 from .model import REMOVED, Change
 from .rules import HORIZON, check_rule, dates_of_rule, parts_of, read_rule
 from .values import FOREIGN_IDS, DayOrInstant, Recurrence, day_or_instant, id_from_bytes, parse_day_or_instant
@@ -22,7 +22,8 @@ from .zones import from_local, wall_clock
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Any
 
     from .model import TodoCommand
     from .values import ToLocal
@@ -254,7 +255,16 @@ def next_todo(todo: Todo, now: datetime, to_zone: ToZone) -> Todo | None:
     if following is None:
         return None
     attributes = tuple(pair for pair in following.attributes if pair[0] not in FOREIGN_IDS)
-    return replace(following, created=now, completed=None, depends=(), attributes=attributes)
+    return replace(following, created=now, completed=None, **{**_DROPPED, "attributes": attributes})
+
+
+_MOVED = (DUE, REMINDER, WAIT)
+"""The fields with dates that `moved_to` computes anew."""
+_UNSET = Todo("", datetime.min)
+_DROPPED: Mapping[str, Any] = {
+    field.name: getattr(_UNSET, field.name) for field in FIELDS if not field.in_series and field not in _MOVED
+}
+"""The fields that the next todo of a series does not have, with the values that mean so."""
 
 
 def _at_later_date(

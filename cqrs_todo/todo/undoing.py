@@ -195,7 +195,7 @@ def _has_lost(side: ListState, commit: Commit) -> bool:
 
 
 def _half_elsewhere(todos: Recorder, commit: Commit) -> tuple[Recorder, Commit] | None:
-    """Return the other half of a move, as far as it has an effect, and its list; None if there is none, or no move."""
+    """Return the other half of a move, as far as it has an effect, and its list; None if there is none."""
     move = _move_of(todos, commit)
     if move is None:
         return None
@@ -314,7 +314,7 @@ def _undo_of(side: ListState, commands: Sequence[str]) -> Commit | None:
 
 
 def _with_ways(side: ListState, message: str, commands: Sequence[str], is_a: str) -> NotInForce:
-    """Return the error for commands that a person named, or whose undo or redo they named. It says what helps instead."""
+    """Return the error for commands that a person named, directly or by an undo or a redo. It says what helps instead."""
 
     def place(direction: Direction) -> tuple[int, Collection[str]]:
         steps = _remembered(side, direction.steps(side.backward()))

@@ -91,7 +91,7 @@ class _Command:
         """Create todos.
 
         Args:
-            what: What each of them was given as, which an error names with its number.
+            what: The word before the number in an error: a todo or a line.
             given: What was given.
             creation: Returns the command that creates the todo.
         """
@@ -120,17 +120,21 @@ class _Command:
         elif self._id is not None:
             raise refusal("where and commandId contradict each other: sent again, a query may want other todos", "INVALID")
         else:
-            lists = visit.lists_of(where)
-            if len(lists) > 1 and self._list is None:
-                raise refusal(
-                    f"this filter is about several lists: {', '.join(lists)}", "INVALID", "name one of them as list"
-                )
             query = visit.query(where, visit.todos.view())
             if query.is_empty:
                 raise refusal("the query in where is empty", "INVALID", 'to change all open todos, write: where: "is:open"')
             items = self._work.matching(query)
         self._work.spend_changes(len(items))
         return items
+
+    def run_on(self, where: str | None, job: Callable[[Visit], Answer]) -> AnswerQL:
+        """Do the same as `run`, with the list of the saved filter that a query names, unless a list was named."""
+        lists = () if where is None or self._list is not None else self._work.visit(None).lists_of(where)
+        if len(lists) > 1:
+            found = f"this filter is about several lists: {', '.join(lists)}"
+            raise refusal(found, "INVALID", "give one of them as `list`")
+        self._list = lists[0] if lists else self._list
+        return self.run(job)
 
     def change(
         self,
@@ -146,7 +150,7 @@ class _Command:
             items = self.chosen(visit, ids, where)
             return visit.todos.change(items, commands(visit), children=children)
 
-        return self.run(job)
+        return self.run_on(where, job)
 
 
 def _checked(ids: Sequence[str]) -> Sequence[str]:
@@ -333,7 +337,7 @@ class Mutations:
     ) -> AnswerQL | None:
         """Move todos that recur to their next dates, without completing them."""
         sent = _Command(info, list_name, command, ids=ids, list=list_name)
-        return sent.run(lambda visit: visit.todos.skip(sent.chosen(visit, ids, where)))
+        return sent.run_on(where, lambda visit: visit.todos.skip(sent.chosen(visit, ids, where)))
 
     @strawberry.field
     def move(
@@ -357,7 +361,7 @@ class Mutations:
             finally:
                 target.request = None
 
-        return sent.run(job)
+        return sent.run_on(where, job)
 
     # going back
 
@@ -365,7 +369,9 @@ class Mutations:
     def undo(
         self,
         info: Info,
-        steps: Annotated[int | None, strawberry.argument(description="How many commands; 1 without a position")] = None,
+        steps: Annotated[
+            int | None, strawberry.argument(description="How many commands to undo; 1 if `position` is left out, too")
+        ] = None,
         position: int | None = None,
         list_name: ListName = None,
         command: CommandInput | None = None,

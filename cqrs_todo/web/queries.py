@@ -100,7 +100,7 @@ class Query:
 
     @strawberry.field
     def search(self, info: Info, query: str, first: int | None = None, at: At = None) -> list[TodoQL] | None:
-        """The todos of all lists that a query wants, or of the lists of the saved filter that it names."""
+        """The todos of all lists that a query wants. A saved filter with lists searches only these."""
         found: list[TodoQL] = []
         desk = info.context.desk
         for name in desk.visit(desk.default_list).lists_of(query) or sorted(desk.store.originals()):

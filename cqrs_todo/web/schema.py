@@ -172,7 +172,7 @@ class Schema(strawberry.Schema):
         return self._with_errors(await super().stream(query, *args, **kwargs))
 
     async def _with_errors(self, results: AsyncGenerator[Any, None]) -> AsyncIterator[Any]:
-        """Yield the results of a stream; Strawberry sends no error for one that cannot be parsed, or closes the socket."""
+        """Yield the results of a subscription, or why it is unreadable: Strawberry would not say, or close the socket."""
         try:
             async with aclosing(results):
                 async for result in results:

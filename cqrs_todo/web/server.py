@@ -62,7 +62,7 @@ class _Socket(BaseGraphQLTransportWSHandler[Work, None]):
     """What happens on one WebSocket."""
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
-        """Begin a subscription. Strawberry would fail with what is none, and end all others on the socket with it."""
+        """Begin a subscription, or refuse it. Strawberry would close the socket, and so end the others."""
         refused = _refused(message, len(self.operations))
         if refused is None or not self.connection_acknowledged or message["id"] in self.operations:
             await super().handle_subscribe(message)
@@ -77,16 +77,16 @@ def _refused(message: Mapping[str, Any], running: int) -> GraphQLError | None:
         message: The message.
         running: How many subscriptions its WebSocket has.
     """
-    if not isinstance(message["id"], str):
+    if isinstance(message["id"], list | dict):
         raise KeyError("id")  # it is answered as one without an id
     payload = message.get("payload")
     if not isinstance(payload, dict):
         return refusal("the payload is not a JSON object", "INVALID")
     if not isinstance(payload.get("query"), str):
         return refusal("the query in the payload is missing, or not a text", "INVALID")
-    if not isinstance(payload.get("variables") or {}, dict):
+    if not isinstance(payload.get("variables"), dict | None):
         return refusal("the variables in the payload are not a JSON object", "INVALID")
-    if not isinstance(payload.get("operationName") or "", str):
+    if not isinstance(payload.get("operationName"), str | None):
         return refusal("the operationName in the payload is not a text", "INVALID")
     if running >= _MOST_SUBSCRIPTIONS:
         return refusal(f"a WebSocket has at most {_MOST_SUBSCRIPTIONS} subscriptions", "TOO_MANY", "end one of them")

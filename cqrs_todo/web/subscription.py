@@ -12,7 +12,6 @@ from ..cqrs.errors import DamagedLog
 from ..cqrs.events import Commit as RecordedCommit
 from ..cqrs.query import Query
 from ..cqrs.store import Log
-from ..todo.errors import EventNotFound
 from .history import Commit, Event, commit_of
 from .queries import ListName
 from .todos import Info
@@ -90,7 +89,8 @@ class Followed:
             raise DamagedLog(todos.log.damage)
         if self._cursor is None:
             if self._after is not None and self._after > fold.position:
-                raise EventNotFound(self._after, self._name, fold.position)
+                ended = f"there is no event @{self._after} in {self._name}: it ends at @{fold.position}"
+                raise refusal(ended, "CONFLICT")  # the list that the client knew had come so far
             self._cursor = self._beginning(todos.log, fold.position)
         if fold.position < self._cursor.position:
             raise refusal(f"{self._name} has lost @{self._cursor.position}, which had been recorded", "CONFLICT")

@@ -143,7 +143,7 @@ def test_one_attribute_or_all_are_cleared(declared: Todo) -> None:
         (["started:someday"], "'someday' is not a word that is known"),
         (["started:friday", "17:00"], "does not include '17:00'"),
         (["--attribute", "colour:red"], "there is no attribute 'colour'"),
-        (["--attribute", "estimate"], "'estimate' is not an attribute with a value"),
+        (["--attribute", "estimate"], "'estimate' is not an attribute and its value"),
         (["estimate:1", "estimate:2"], "the attribute estimate is given twice"),
         (["attributes:x"], "is not how the field attributes is set"),
     ],
@@ -244,7 +244,7 @@ def test_the_editor_has_a_line_for_attributes(declared: Todo) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("nonsense", "'nonsense' is not an attribute with a value"),
+        ("nonsense", "'nonsense' is not an attribute and its value"),
         ("colour:red", "there is no attribute 'colour'"),
         ("estimate:x", "'x' is not a number"),
         ("place:a place:b", "the attribute place is there twice"),

@@ -360,6 +360,8 @@ def test_an_inline_reaction_whose_query_refuses_a_change_writes_nothing(todo: To
 def test_an_inline_reaction_to_an_event_that_does_not_exist_is_reported(todo: Todo) -> None:
     configure(todo, reaction("keep", [keeping(todo)], on=["todo_creatd"], inline=True))
     assert "there is no event 'todo_creatd'" in todo("add", "one").err
+    configure(todo, reaction("keep", [keeping(todo)], on=[["todo_created"]], inline=True))
+    assert "`on` must be a list of texts" in todo("add", "two").err
 
 
 def test_a_reaction_that_another_process_runs_is_named(todo: Todo) -> None:
@@ -369,8 +371,8 @@ def test_a_reaction_that_another_process_runs_is_named(todo: Todo) -> None:
     todo("react")
     todo("add", "one")
     assert todo.run("react").code == -9
-    said = "0 events, 0 reminders\nAnother process runs ends on inbox. If it was killed, a later run goes on in its place.\n"
-    assert todo("react").err == said
+    said = "Another process is running the reaction ends on inbox. If it was killed, a later run takes over."
+    assert todo("react").err == f"0 events, 0 reminders\n{said}\n"
 
 
 def test_of_a_list_that_has_lost_its_end_nothing_is_ahead_of_a_reaction(todo: Todo) -> None:

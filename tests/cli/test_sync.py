@@ -840,7 +840,7 @@ def test_a_wrong_table_names_the_file_and_the_key(todo: Todo, table: str, wrong:
         (["--status", "--remove"], "--status syncs nothing, so --remove has no meaning beside it"),
         (["x", "--remove", "--join"], "--remove syncs nothing, so --join has no meaning beside it"),
         (["x", "--remove", "-L", "work"], "--remove syncs nothing, so --list has no meaning beside it"),
-        (["--remove"], "the remote to remove is missing\n      name one of those you use"),
+        (["--remove"], "no remote to remove is named\n      name one of those you use"),
         (["folder:x", "--status"], "--status syncs nothing, so URL|NAME has no meaning beside it"),
         (["jsonl:.local/share/cqrs-todo"], "is the store of the lists themselves"),
         (["folder:.local/share/cqrs-todo/lists"], "is in the store of the lists themselves"),

@@ -186,7 +186,7 @@ def test_the_undo_of_new_todos_with_fields_says_that_they_were_created(todo: Tod
         (("done 1", "undo", "add b"), "@3", "no redo does @2 again, because of later changes; to see what it changed: todo"),
         (("done 1", "undo", "redo", "undo", "add b"), "@4", "to see what @2 changed: todo show @2"),
         (("done 1", "undo", "add b", "done 2", "undo"), "@2", "to see what @2 changed: todo show @2"),
-        (("done 1", "edit 1 b", "undo 2"), "@3", "to do @3 again, after all that was undone later: todo redo 2"),
+        (("done 1", "edit 1 b", "undo 2"), "@3", "to do @3 again, and first what was undone after it: todo redo 2"),
         (("done 1", "undo"), "@3", "to do @2 again: todo redo; to see what can be undone: todo history"),
         (("done 1", "undo", "redo"), "@3", "to undo @2 again: todo undo @2"),
         (("done 1", "undo", "redo"), "@4", "to undo the redo: todo undo @2"),

@@ -30,12 +30,12 @@ def _drops_without_effect() -> None:
 
 def _wall_clock() -> None:
     """The clock of the machine decides which change is newer."""
-    Clock.stamp = lambda self, metadata: made_at(metadata).astimezone(UTC)  # type: ignore[method-assign]  # noqa: ARG005  # the weakness ignores them
+    Clock.stamp = lambda self, metadata: made_at(metadata).astimezone(UTC)  # type: ignore[method-assign]  # noqa: ARG005  # the weakness ignores its arguments
 
 
 def _last_wins() -> None:
     """What comes last in the log is in force."""
-    Registers.newest = lambda self, stream, field: None  # type: ignore[method-assign]  # noqa: ARG005  # the weakness ignores them
+    Registers.newest = lambda self, stream, field: None  # type: ignore[method-assign]  # noqa: ARG005  # the weakness ignores its arguments
 
 
 def _theirs_is_the_trunk() -> None:
@@ -65,12 +65,12 @@ def _time_of_the_merge() -> None:
 
 def _marks_blindly() -> None:
     """An undo or redo that is moved applies to the same commits as before, whatever was undone and redone meanwhile."""
-    moving._End.newest_step = lambda self, command: NO_KEY  # type: ignore[method-assign]  # noqa: ARG005  # the weakness ignores them
+    moving._End.newest_step = lambda self, command: NO_KEY  # type: ignore[method-assign]  # noqa: ARG005  # the weakness ignores its arguments
 
 
 def _undo_blindly() -> None:
     """Undo inverts events whose fields have other values by now."""
-    replicas.fitting = lambda copy, changes: changes  # type: ignore[assignment,return-value]  # noqa: ARG005  # the weakness ignores them
+    replicas.fitting = lambda copy, changes: changes  # type: ignore[assignment,return-value]  # noqa: ARG005  # the weakness ignores its arguments
 
 
 def _creation_resets() -> None:
@@ -112,12 +112,12 @@ def _closes_circles() -> None:
 
 def _changes_removed() -> None:
     """A todo that was removed is changed as if it was there."""
-    Moving._restored = lambda self, stream, placed: placed  # type: ignore[method-assign]  # noqa: ARG005  # the weakness ignores them
+    Moving._restored = lambda self, stream, placed: placed  # type: ignore[method-assign]  # noqa: ARG005  # the weakness ignores its arguments
 
 
 def _moves_apart() -> None:
     """Each list is merged without looking at the others."""
-    merging.settle = lambda lists, streams: []  # noqa: ARG005  # the weakness ignores them
+    merging.settle = lambda lists, streams: []  # noqa: ARG005  # the weakness ignores its arguments
 
 
 MERGES: dict[str, Callable[[], None]] = {

@@ -492,6 +492,7 @@ def test_a_saved_filter_is_about_its_own_lists(todo: Todo) -> None:
     config.parent.mkdir(parents=True)
     config.write_text(
         '[filters.u]\nwhere = "pri:H"\nlist = ["work"]\n[filters.v]\nwhere = "pri:H"\nlist = ["work", "inbox", "Work"]\n'
+        '[filters.gone]\nwhere = "pri:H"\nlist = ["work", "gone"]\n'
     )
     todo("add", "inbox a", "pri:H")
     todo("-L", "work", "add", "work a", "pri:H")
@@ -501,10 +502,12 @@ def test_a_saved_filter_is_about_its_own_lists(todo: Todo) -> None:
     with serving(todo) as server:
         assert [each["text"] for each in server('{ search(query: "filter:u") { text } }')["search"]] == ["work a"]
         assert [each["text"] for each in server('{ search(query: "filter:v") { text } }')["search"]] == ["work a", "inbox a"]
-        for document in (query, complete):
-            code, message = server.error(document, f="filter:u")
-            assert (code, message) == ("INVALID", "this filter is not about inbox, but about work")
+        refused = ("INVALID", "this filter is not about inbox, but about work")
+        assert server.error(query, f="filter:u") == server.error(complete, f="filter:u", l="inbox") == refused
         assert server(query, f="filter:u", l="work")["list"]["todos"]["edges"] == [{"node": {"text": "work a"}}]
+        assert server(complete, f="filter:u")["complete"] == {"list": "work", "todos": [{"text": "work a"}]}
         code, message = server.error(complete, f="filter:v")
         assert (code, message) == ("INVALID", "this filter is about several lists: work, inbox")
         assert server(complete, f="filter:v", l="inbox")["complete"]["todos"] == [{"text": "inbox a"}]
+        code, message = server.error('{ search(query: "filter:gone") { text } }')
+        assert (code, "no list named 'gone'; this is `list` of the saved filter" in message) == ("NOT_FOUND", True)

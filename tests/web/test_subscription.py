@@ -243,11 +243,11 @@ def test_what_is_no_subscription_is_refused_and_the_others_go_on(server: Server,
         assert each.commit()["position"] == 2
 
 
-def test_a_position_that_the_list_has_not_reached_is_not_found(server: Server) -> None:
+def test_a_position_that_the_list_has_not_reached_is_a_conflict(server: Server) -> None:
     add(server, "short", "one")
     with client(server) as each:
         each.subscribe("late", list="short", after=99)
-        assert each.error() == ("NOT_FOUND", "there is no event @99 in short: it ends at @1")
+        assert each.error() == ("CONFLICT", "there is no event @99 in short: it ends at @1")
 
 
 def test_a_socket_has_a_limit_of_subscriptions(server: Server) -> None:

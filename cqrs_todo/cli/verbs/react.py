@@ -94,7 +94,7 @@ def _run(session: Session, *, follow: bool, from_start: bool) -> int:
         failures = f", {outcome.parked:,} failed: {session.typed(None, 'react --failed')}" if outcome.parked else ""
         print_message(session, f"{', '.join(words)}{failures}")
     for each in outcome.busy:
-        print_message(session, f"Another process runs {each}. If it was killed, a later run goes on in its place.")
+        print_message(session, f"Another process is running {each}. If it was killed, a later run takes over.")
     if outcome.failure is not None:
         raise outcome.failure
     return 1 if outcome.parked else 0

@@ -67,7 +67,7 @@ def arrived_conflicts(
 
 
 def lost(commits: Sequence[Commit], rules: MergeRules[Any, Any, Any]) -> Sequence[Conflict]:
-    """Return the changes that lost a conflict, and that nobody has restored since.
+    """Return the changes that lost a conflict and still have no effect.
 
     Args:
         commits: All commits of a log. The data of their `merged` events are `Merged`.
@@ -147,7 +147,7 @@ class _Reading:
         ]
 
     def lost(self) -> Sequence[Conflict]:
-        """Return the changes that lost, and that nobody has restored since."""
+        """Return the changes that lost and still have no effect."""
         found = (
             conflict_now(stream, field, self._newest[stream, other], loser, self._rules)
             for (stream, field, _), (other, loser) in self._losers.items()

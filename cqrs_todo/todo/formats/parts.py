@@ -474,7 +474,7 @@ def _has_nul(value: Any) -> bool:
 def _with_visible_nul(value: Any) -> Any:
     """Return a text, or texts, with U+FFFD in place of each NUL character."""
     if isinstance(value, tuple):
-        return tuple(map(_with_visible_nul, value))
+        return tuple(dict.fromkeys(map(_with_visible_nul, value)))
     return None if value is None else value.replace("\0", "\ufffd")
 
 

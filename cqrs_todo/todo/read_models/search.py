@@ -159,7 +159,7 @@ _NEWEST = """
 """The newest versions that match."""
 _COUNTS = "SELECT (SELECT count(*) FROM folded WHERE folded MATCH ?), (SELECT count(*) FROM version)"
 _MANY = 1_000
-"""From how many matching versions on the search counts all versions, to see whether most of them match."""
+"""If at least this many versions match, the search counts all versions, to see whether most of them match."""
 _VERSIONS = """
     SELECT log, stream, position, since, until, text, note, tags FROM version
     WHERE stream IN (SELECT value FROM json_each(?)) AND +id IN (SELECT rowid FROM folded WHERE folded MATCH ?)

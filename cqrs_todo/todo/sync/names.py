@@ -142,7 +142,7 @@ class Names:
         known, theirs = self._sides.known.lists.get(mine.id), self._sides.theirs.get(mine.id)
         if known is None or theirs is None:
             return
-        # archiving a list that the hub has archived already is not repeated after others use the list again
+        # if the hub has archived the list already, it is not archived again after others use it again
         is_wanted = not theirs.archived and HERE not in known.archived and HUB not in known.archived
         if mine.digest != known.digest:
             self._sides.warn("unsent", mine)

@@ -196,7 +196,7 @@ class Remote(ABC):
         return ""
 
     def still_has(self, id: str, streams: Collection[str]) -> Sequence[str]:
-        """Return those of some streams whose data the copy of a hub, or of this machine, still has. None if unreadable.
+        """Return those of some streams whose data the copy of a hub, or of this machine, still has; () if unreadable.
 
         Args:
             id: The id of the log.

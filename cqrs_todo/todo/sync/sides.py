@@ -31,7 +31,7 @@ class Sides:
         theirs: The lists on the remote, by the ids of their logs.
         failed: The ids of the lists that could not be synced.
         lost: What left a list, by the id of its log, and may have come to no other one.
-        forgetting: The ids of the lists with data that is forgotten here and that the remote still had before this sync.
+        forgetting: The ids of lists. Before this sync, the remote still had data of them that was forgotten here.
         done: What the sync did.
     """
 

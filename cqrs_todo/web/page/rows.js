@@ -14,7 +14,7 @@ const keyOf = (entry) => (typeof entry === "object" ? entry.name : entry);
 function inRow({ kind, name, marker }, value, now) {
   switch (kind) {
     case "recurrence": return [["every", `↻ ${words.recurrence(value)}`]];
-    case "words": return value.map((word) => ["tag", `+${word}`]);
+    case "words": return value.map((word) => ["tag", `${marker}${word}`]);
     case "attributes": return value.map(([key, text]) => ["tag", `${key}:${text}`]);
     case "instant": return [["every", `${marker.replace(":", " ")}${relative(value, now)}`]];
     case "note": return [["every", "note", "It has a note"]];

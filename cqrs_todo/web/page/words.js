@@ -18,7 +18,7 @@ export function shown(field, value, label) {
   if (value === null || value === undefined || value.length === 0) return "";
   switch (field.kind) {
     case "day or instant": case "instant": return typed(value);
-    case "words": return value.map((word) => `+${word}`).join(" ");
+    case "words": return value.map((word) => `${field.marker}${word}`).join(" ");
     case "todo": return label(value);
     case "todos": return value.map(label).join(", ");
     case "recurrence": return recurrence(value);

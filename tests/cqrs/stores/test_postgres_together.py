@@ -289,4 +289,4 @@ def test_an_interruption_waits_until_it_is_over(logs: Logs, database: str) -> No
     with pytest.raises(KeyboardInterrupt):
         store.together([a, b], work)
     assert held(database) == [[1, 2], [1, 2]]
-    assert a.warnings == ["the change of a and b was finished before the interruption"]
+    assert a.warnings == ["the change to a and b was finished before the interruption"]

@@ -201,7 +201,7 @@ def _encoded_anew(body: bytes) -> Iterator[bytes]:
     try:
         document = json.loads(body + b"}")
         yield json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()[:-1]
-    except (ValueError, RecursionError):  # it is not JSON, or no text that can be written
+    except (ValueError, RecursionError):  # it is not JSON, or not text that can be written
         return
 
 

@@ -121,7 +121,7 @@ class _Sorting:
     # the others
 
     def _uncontradicted(self, others: list[Piece]) -> list[Piece]:
-        """Sort out copies and contradicted commits, and return those that cannot be proven and that nothing contradicts."""
+        """Set aside copies and contradicted commits, and return those that cannot be proven and that nothing contradicts."""
         contradicted = self._with_a_digest_before(others)
         self._positions = sorted(self._taken)
         self._positions_after = {piece.previous: commit_of(piece).position for piece in self._result.kept}
@@ -188,7 +188,7 @@ class _Sorting:
         return following != commit.last + 1
 
     def _without_rivals(self, pieces: list[Piece]) -> list[Piece]:
-        """Sort out copies, and pieces that claim the same positions: nobody can tell which is right. Return the others."""
+        """Set aside copies, and pieces that claim the same positions: nobody can tell which is right. Return the others."""
         claims: dict[int, list[Piece]] = {}
         unique: dict[bytes, Piece] = {}
         for piece in pieces:

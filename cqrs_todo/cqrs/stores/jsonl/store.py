@@ -156,7 +156,7 @@ class JsonlStore(Store):
                 result = work()
                 if arrived and ours:
                     names = " and ".join(sorted(log.name for log in ours))
-                    ours[0].warnings.append(f"the change of {names} was finished before the interruption")
+                    ours[0].warnings.append(f"the change to {names} was finished before the interruption")
                 return result
 
     def missing(self) -> Sequence[MissingLog]:

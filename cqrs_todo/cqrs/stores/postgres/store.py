@@ -188,7 +188,7 @@ class PostgresStore(Store):
                 result = self._database.transact(whole)
                 if arrived and logs:
                     names = " and ".join(sorted(log.name for log in held.values()))
-                    logs[0].warnings.append(f"the change of {names} was finished before the interruption")
+                    logs[0].warnings.append(f"the change to {names} was finished before the interruption")
                 return result
         except BaseException:
             _start_again(logs)
