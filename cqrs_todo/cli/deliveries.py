@@ -118,7 +118,7 @@ class Deliverer:
     def _remembered(self, pending: set[Key], now: datetime) -> set[Key]:
         """Return what was delivered, and forget what is old and no longer pending if there is much of it."""
         try:
-            with open(self._path, encoding="utf-8", errors="replace") as file:  # what is no UTF-8 names no reminder
+            with open(self._path, encoding="utf-8", errors="replace") as file:  # what is not UTF-8 names no reminder
                 lines = file.read().split("\n")
         except FileNotFoundError:
             return set()

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from ..cqrs.errors import Rejected
 from ..cqrs.struct import Struct
-from ..todo.fields import ATTRIBUTES, DUE, EVERY, FIELDS, NOTE, TEXT, Declared, Field, KeyedField, Kind, SetField
+from ..todo.fields import ATTRIBUTES, DUE, EVERY, FIELDS, NOTE, TAGS, TEXT, Declared, Field, KeyedField, Kind, SetField
 from ..todo.model import Add, Change, Create, Drop, Put, TodoCommand
 from ..todo.values import AttributeKind, DayOrInstant, attribute_named, day_or_instant, number_in
 from ..todo.views import Item
@@ -203,7 +203,7 @@ def read_fields(
             way = f"leave out {field.options[0]}" if is_new else f"to clear it: {field.name}:none, or --clear {field.name}"
         if not all(word.strip() for word in typed):
             raise UsageError(f"the field {field.name} is empty", way)
-        if field.kind not in ("note", "words", "attributes") and clears_a_field(typed[-1]):
+        if field is not TAGS and field.kind not in ("note", "attributes") and clears_a_field(typed[-1]):
             raise UsageError(f"the field {field.name} cannot have the value 'none'", way)
         if isinstance(field, KeyedField):
             for each in typed:

@@ -277,6 +277,7 @@ class _Command(TyperCommand):
             self.declaration.fields
             and self.declaration.arguments[0].name == IDS.name
             and text[1] != "-"
+            and ":" not in text
             and len(text.split()) == 1
         ):
             named = next((word for word in typed if names_todos(word, lambda: ())), "IDS")

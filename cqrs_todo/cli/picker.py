@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def can_pick(session: Session) -> bool:
-    """Return whether a person can choose todos: there is a terminal, and the run is no script's."""
+    """Return whether a person can choose todos: there is a terminal, and no script runs it."""
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     return on_terminal and not session.options.json and session.options.command_id is None
 

@@ -88,7 +88,7 @@ def check_recorded_name(what: str, name: str, result: str = NOT_RECORDED) -> Non
     Args:
         what: What it is, as the beginning of a sentence, such as "the name of a stream".
         name: The name.
-        result: What follows if it is no such name. The error begins with it.
+        result: What follows if it is not such a name. The error begins with it.
 
     Raises:
         Unrecordable: It is empty, too long, or has a character that not every store can keep. The text says which.
@@ -120,7 +120,7 @@ def check_stream_name(name: str, result: str = NOT_RECORDED) -> None:
 
     Args:
         name: The name.
-        result: What follows if it is no such name. The error begins with it.
+        result: What follows if it is not such a name. The error begins with it.
 
     Raises:
         Unrecordable: It is not of that form, or `check_recorded_name` refuses it.

@@ -230,7 +230,7 @@ def commands_of(react: React, event: Recorded[Any]) -> list[Command]:
         raise InvalidReaction(f"it called sys.exit({error.code!r})") from error
     wrong = [each for each in commands if not isinstance(each, Command)]
     if wrong:
-        raise InvalidReaction(f"it returned {wrong[0]!r}, which is no Command")
+        raise InvalidReaction(f"it returned {wrong[0]!r}, which is not a Command")
     return commands
 
 

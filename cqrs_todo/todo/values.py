@@ -339,7 +339,7 @@ def check_every(every: Recurrence | None, _now: object = None) -> Recurrence | N
         ("time zone", every.zone or "UTC", "[A-Za-z0-9_+/-]{1,64}"),
     ):
         if not re.fullmatch(form, value):
-            raise Rejected(f"{value!r} is no {what} of a recurrence")
+            raise Rejected(f"{value!r} is not the {what} of a recurrence")
     return every
 
 

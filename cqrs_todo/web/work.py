@@ -67,7 +67,7 @@ def check_changes(todos: int) -> None:
 class _Moved(BaseException):
     """A job belongs into the other thread: it takes long, or it changes something.
 
-    It is no `Exception`, because those become errors of fields.
+    It is not an `Exception`, because those become errors of fields.
     """
 
 

@@ -132,7 +132,7 @@ def test_a_test_of_a_function_records_nothing(todo: Todo) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "why"), [("quits", "it called sys.exit(3)"), ("words", "it returned 'x', which is no Command")]
+    ("name", "why"), [("quits", "it called sys.exit(3)"), ("words", "it returned 'x', which is not a Command")]
 )
 def test_a_function_that_does_what_no_reaction_may_do_is_reported(todo: Todo, name: str, why: str) -> None:
     env = install(todo, "my_reactions", {"my_reactions": TAG}, f"{name} = my_reactions:{name}", group=GROUP)

@@ -145,8 +145,8 @@ export class Details {
     const changes = {};
     for (const input of this.panel.querySelectorAll("[data-field]")) {
       if (input.value === input.dataset.before) continue;
-      const { kind, name } = this.context.history.fields.byName.get(input.dataset.field);
-      changes[camel(name)] = written(kind, input.value, input.dataset.before);
+      const field = this.context.history.fields.byName.get(input.dataset.field);
+      changes[camel(field.name)] = written(field, input.value, input.dataset.before);
     }
     if (!Object.keys(changes).length) {
       this.close();
@@ -168,9 +168,9 @@ function by(origin) {
 const camel = (name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
 
 // What the server reads as the new value of a field.
-function written(kind, text, before) {
+function written({ kind, marker }, text, before) {
   const parts = text.split(kind === "attributes" ? "\n" : /[\s,]+/).map((part) => part.trim()).filter(Boolean);
-  if (kind === "words" || kind === "todos") return parts.map((part) => part.replace(/^\+/, ""));
+  if (kind === "words" || kind === "todos") return parts.map((part) => (part.startsWith(marker) ? part.slice(marker.length) : part));
   if (kind === "attributes") {
     const pairs = new Map(parts.map((part) => [part.split(":", 1)[0], part.slice(part.indexOf(":") + 1).trim()]));
     for (const line of before.split("\n").filter(Boolean)) {
