@@ -237,7 +237,7 @@ def _values(session: Session, option: Option, current: str) -> Iterator[Proposal
         case _:
             for field in FIELDS:
                 if option.name == field.name or set(option.names) & set(field.options):
-                    yield from _field_values(session, field.name, "")
+                    yield from _field_values(session, field, "")
 
 
 def _words(session: Session, verb: Verb, given: Sequence[str], current: str) -> Iterator[Proposal]:
@@ -330,7 +330,7 @@ def _markers(session: Session, ids: Sequence[str]) -> Iterator[Proposal]:
     for field in FIELDS:
         if field.marker:
             links = field.kind in ("todo", "todos")
-            values = _field_values(session, field.name, field.marker)
+            values = _field_values(session, field, field.marker)
             yield from (each for each in values if not (links and each.word.removeprefix(field.marker) in own))
         for marker in field.other_markers:
             yield from (Proposal(f"{marker}{value}", field.help) for value in ("1d", "3d", "1w", "1m"))
@@ -348,7 +348,7 @@ def _query(session: Session) -> Iterator[Proposal]:
     yield from (Proposal(f"list:{written}") for name in session.store.names() if (written := name_in_query(name)))
     for field in FIELDS:
         if field.marker.endswith(":"):
-            yield from _field_values(session, field.name, field.marker)
+            yield from _field_values(session, field, field.marker)
             yield Proposal(f"no:{field.name}", f"without {field.name}")
             yield Proposal(f"has:{field.name}", f"with {field.name}")
     for name in _attributes(session):
@@ -358,9 +358,8 @@ def _query(session: Session) -> Iterator[Proposal]:
     yield from map(Proposal, ("or", "not"))
 
 
-def _field_values(session: Session, name: str, marker: str) -> Iterator[Proposal]:
+def _field_values(session: Session, field: Declared, marker: str) -> Iterator[Proposal]:
     """Return values of a field, each after its marker."""
-    field = next(field for field in FIELDS if field.name == name)
     values: Iterable[tuple[str, str]]
     match field.kind:
         case "day or instant" | "instant":
@@ -380,7 +379,7 @@ def _field_values(session: Session, name: str, marker: str) -> Iterator[Proposal
             values = ()
     yield from (Proposal(f"{marker}{value}", help or field.help) for value, help in values)
     if marker.endswith(":") and not isinstance(field, SetField):
-        yield Proposal(f"{marker}none", f"no {name}")
+        yield Proposal(f"{marker}none", f"no {field.name}")
 
 
 def _attribute_values(session: Session, more: Sequence[str]) -> Iterator[Proposal]:

@@ -358,7 +358,7 @@ def _check(path: str, key: str, value: Any) -> None:
         _check_list(f"{path}: {key}: a list's name", value)
     if "\0" in value:  # no path or server name can hold one
         raise UsageError(f"{path}: {key} must not contain the character NUL", "correct the file")
-    if key == "store" and not value.startswith("folder:"):  # which no store is
+    if key == "store" and not value.startswith("folder:"):  # no store has such a URL, which is reported later
         _check_whole_path(f"{path}: {key}", value)
 
 

@@ -209,7 +209,7 @@ class ConflictReport:
     def _typed_again(self, change: "Change", name: str) -> Sequence[str] | None:
         """Return the verb that makes a change once more, and what follows the number of the todo; None for the editor."""
         from ..todo.events import AttributeChanged, Changed, TodoCompleted, TodoRemoved, TodoReopened, TodoRestored
-        from ..todo.fields import DEPENDS, FIELD_BY_EVENT, NOTE, PARENT, TAGS, TEXT, SetField
+        from ..todo.fields import FIELD_BY_EVENT, NOTE, TAGS, TEXT, SetField
         from ..todo.views import display_value
 
         event: TodoEvent = change.event
@@ -220,7 +220,7 @@ class ConflictReport:
         if verb is not None:
             return (verb,)
         field = FIELD_BY_EVENT.get(type(event))
-        if field is None or (field in (PARENT, DEPENDS) and name != self._name):  # the numbers of todos are of this list
+        if field is None or (field.kind in ("todo", "todos") and name != self._name):  # numbers are of this list
             return None
         if isinstance(field, SetField):
             word, is_added = getattr(event, field.item), type(event) is field.added[1]

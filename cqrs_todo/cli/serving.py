@@ -85,7 +85,7 @@ class ListVisit:
         Raises:
             UsageError: It is not a query, or names a saved filter that is about other lists.
         """
-        lists = self.lists_of(text)
+        lists = self._lists_named_in(text)
         if lists and name_key(view.list) not in map(name_key, lists):
             raise UsageError(
                 f"this filter is not about {view.list}, but about {', '.join(lists)}", "choose a list of the filter"
@@ -93,14 +93,20 @@ class ListVisit:
         return parsed(self._session, text, view.list, view.items, self._session.seen_from(view))
 
     def lists_of(self, text: str) -> Sequence[str]:
-        """Return the names of the lists of the saved filter that a query names; none if the query is about any list."""
-        named = named_filter(self._session, [text])
-        if named is None:
-            return ()
+        """Return the names of the lists of the saved filter that a query names; none if the query is about any list.
+
+        Raises:
+            CqrsError: One of these lists does not exist, or cannot be opened.
+        """
+        lists = self._lists_named_in(text)
         with naming_filter():
-            for name in named.lists:
+            for name in lists:
                 self._session.open_list(name).check_exists()
-        return named.lists
+        return lists
+
+    def _lists_named_in(self, text: str) -> Sequence[str]:
+        named = named_filter(self._session, [text])
+        return () if named is None else named.lists
 
     def choose(self, words: Sequence[str]) -> Sequence[Item]:
         """Find the todos that words name; see `Session.select`."""

@@ -14,7 +14,7 @@ from ..cqrs.struct import replace
 from .calendar import months_later
 from .errors import NotApplicable, UnreadableRule
 from .fields import DUE, EVERY, FIELDS, REMINDER, WAIT, Todo
-from .model import REMOVED, Change
+from .model import EMPTY, REMOVED, Change
 from .rules import HORIZON, check_rule, dates_of_rule, parts_of, read_rule
 from .values import FOREIGN_IDS, DayOrInstant, Recurrence, day_or_instant, id_from_bytes, parse_day_or_instant
 from .views import local_day
@@ -260,11 +260,10 @@ def next_todo(todo: Todo, now: datetime, to_zone: ToZone) -> Todo | None:
 
 _MOVED = (DUE, REMINDER, WAIT)
 """The fields with dates that `moved_to` computes anew."""
-_UNSET = Todo("", datetime.min)
 _DROPPED: Mapping[str, Any] = {
-    field.name: getattr(_UNSET, field.name) for field in FIELDS if not field.in_series and field not in _MOVED
+    field.name: empty for field, empty in zip(FIELDS, EMPTY, strict=True) if not field.in_series and field not in _MOVED
 }
-"""The fields that the next todo of a series does not have, with the values that mean so."""
+"""The fields that the next todo of a series lacks, each with its empty value."""
 
 
 def _at_later_date(

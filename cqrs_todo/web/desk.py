@@ -69,7 +69,11 @@ class Visit(Protocol):
         """Parse a query of the todos of a list."""
 
     def lists_of(self, text: str) -> Sequence[str]:
-        """Return the names of the lists of the saved filter that a query names; none if the query is about any list."""
+        """Return the names of the lists of the saved filter that a query names; none if the query is about any list.
+
+        Raises:
+            CqrsError: One of these lists does not exist, or cannot be opened.
+        """
 
     def choose(self, words: Sequence[str]) -> Sequence[Item]:
         """Find the todos that words name: numbers, ranges and ids."""

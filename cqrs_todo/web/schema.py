@@ -172,15 +172,15 @@ class Schema(strawberry.Schema):
         return self._with_errors(await super().stream(query, *args, **kwargs))
 
     async def _with_errors(self, results: AsyncGenerator[Any, None]) -> AsyncIterator[Any]:
-        """Yield the results of a subscription, or why it is unreadable: Strawberry would not say, or close the socket."""
+        """Yield the results of a subscription, or the error if it cannot be read, which Strawberry would not send."""
         try:
             async with aclosing(results):
                 async for result in results:
                     yield result
-        except (GraphQLError, MissingQueryError) as error:
-            where = (error.source, error.positions) if isinstance(error, GraphQLError) else (None, None)
-            extensions = getattr(error, "extensions", None) or {"code": "INVALID"}
-            shown = GraphQLError(str(getattr(error, "message", error)), None, *where, extensions=extensions)
+        except GraphQLError as error:
+            extensions = error.extensions or {"code": "INVALID"}
+            # not the error itself: for an error of syntax, Strawberry closes the socket
+            shown = GraphQLError(error.message, source=error.source, positions=error.positions, extensions=extensions)
             yield PreExecutionError(data=None, errors=[shown])
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:

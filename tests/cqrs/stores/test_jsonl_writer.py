@@ -115,7 +115,7 @@ def test_a_commit_is_reported_as_recorded_only_after_a_sync(
 
 
 @pytest.mark.usefixtures("log")
-def test_the_mark_of_a_failed_sync_moves_with_a_renamed_log(store: Store, path: Path) -> None:
+def test_the_flag_of_a_failed_sync_moves_with_a_renamed_log(store: Store, path: Path) -> None:
     set_sync_failed(str(path))
     store.rename("inbox", "moved")
     moved = store.open("moved")
@@ -124,7 +124,7 @@ def test_the_mark_of_a_failed_sync_moves_with_a_renamed_log(store: Store, path: 
     assert store.create("inbox", AT).append(one("a/1", 1), metadata("c")).position == 1
 
 
-def test_a_mark_of_a_failed_sync_made_while_a_log_is_archived_is_not_lost(store: Store, log: Log, path: Path) -> None:
+def test_a_flag_of_a_failed_sync_set_while_a_log_is_archived_is_not_lost(store: Store, log: Log, path: Path) -> None:
     store.archive("inbox")
     set_sync_failed(str(path))
     store.unarchive("inbox")
