@@ -29,7 +29,12 @@ HISTORY = "{ list { history { words events { position words data } } } }"
 
 @pytest.fixture
 def schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Schema]:
-    """The schema over a list with 200 todos, which were added in one commit."""
+    """The schema over a list with 200 todos, which were added in one commit.
+
+    No job takes long or waits long, however busy the machine is. A test in which one does sets the time to 0.
+    """
+    monkeypatch.setattr(module, "SHORT_SECONDS", 600.0)
+    monkeypatch.setattr(module, "TURN_SECONDS", 600.0)
     monkeypatch.setenv("HOME", str(tmp_path))
     options = Options()
     options.store = f"jsonl:{tmp_path / 'lists'}"
@@ -97,7 +102,10 @@ def test_a_change_is_never_begun_again(schema: Schema, monkeypatch: pytest.Monke
         assert data(schema, "{ list { position } }")["list"]["position"] == number
 
 
-def test_a_read_does_not_wait_for_a_change_that_waits_for_another_process(schema: Schema) -> None:
+def test_a_read_does_not_wait_for_a_change_that_waits_for_another_process(
+    schema: Schema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TURN_SECONDS", 0.0)
     held, read = threading.Event(), threading.Event()
 
     def change(work: Work) -> bool:
@@ -116,7 +124,10 @@ def test_a_read_does_not_wait_for_a_change_that_waits_for_another_process(schema
     assert finished(both())
 
 
-def test_what_the_page_fetches_does_not_wait_for_a_change_that_waits_for_another_process(schema: Schema) -> None:
+def test_what_the_page_fetches_does_not_wait_for_a_change_that_waits_for_another_process(
+    schema: Schema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TURN_SECONDS", 0.0)
     bulk = Bulk(schema.work)
     held, read = threading.Event(), threading.Event()
 
@@ -150,7 +161,8 @@ def test_what_the_page_fetches_does_not_wait_for_a_change_that_waits_for_another
     assert finished(all_of_them()) == (200, 200, 200, "inbox", "<p><em>x</em></p>")
 
 
-def test_a_change_that_has_waited_is_made_once_in_the_first_thread(schema: Schema) -> None:
+def test_a_change_that_has_waited_is_made_once_in_the_first_thread(schema: Schema, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "TURN_SECONDS", 0.0)
     held, waited = threading.Event(), threading.Event()
     added = 'mutation { add(todos: [{text: "new"}]) { commits } }'
 
