@@ -469,6 +469,7 @@ def test_options_that_make_no_sense_are_refused(todo: Todo, words: tuple[str, ..
 def test_a_unit_keeps_what_the_environment_says(todo: Todo) -> None:
     env = {"TODO_STORE": "jsonl:/tmp/50% off", "TODO_LIST": "work", "XDG_STATE_HOME": "/tmp/a $b"}
     systemd = todo("react", "--unit", "systemd", env=env).out
+    assert todo("--json", "react", "--unit", "systemd", env=env).json["unit"] == systemd.rstrip("\n")
     for line in ('"TODO_STORE=jsonl:/tmp/50%% off"', '"TODO_LIST=work"', '"XDG_STATE_HOME=/tmp/a $b"'):
         assert f"\nEnvironment={line}\n" in systemd
     cron = todo("react", "--unit", "cron", env=env).out

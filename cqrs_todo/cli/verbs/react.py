@@ -53,8 +53,7 @@ def react(
         raise UsageError("--drop needs the id of an event", "see: todo react --failed")
     session.refuse_at("reactions are about what happens now")
     if unit is not None:
-        _print_unit(session, unit)
-        return 0
+        return _print_unit(session, unit)
     if overview:
         return _print_overview(session)
     if failed:
@@ -347,8 +346,19 @@ def _run_once(session: Session, reaction: "ListReaction", event: Recorded[Any]) 
     return 1 if ended.failure else 0
 
 
-def _print_unit(session: Session, unit: str) -> None:
-    """Print a unit of systemd or a line of cron that runs this program with the store, list and folders of this run."""
+def _print_unit(session: Session, system: str) -> int:
+    text = _unit(session, system)
+    if session.options.json:
+        from .. import document
+
+        print_line(document.encode({"system": system, "unit": text}))
+    else:
+        print_line(text)
+    return 0
+
+
+def _unit(session: Session, system: str) -> str:
+    """Return a unit of systemd or a line of cron that runs this program with the store, list and folders of this run."""
     words = _program()
     if session.options.store is not None:
         from ...cqrs.stores.passwords import without_password
@@ -358,8 +368,8 @@ def _print_unit(session: Session, unit: str) -> None:
         words += ["--list", session.options.list]
     words.append("react")
     variables = _variables(session)
-    if unit == "systemd":
-        print_line(
+    if system == "systemd":
+        return (
             "# Save this as ~/.config/systemd/user/cqrs-todo.service, and then run:\n"
             "#   systemctl --user enable --now cqrs-todo.service\n"
             "[Unit]\n"
@@ -371,12 +381,11 @@ def _print_unit(session: Session, unit: str) -> None:
             "[Install]\n"
             "WantedBy=default.target"
         )
-    elif unit == "cron":
+    if system == "cron":
         # cron reads % as the end of the line
         settings = "".join(f"{name}={shlex.quote(value)} " for name, value in variables.items())
-        print_line(f"* * * * * {settings}{shlex.join([*words, '--quiet'])}".replace("%", "\\%"))
-    else:
-        raise UsageError(f"there is no unit for {unit!r}", "write systemd or cron")
+        return f"* * * * * {settings}{shlex.join([*words, '--quiet'])}".replace("%", "\\%")
+    raise UsageError(f"there is no unit for {system!r}", "write systemd or cron")
 
 
 def _variables(session: Session) -> dict[str, str]:
