@@ -105,6 +105,8 @@ def failure(error: Exception, session: Session | None = None) -> Failure | None:
 
 def _message(error: Exception, session: Session | None) -> str:
     """Return the message of an error for people, who call a log a list."""
+    if session is not None:
+        error = archived_meanwhile(error, session)
     match error:
         case AboutStep() if session is not None:
             from .changes import named_step  # most runs describe no step
@@ -112,8 +114,6 @@ def _message(error: Exception, session: Session | None) -> str:
             return error.message_with(lambda step: named_step(session, step))
         case InvalidLogName():
             return f"a list's name {error.reason}"
-        case LogNotFound() if session is not None and is_archived(error.name, session):
-            return str(ListArchived(error.name))  # a moment ago it was not
         case LogNotFound():
             return f"no list named {error.name!r}"
         case LogExists(archived=True):
@@ -155,20 +155,21 @@ def report(error: Exception, session: Session | None, *, as_json: bool) -> int:
     return found.exit_code
 
 
-def is_archived(name: str, session: Session) -> bool:
-    """Return whether a list is archived.
+def archived_meanwhile(error: Exception, session: Session) -> Exception:
+    """Return what is wrong if a list that was just there is not found: another process may have archived it.
 
     Args:
-        name: The name of the list.
+        error: The error.
         session: This run of the program.
 
     Returns:
-        Whether it is; False if that cannot be read.
+        The error that the list is archived, if it is; otherwise the same error.
     """
-    try:
-        return name in session.store.names(archived=True)
-    except CqrsError:
-        return False
+    if isinstance(error, LogNotFound):
+        with suppress(CqrsError):  # what cannot be read is not known to be archived
+            if error.name in session.store.names(archived=True):
+                return ListArchived(error.name)
+    return error
 
 
 def described(error: Exception, session: Session | None) -> Failure:

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from ..cqrs.errors import LogNotFound, UnknownEvents
+from ..cqrs.errors import UnknownEvents
 from ..cqrs.events import Moment
 from ..cqrs.names import name_key
 from ..cqrs.store import Store
 from ..cqrs.stores.null import NullLog
 from ..cqrs.stores.passwords import hidden
-from ..todo.errors import InvalidQuery, ListArchived, UnreadableRule
+from ..todo.errors import InvalidQuery, UnreadableRule
 from ..todo.fields import ATTRIBUTES, FIELDS, TEXT, Declared, SetField
 from ..todo.model import Create, TodoCommand
 from ..todo.projections import Projection, ViewFailed
@@ -29,7 +29,7 @@ from .errors import UsageError
 from .fields import Given, given_by, read_attributes, read_fields
 from .markers import split_line
 from .queries import named_filter, parsed
-from .report import described, failure, is_archived
+from .report import archived_meanwhile, described, failure
 from .session import Options, Session, check_text
 from .text import visible
 from .view_loader import all_views, named_view, with_unit
@@ -260,8 +260,7 @@ class Program:
 
     def public_error(self, error: Exception) -> PublicError | None:
         """Return what clients see of an error; None for one that nobody foresaw."""
-        if isinstance(error, LogNotFound) and is_archived(error.name, self._session):
-            error = ListArchived(error.name)  # a moment ago it was not
+        error = archived_meanwhile(error, self._session)
         found = failure(error)
         if found is None:
             return None
