@@ -7,7 +7,7 @@ from ..todo.arranging import board
 from ..todo.service import View
 from ..todo.views import Item, open_items
 from .clock import to_local
-from .output import print_line, print_message
+from .output import print_line, print_nothing
 from .session import Session
 from .tables import Block, Entry, Section, Source, print_blocks, print_waiting
 from .terminal import print_moment
@@ -66,6 +66,6 @@ def _print_board(session: Session, views: Sequence[View]) -> None:
     elif session.moment is None:
         from .hints import complete_hint  # needed once in the life of a list
 
-        print_message(session, complete_hint(_FIRST_STEPS, session))
+        print_nothing(session, complete_hint(_FIRST_STEPS, session))
     else:
-        print_message(session, "The list is empty.")
+        print_nothing(session, "The list is empty.")

@@ -12,7 +12,7 @@ from ..todo.service import TodoList, View
 from ..todo.values import day_or_instant
 from ..todo.views import id_of, label_of, long_instant, short_instant
 from .clock import to_local
-from .output import print_line, print_message, print_row
+from .output import print_line, print_nothing, print_row
 from .session import Session
 from .terminal import shown_value
 from .text import visible
@@ -135,7 +135,7 @@ def print_history(
         if gutters is not None:
             graph += [gutters[number].others if place else gutters[number].first for place in range(len(new))]
     if not lines:
-        print_message(session, "No history.")
+        print_nothing(session, "No history.")
     elif drawn and len(lines) <= _MOST_DRAWN:
         from .drawn_history import draw_by_days, draw_in_order
 

@@ -51,6 +51,12 @@ def print_message(session: Session, message: str) -> None:
         print_warning(message)
 
 
+def print_nothing(session: Session, message: str) -> None:
+    """Say that there is nothing to show. If something could not be read, say nothing: nobody knows what that holds."""
+    if session.has_read_everything:
+        print_message(session, message)
+
+
 def print_warning(message: str) -> None:
     """Print a message on stderr even if people asked for quiet. Use it for what somebody has to look at."""
     with suppress(OSError):  # nobody reads it; the exit code still tells

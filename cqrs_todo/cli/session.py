@@ -102,6 +102,7 @@ class Session:
     def __init__(self, options: Options) -> None:
         self.options = options
         self._lists: list[TodoList] = []
+        self._is_unread = False
         self._recorded: dict[str, tuple[int, Sequence[Commit]]] = {}  # what `OnRecorded` gets, by the names of the lists
         self._left_out: set[str] = set()  # the copies of lists that were not read with the other lists
 
@@ -227,9 +228,20 @@ class Session:
                 if name == self.list.name:
                     raise
                 failure = failure or error
+        self._is_unread |= failure is not None
         if failure is not None and not found:
             raise failure
         return found, failure
+
+    @property
+    def damage(self) -> str | None:
+        """What is wrong with a list that this run has read, up to the damage; None if nothing is."""
+        return next((opened.log.damage for opened in self._lists if opened.log.damage is not None), None)
+
+    @property
+    def has_read_everything(self) -> bool:
+        """Whether each list that this run wanted to read could be read to its end."""
+        return not self._is_unread and self.damage is None
 
     def list_names(self) -> Sequence[str]:
         """Return the names of all lists that are not archived: the one in use first, then the others by name."""

@@ -3,6 +3,7 @@
 import codecs
 import io
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
@@ -23,6 +24,7 @@ FOLDER_LIMIT = 100_000
 """The most files in a folder that is imported."""
 HEAD = 64 << 10
 _FIX = "correct the file"
+_LINE_END = re.compile("\r\n?|\n")
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -54,16 +56,15 @@ class Source:
             return decoded_head(file.read(HEAD), self._encoding)
 
     def lines(self) -> Iterator[str]:
-        """Yield its lines, each with its end: LF, or CR if the file has no LF.
+        """Yield its lines, each with its end: LF, CR LF or CR. One file may have all of them.
 
         Raises:
             MalformedFile: A line is too long, or cannot be decoded.
         """
         with self._opened() as file:
-            head = file.read(HEAD)
-            encoding = _encoding_of(head, self._encoding)
+            encoding = _encoding_of(file.read(HEAD), self._encoding)
             file.seek(0)
-            text = io.TextIOWrapper(file, encoding, newline="\r" if _has_only_cr(decoded_head(head, encoding)) else "\n")
+            text = io.TextIOWrapper(file, encoding, newline="")
             number = 0
             try:
                 while True:
@@ -79,7 +80,7 @@ class Source:
             except UnicodeError as error:
                 # the text is decoded in blocks of many lines
                 before = error.object[: error.start] if isinstance(error, UnicodeDecodeError) else b""
-                number += before.decode(encoding, "replace").count("\n")
+                number += len(_LINE_END.findall(before.decode(encoding, "replace")))
                 raise MalformedFile(number, *_not_decoded(encoding, error)) from error
             except OSError as error:
                 raise unreadable(self.name, error) from error
@@ -197,7 +198,7 @@ def calendar_files(folder: bytes, name: str) -> list[bytes]:
     """
     try:
         found = sorted(
-            entry.path for entry in os.scandir(folder) if entry.name.lower().endswith(b".ics") and entry.is_file()
+            entry.path for entry in os.scandir(folder) if entry.name.lower().endswith(b".ics") and not entry.is_dir()
         )
     except OSError as error:
         raise unreadable(name, error) from error

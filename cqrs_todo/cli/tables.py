@@ -12,7 +12,7 @@ from ..cqrs.struct import Struct
 from ..todo.fields import FIELDS, Declared, Kind, Todo
 from ..todo.views import Item, first_wait, is_overdue, local_day, relative_day
 from .clock import to_local
-from .output import print_line, print_message, print_row
+from .output import print_line, print_nothing, print_row
 from .session import Session
 from .terminal import RICH_ROWS, draw
 from .text import visible
@@ -143,7 +143,7 @@ def print_blocks(session: Session, blocks: Sequence[Block], now: datetime, *, em
     if session.options.plain:
         _print_plain(everything)
     elif not everything:
-        print_message(session, empty)
+        print_nothing(session, empty)
     elif session.rich and len(everything) <= RICH_ROWS:
         _draw_tables(session, blocks, rows, _Columns(everything, now), now)
     else:

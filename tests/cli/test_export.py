@@ -84,6 +84,19 @@ def test_an_export_of_a_damaged_list_leaves_the_file_that_was_there(filled: Todo
     assert target.read_text() == "old"
 
 
+@pytest.mark.parametrize(
+    "words", [("--format", format) for format in ("json", "events", "todotxt")] + [("-A", "--format", "csv")]
+)
+def test_an_export_of_a_damaged_list_to_stdout_ends_with_an_error(filled: Todo, words: tuple[str, ...]) -> None:
+    filled("-L", "shop", "add", "of another list")
+    damaged = filled.log_file("shop" if "-A" in words else "inbox")
+    damaged.write_bytes(damaged.read_bytes() + b"garbage\n")
+    result = filled.run("export", *words)
+    assert (result.code, "; the export holds only what comes before it\n" in result.err) == (5, True)
+    assert result.err.count(damaged.name) == 1
+    assert "Buy milk" in result.out
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_export_leaves_the_file_that_was_there_and_no_other(
     filled: Todo, target: Path, number: signal.Signals

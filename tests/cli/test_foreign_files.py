@@ -90,3 +90,68 @@ def test_a_property_of_a_calendar_that_cannot_be_read_is_named_and_skips_only_it
     skipped = todo("import", "bad.ics", "--lenient").err
     assert [line.partition(":")[2][:17] for line in skipped.splitlines()[1:]] == [" bad.ics, line 5:", " bad.ics, line 10"]
     assert [each["text"] for each in todo.todos()] == ["three"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.md", b"- [ ] a\r- [ ] b\n- [ ] c\r\n- [ ] d\r"),
+        ("x.org", b"* TODO a\r* TODO b\n* TODO c\r\n* TODO d\r"),
+        ("todo.txt", b"a\rb\nc\r\nd\r"),
+        ("x.csv", b"text\ra\rb\nc\r\nd\r"),
+    ],
+)
+def test_lines_may_end_in_any_way(todo: Todo, name: str, content: bytes) -> None:
+    (todo.home / name).write_bytes(content)
+    todo("import", name)
+    assert [each["text"] for each in todo.todos()] == ["a", "b", "c", "d"]
+
+
+def test_a_cr_within_a_value_of_csv_stays(todo: Todo) -> None:
+    todo("import", "-", "--format", "csv", stdin='text,note\r\na,"x\ry\nz"\r\n')
+    assert [each["note"] for each in todo.todos()] == ["x\ry\nz"]
+
+
+CALENDAR = "BEGIN:VCALENDAR\n{}END:VCALENDAR\n"
+ONE, TWO = (f"BEGIN:VTODO\nUID:{text}\nSUMMARY:{text}\nEND:VTODO\n" for text in ("one", "two"))
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "name", "kept"),
+    [
+        (CALENDAR.format(ONE) + CALENDAR.format(TWO).removesuffix("END:VCALENDAR\n"), 7, "VCALENDAR", ["one", "two"]),
+        (CALENDAR.format(ONE).removesuffix("END:VCALENDAR\n") + CALENDAR.format(TWO), 1, "VCALENDAR", ["one", "two"]),
+        (CALENDAR.format(ONE + TWO.removesuffix("END:VTODO\n")), 6, "VTODO", ["one"]),
+        (CALENDAR.format(ONE.removesuffix("END:VTODO\n") + TWO), 2, "VTODO", ["two"]),
+        (CALENDAR.format(ONE + TWO).partition("two\nEND")[0], 6, "VTODO", ["one"]),
+        (CALENDAR.format(ONE.replace("END", "BEGIN:VALARM\nTRIGGER:-PT5M\nEND") + TWO), 5, "VALARM", ["one", "two"]),
+        (CALENDAR.format(ONE.replace("BEGIN:VTODO\n", "") + TWO), 4, "VTODO", ["two"]),
+    ],
+)
+def test_a_part_of_a_calendar_that_does_not_end_is_named_and_skips_no_other(
+    todo: Todo, content: str, line: int, name: str, kept: list[str]
+) -> None:
+    (todo.home / "cut.ics").write_text(content)
+    refused = todo.run("import", "cut.ics")
+    assert (refused.code, f"cut.ics, line {line}: {name} " in refused.err, refused.out) == (1, True, "")
+    assert f"Skipped: cut.ics, line {line}: {name} " in todo("import", "cut.ics", "--lenient").err
+    assert [each["text"] for each in todo.todos()] == kept
+
+
+def test_lines_of_a_calendar_may_end_with_two_crs(todo: Todo) -> None:
+    (todo.home / "x.ics").write_bytes(CALENDAR.format(ONE).replace("\n", "\r\r\n").encode())
+    todo("import", "x.ics")
+    assert [each["text"] for each in todo.todos()] == ["one"]
+
+
+@pytest.mark.parametrize(("target", "code"), [(None, 1), ("nowhere", 2)])
+def test_a_file_of_a_folder_without_a_calendar_is_named(todo: Todo, target: str | None, code: int) -> None:
+    folder = todo.home / "vdir"
+    folder.mkdir()
+    (folder / "a.ics").write_text(CALENDAR.format(ONE))
+    if target is None:
+        (folder / "b.ics").touch()
+    else:
+        (folder / "b.ics").symlink_to(target)
+    refused = todo.run("import", "vdir")
+    assert (refused.code, "vdir/b.ics" in refused.err, todo.todos()) == (code, True, [])

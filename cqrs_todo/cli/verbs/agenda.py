@@ -11,7 +11,7 @@ from ...todo.values import parse_day_or_instant
 from ...todo.views import Item, is_waiting, local_day, long_day, open_items
 from ..clock import to_local
 from ..errors import UsageError
-from ..output import print_line, print_message, print_row
+from ..output import print_line, print_nothing, print_row
 from ..session import Session
 from ..tables import print_waiting
 from ..terminal import print_styled
@@ -77,7 +77,7 @@ def agenda(session: Session, words: Sequence[str], days: int | None, month: bool
     elif month:
         _print_month(first, today, [each for each in found if each.kind != "wait"])
     elif not found:
-        print_message(session, f"Nothing is due from {long_day(first)} to {long_day(last)}.")
+        print_nothing(session, f"Nothing is due from {long_day(first)} to {long_day(last)}.")
     else:
         _print_days(session, found, today)
     if not session.options.json:

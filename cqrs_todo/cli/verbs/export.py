@@ -45,6 +45,8 @@ def export(session: Session, format: str, output: str | None, where: str | None)
         content = foreign_content(session, FORMATS[format], where)
     if output is None or output == "-":
         _write_stdout(content)
+        if session.damage is not None:
+            raise DamagedLog(f"{session.damage}; the export holds only what comes before it")
         return
     with cleaning_up():
         content = _undamaged(session, content)
@@ -93,9 +95,8 @@ def _json(session: Session, where: str | None) -> Iterable[bytes]:
 def _undamaged(session: Session, content: Iterable[bytes]) -> Iterator[bytes]:
     """Return the content; raise `DamagedLog` at its end if the log is damaged, so that it replaces no complete export."""
     yield from content
-    damage = session.list.log.damage
-    if damage is not None:
-        raise DamagedLog(f"{damage}; nothing was exported")
+    if session.damage is not None:
+        raise DamagedLog(f"{session.damage}; nothing was exported")
 
 
 def _write_stdout(content: Iterable[bytes]) -> None:

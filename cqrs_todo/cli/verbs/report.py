@@ -6,7 +6,7 @@ from datetime import date, datetime
 from ...cqrs.struct import Struct
 from ...todo.views import Item, local_day, long_day
 from ..clock import to_local
-from ..output import print_line, print_message, print_row
+from ..output import print_line, print_message, print_nothing, print_row
 from ..reports import count_of
 from ..session import Session
 from ..terminal import print_styled
@@ -43,7 +43,7 @@ def report(session: Session, period: Sequence[str], markdown: bool) -> None:
             print_row(done.day, done.list, done.item.number, done.item.todo.text)
     elif not found:
         period = f"on {long_day(first)}" if first == last else f"from {long_day(first)} to {long_day(last)}"
-        print_message(session, f"Nothing was completed {period}.")
+        print_nothing(session, f"Nothing was completed {period}.")
     else:
         _print_days(session, found, markdown=markdown, several=len(views) > 1)
     if failure is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from datetime import UTC, datetime
+from itertools import chain
 
 from ...cqrs.struct import replace
 from ..errors import MalformedFile
@@ -136,7 +137,7 @@ def read(source: Iterable[str], context: Context, report: Report) -> Iterator[En
     lines = iter(source)
     first = next((line for line in lines if line.strip()), "")
     csv.field_size_limit(FIELD_LIMIT)
-    rows = csv.reader(_with(first, lines), delimiter=max(",;\t", key=first.count), strict=True)
+    rows = csv.reader(_terminated(chain([first], lines)), delimiter=max(",;\t", key=first.count), strict=True)
     header: list[str] = []
     columns: dict[int, str] = {}
     keys: set[str] = set()
@@ -169,10 +170,9 @@ def _is_blank(row: Sequence[str], columns: dict[int, str]) -> bool:
     )
 
 
-def _with(first: str, lines: Iterator[str]) -> Iterator[str]:
-    yield first if first.endswith("\n") else f"{first}\n"
+def _terminated(lines: Iterable[str]) -> Iterator[str]:
     for line in lines:
-        yield line if line.endswith("\n") else f"{line}\n"
+        yield line if line.endswith(("\n", "\r")) else f"{line}\n"
 
 
 def _entry(

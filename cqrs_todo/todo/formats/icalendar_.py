@@ -57,6 +57,11 @@ _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _SHORTEST_MONTH = 28
 """How many days every month has."""
 _ALARM = "valarm"
+_CALENDAR = "VCALENDAR"
+_OUTER = {_CALENDAR, "VTODO", "VEVENT", "VJOURNAL", "VFREEBUSY", "VTIMEZONE", "VAVAILABILITY"}
+"""The components that are in no component other than a calendar."""
+_BORDER = re.compile("(BEGIN|END):\\s*([A-Z0-9-]+)\\s*", re.IGNORECASE)
+_LINE_END = re.compile("\\r*\\n|\\r")
 _UNREADABLE = (ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError, OverflowError)
 """What the library raises if it cannot parse a text."""
 _HYPHENS = re.compile("(DUE|DTSTART)(?:;VALUE=DATE)?:([0-9]{4})-([0-9]{2})-([0-9]{2})", re.IGNORECASE)
@@ -123,6 +128,7 @@ def read(source: str, context: Context, report: Report) -> Iterator[Entry]:
         ImportError: The library icalendar is missing.
     """
     library = import_module("icalendar")  # few files need it
+    source = _of_whole_components(source, context, report)
     try:
         calendars = library.Component.from_ical(source, multiple=True)
     except _UNREADABLE:
@@ -132,6 +138,8 @@ def read(source: str, context: Context, report: Report) -> Iterator[Entry]:
         except _UNREADABLE as error:
             skip(1, f"this is not iCalendar: {_reason(error)}", context, report)
             return
+    if not calendars:
+        skip(1, "no calendar begins here", context, report)
     keys: set[str] = set()
     lines = _Lines(source)
     for calendar in calendars:
@@ -148,6 +156,58 @@ def read(source: str, context: Context, report: Report) -> Iterator[Entry]:
             elif _is_custom(str(component.get("TZID", ""))):
                 name = str(component.get("TZID", ""))
                 report(Loss(line, f"the rules of the time zone {name}", "only the times that follow are kept", "lost"))
+
+
+def _of_whole_components(source: str, context: Context, report: Report) -> str:
+    """Return a calendar in which each component that begins also ends, and in which each line ends with LF.
+
+    The library passes over a component that does not end, such as the last one of a file that was cut off.
+
+    Args:
+        source: The calendar.
+        context: What reading depends on. If it is lenient, blank lines replace a component that does not end.
+        report: Receives the components that do not end.
+
+    Raises:
+        MalformedFile: A component does not end, and the context is not lenient.
+    """
+    lines = _LINE_END.split(source)
+    begun: list[tuple[str, int]] = []
+
+    def does_not_end() -> int:
+        name, first = begun.pop()
+        skip(first + 1, f"{name} begins here and does not end; perhaps the file was cut off", context, report)
+        return first
+
+    def leave_out(before: int) -> None:
+        first = does_not_end()
+        lines[first:before] = [""] * (before - first)
+
+    for number, line in enumerate(lines):
+        found = _BORDER.fullmatch(line)
+        if found is None:
+            continue
+        name = found[2].upper()
+        if found[1].upper() == "BEGIN":
+            while begun and begun[-1][0] != _CALENDAR and name in _OUTER:
+                leave_out(number)
+            if begun and name == _CALENDAR:
+                does_not_end()
+                lines[number] = ""  # so its todos and the next ones are in one calendar
+            begun.append((name, number))
+        elif any(name == each for each, _ in begun):
+            while begun[-1][0] != name:
+                leave_out(number)
+            begun.pop()
+        else:
+            skip(number + 1, f"{name} ends here and did not begin", context, report)
+            lines[number] = ""
+    while begun and begun[-1][0] != _CALENDAR:
+        leave_out(len(lines))
+    if begun:
+        does_not_end()
+        lines.append(f"END:{_CALENDAR}")
+    return "\n".join(lines)
 
 
 def _without_bad_todos(source: str, library: Any, context: Context, report: Report) -> str:
