@@ -29,8 +29,12 @@ def to_local(instant: datetime) -> datetime:
     The C library does the conversion. It knows every form of TZ, and needs no import, which would make every start slower.
     An instant so near to an end of the calendar that it has no local date stays in UTC.
     """
+    return _in_zone(instant, None)
+
+
+def _in_zone(instant: datetime, zone: ZoneInfo | None) -> datetime:
     try:
-        return instant.astimezone()
+        return instant.astimezone(zone)
     except (ValueError, OverflowError):
         return instant.astimezone(UTC)
 
@@ -50,7 +54,7 @@ def conversion_to(zone: str | None) -> ToLocal:
         zone: Its IANA name. None, or a name that this machine does not know, means the zone of this machine.
     """
     known = None if zone is None else _zone(zone)
-    return to_local if known is None else lambda instant: instant.astimezone(known)
+    return to_local if known is None else lambda instant: _in_zone(instant, known)
 
 
 def _zone(name: str) -> ZoneInfo | None:

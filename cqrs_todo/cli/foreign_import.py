@@ -19,7 +19,7 @@ from ..todo.formats.parts import skip
 from ..todo.importing import MOST_AT_ONCE, MOST_COMPARED, Imported, ManyEntries, import_entries, import_many, plan_for
 from ..todo.recorder import Answer
 from ..todo.service import TodoList
-from ..todo.values import time_in
+from ..todo.values import Recurrence, time_in
 from ..todo.views import Item, Label, attribute_name, long_instant, number_ranges
 from .clock import conversion_to, to_local, zone_name
 from .errors import InvalidInput, UsageError, to_install
@@ -449,13 +449,15 @@ def _changes_in_words(before: Todo, after: Todo, label: Label) -> Iterator[str]:
             continue
         old, new = (shown_value(name, value, label) or "none" for value in values)
         if old == new:
-            old, new = map(_to_the_second, values)
+            old, new = (_exactly(old, value) for value in values)
         own = name.removeprefix("attribute:")
         yield f"{name if own == name else attribute_name(own)}: {old} → {new}"
 
 
-def _to_the_second(value: Any) -> str:
-    """Return a value that is shown as the one before: with its seconds, or as it is recorded."""
+def _exactly(shown: str, value: Any) -> str:
+    """Return a value that is shown as the one before: with its seconds, with what it counts from, or as it is recorded."""
+    if isinstance(value, Recurrence):
+        return " ".join(filter(None, (f"{shown} from {value.anchor}", value.time, value.zone)))
     when = time_in(value) if isinstance(value, str) else value
     return visible(long_instant(when, to_local) if isinstance(when, datetime) else str(value))
 

@@ -7,6 +7,7 @@ environment or a database of zones. The rules are:
 - Where clocks go back, a local time that occurs twice means the first of the two.
 - A day begins at its first instant, even where midnight does not exist, and ends one microsecond before the next day
   begins. So "until this day" and "since the next day" divide history without a gap or an overlap.
+- An instant that would be before the first one of the calendar, or after the last one, is that one.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
 _MICROSECOND = timedelta(microseconds=1)
+_FIRST, _LAST = (each.replace(tzinfo=UTC) for each in (datetime.min, datetime.max))
+"""The first and the last instant of the calendar."""
 
 
 def wall_clock(instant: datetime, to_local: ToLocal) -> datetime:
@@ -46,18 +49,23 @@ def from_local(wall: datetime, to_local: ToLocal) -> datetime:
     guess = wall.replace(tzinfo=UTC)
     # the larger offset gives the earlier instant: the first, where the time occurs twice
     for offset in (max(earlier, later), min(earlier, later)):
-        if wall_clock(guess - offset, to_local) == wall:
-            return guess - offset
-    return guess - earlier
+        found = _moved(guess, -offset)
+        if wall_clock(found, to_local) == wall:
+            return found
+    return _moved(guess, -earlier)
 
 
 def _offset_near(wall: datetime, distance: timedelta, to_local: ToLocal) -> timedelta:
     """Return the offset from UTC at some distance before or after a local time."""
+    return to_local(_moved(wall.replace(tzinfo=UTC), distance)).utcoffset() or timedelta()
+
+
+def _moved(instant: datetime, distance: timedelta) -> datetime:
+    """Return the instant at a distance from another one, or the end of the calendar that is before it."""
     try:
-        instant = wall.replace(tzinfo=UTC) + distance
-    except OverflowError:  # on the first or the last day of the calendar
-        instant = wall.replace(tzinfo=UTC)
-    return to_local(instant).utcoffset() or timedelta()
+        return instant + distance
+    except OverflowError:
+        return _FIRST if distance < timedelta() else _LAST
 
 
 def start_of_day(day: date, to_local: ToLocal) -> datetime:
@@ -75,7 +83,7 @@ def start_of_day(day: date, to_local: ToLocal) -> datetime:
     if wall_clock(found, to_local) == midnight:
         return found
     # Midnight lies in a gap. Most gaps begin at midnight, but some begin before it, so look for the end of the gap.
-    before, after = found - _DAY, found
+    before, after = _moved(found, -_DAY), found
     while after - before > _SECOND:
         middle = before + _SECOND * ((after - before) // _SECOND // 2)
         if wall_clock(middle, to_local) < midnight:
@@ -95,4 +103,4 @@ def end_of_day(day: date, to_local: ToLocal) -> datetime:
     Returns:
         The instant in UTC.
     """
-    return start_of_day(day + _DAY, to_local) - _MICROSECOND
+    return _LAST if day == date.max else _moved(start_of_day(day + _DAY, to_local), -_MICROSECOND)

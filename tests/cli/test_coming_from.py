@@ -96,3 +96,24 @@ def test_the_values_of_a_column_that_are_no_dates_are_reported_together(todo: To
     (todo.home / "a.csv").write_text("text,due\none,Dec 24\ntwo,soon\n")
     said = todo("import", "a.csv").err
     assert "Kept due as the attribute due, because it is not a date; write 2026-12-24 (2 times, first: line 2)\n" in said
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Pacific/Kiritimati"])
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_the_first_and_the_last_day_of_the_calendar_are_days(todo: Todo, zone: str, day: str) -> None:
+    env = {"TZ": zone}
+    task = {"id": "1", "content": "x", "due": {"date": day, "string": "every day", "is_recurring": True}}
+    compact = day.replace("-", "")
+    for format, tasks in (
+        ("todoist", [task]),
+        (
+            "taskwarrior",
+            [{"description": "y", "status": "pending", "due": f"{compact}T000000Z", "wait": f"{compact}T235959Z"}],
+        ),
+    ):
+        (todo.home / format).write_text(json.dumps(tasks))
+        todo("import", format, "--format", format, env=env)
+    for words in ("ls", "agenda", "report", "export --format taskwarrior", "export --format ics", "export --format csv"):
+        todo(*words.split(), env=env)
+    assert todo.run("skip", "1", env=env).code in (0, 1)
+    assert todo.run("done", "1,2", env=env).code in (0, 1)

@@ -381,3 +381,42 @@ def test_what_is_kept_as_an_attribute_is_said_once_and_times_within_a_minute_dif
     assert "Kept" not in imported(todo, "a.csv", text.format("00"))
     said = imported(todo, "a.csv", text.format("07"))
     assert re.search(r"  1 modified: 2026-11-29 (..:..):00 → 2026-11-29 \1:07\n", said), said
+
+
+def test_tasks_without_ids_may_be_on_one_line(todo: Todo) -> None:
+    texts = ["one", "two", "three"]
+    imported(todo, "a.json", json.dumps([{"description": text} for text in texts]), "--format", "taskwarrior")
+    assert [each["text"] for each in todo.todos()] == texts
+
+
+def test_an_open_entry_is_the_open_one_of_two_todos_with_its_text(todo: Todo) -> None:
+    todo("add", "Buy milk", "due:2026-12-01")
+    todo("done", "1")
+    todo("add", "Buy milk", "due:2026-12-04")
+    assert "  2 due: 2026-12-04 → 2026-12-20\n" in imported(todo, "todo.txt", "Buy milk due:2026-12-20\n")
+    assert [(each["done"], each["due"]) for each in todo.todos()] == [(True, "2026-12-01"), (False, "2026-12-20")]
+
+
+def test_a_first_import_opens_no_todo_again(todo: Todo) -> None:
+    todo("add", "Buy milk")
+    todo("done", "1")
+    imported(todo, "a.md", "- [ ] Buy milk\n")
+    assert [each["done"] for each in todo.todos()] == [True, False]
+
+
+def test_a_todo_that_was_completed_here_is_its_entry_still_when_that_changes(todo: Todo) -> None:
+    imported(todo, "todo.txt", "Buy milk due:2026-12-01\n")
+    todo("done", "1")
+    imported(todo, "todo.txt", "Buy milk due:2026-12-20\n")
+    assert [(each["done"], each["due"]) for each in todo.todos()] == [(True, "2026-12-20")]
+
+
+@pytest.mark.parametrize("completed_here", [False, True])
+def test_the_next_todo_of_a_series_in_a_file_changes_no_completed_one(todo: Todo, completed_here: bool) -> None:
+    imported(todo, "todo.txt", "x 2026-11-23 Water rec:1w due:2026-11-22\nWater rec:1w due:2026-11-29\n")
+    if completed_here:
+        todo("done", "2", "--on", "2026-11-30")
+    said = imported(todo, "todo.txt", "x 2026-11-30 Water rec:1w due:2026-11-29\nWater rec:1w due:2026-12-06\n")
+    rows = [(each["done"], each["due"], (each["completed"] or "")[:10]) for each in todo.todos()]
+    assert rows == [(True, "2026-11-22", "2026-11-23"), (True, "2026-11-29", "2026-11-30"), (False, "2026-12-06", "")]
+    assert "Recurrence(" not in said

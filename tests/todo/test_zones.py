@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
+from cqrs_todo.cli.clock import conversion_to
 from cqrs_todo.todo.zones import end_of_day, from_local, start_of_day, wall_clock
 
 FIRST, LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC)
@@ -127,3 +128,13 @@ def test_the_wall_clock_has_no_zone() -> None:
     zone = ZoneInfo("Europe/Berlin")
     second = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
     assert wall_clock(second, lambda instant: instant.astimezone(zone)) == datetime.combine(date(2026, 10, 25), time(2, 30))
+
+
+@pytest.mark.parametrize("name", ["Europe/Berlin", "America/New_York", "Pacific/Kiritimati", "UTC"])
+def test_the_calendar_has_a_first_and_a_last_day_in_every_zone(name: str) -> None:
+    to_local = conversion_to(name)
+    first, last = (end.replace(tzinfo=UTC) for end in (datetime.min, datetime.max))
+    for day in (date.min, date.max):
+        assert first <= start_of_day(day, to_local) < end_of_day(day, to_local) <= last
+    for end in (first, last):
+        assert first <= from_local(wall_clock(end, to_local), to_local) <= last

@@ -88,7 +88,7 @@ def plan_import(
     check_parents(parents_of(entries))
     present = {item.id: item for item in items}
     closing = closing_links({entry.key: entry.todo.depends for entry in entries if entry.todo.depends})
-    ids = _ids(entries, items, digests, elsewhere, new_id)
+    ids = _ids(entries, items, digests, elsewhere, entries_of, new_id)
     read = {ids[entry.key]: (entry, digest_of(entry)) for entry in entries}
     read = {id: found for id, found in read.items() if id not in present or digests.get(id) != found[1]}
     before = entries_of([id for id in read if id in digests])
@@ -250,6 +250,7 @@ def _ids(
     items: Sequence[Item],
     digests: Mapping[str, str],
     elsewhere: AbstractSet[str],
+    entries_of: Callable[[Sequence[str]], Mapping[str, Todo]],
     new_id: Callable[[], str],
 ) -> dict[str, str]:
     """Return the id of the todo that each entry is, by the keys of the entries. The arguments are those of `plan_import`."""
@@ -259,26 +260,33 @@ def _ids(
     ids: dict[str, str] = {}
     taken: set[str] = set()
     for entry in entries:
-        found = next((known[id] for id in foreign_ids(entry.todo.attributes) if id in known), None)
-        if found is not None and found not in taken:
-            ids[entry.key] = found
-            taken.add(found)
+        named = next((known[id] for id in foreign_ids(entry.todo.attributes) if id in known), None)
+        if named is not None and named not in taken:
+            ids[entry.key] = named
+            taken.add(named)
     free = [item for item in items if item.id not in taken and not has_foreign_id(item)]
     nameless = [entry for entry in entries if not entry.has_id and entry.key not in ids]
-    unchanged = ((item, digests.get(item.id)) for item in free), ((entry, digest_of(entry)) for entry in nameless)
-    # the todos of a series have one text: when one of them was completed on both sides, so has the next one
-    alike = ((item, _stage_of(item.todo)) for item in free), ((entry, _stage_of(entry.todo)) for entry in nameless)
-    for of_items, of_entries in (unchanged, alike):
+
+    def pair(of_items: Iterable[tuple[str, object]], of_entries: Iterable[tuple[str, object]]) -> None:
+        """Pair the todos and entries that have the same key. None is no key."""
         waiting: dict[object, deque[str]] = {}
-        for item, key in of_items:
-            if key is not None and item.id not in taken:
-                waiting.setdefault(key, deque()).append(item.id)
-        for entry, key in of_entries:
-            if entry.key not in ids and (found_again := waiting.get(key)):
-                ids[entry.key] = found_again.popleft()
-                taken.add(ids[entry.key])
+        for id, key in of_items:
+            if id not in taken and key is not None:
+                waiting.setdefault(key, deque()).append(id)
+        for name, key in of_entries:
+            if name not in ids and (found := waiting.get(key)):
+                ids[name] = found.popleft()
+                taken.add(ids[name])
+
+    pair([(item.id, digests.get(item.id)) for item in free], [(entry.key, digest_of(entry)) for entry in nameless])
+    # the todos of a series have one text: when one of them was completed on both sides, so has the next one
+    for key_of in (_stage_of, _due_of, _state_of):
+        pair([(item.id, key_of(item.todo)) for item in free], [(entry.key, key_of(entry.todo)) for entry in nameless])
     free = [item for item in free if item.id not in taken]
     nameless = [entry for entry in nameless if entry.key not in ids]
+    # an open entry is a completed todo only if this file had it while it was open; otherwise it is to be done once more
+    before = entries_of([i.id for i in free if i.todo.done and i.id in digests and i.id not in elsewhere])
+    free = [i for i in free if not i.todo.done or i.todo.removed or (i.id in before and not before[i.id].done)]
     # a todo that this file did not bring, or that is settled, may be another one than an entry with a text like its own
     other = {place for place, i in enumerate(free) if i.id not in digests or i.id in elsewhere}
     exact = other | {place for place, i in enumerate(free) if i.todo.done or i.todo.removed}
@@ -292,6 +300,16 @@ def _ids(
 def _stage_of(todo: Todo) -> tuple[object, ...]:
     """Return what tells the todos of a series apart, which have the same text."""
     return todo.text, todo.done, todo.removed, todo.due
+
+
+def _due_of(todo: Todo) -> tuple[object, ...] | None:
+    """Return what tells them apart if one of them was completed on one side only; None without a due date."""
+    return None if todo.due is None else (todo.text, todo.removed, todo.due)
+
+
+def _state_of(todo: Todo) -> tuple[object, ...]:
+    """Return what tells them apart if a due date was changed."""
+    return todo.text, todo.done, todo.removed
 
 
 def exported_ids(item: Item) -> Iterator[tuple[str, str]]:

@@ -91,8 +91,8 @@ def read(source: str, context: Context, report: Report) -> Iterator[Entry]:
         MalformedFile: It is not JSON, or an object is not a task.
     """
     seen: set[str] = set()
-    for place, task in _tasks(source, context, report):
-        entry = _read_task(task, place, seen, context, report)
+    for number, (place, task) in enumerate(_tasks(source, context, report), 1):
+        entry = _read_task(task, number, place, seen, context, report)
         if entry is not None:
             yield entry
 
@@ -144,7 +144,7 @@ def _reason(error: Exception) -> str:
     return "it is nested too deep" if isinstance(error, RecursionError) else getattr(error, "msg", None) or str(error)
 
 
-def _read_task(task: Any, place: int, seen: set[str], context: Context, report: Report) -> Entry | None:
+def _read_task(task: Any, number: int, place: int, seen: set[str], context: Context, report: Report) -> Entry | None:
     if not isinstance(task, dict):
         skip(place, "this is not a task, which would be a JSON object", context, report)
         return None
@@ -168,7 +168,8 @@ def _read_task(task: Any, place: int, seen: set[str], context: Context, report: 
         skip(place, str(error), context, report)
         return None
     named = isinstance(uuid, str) and bool(uuid)
-    return draft.entry(str(uuid) if named else f"line {place}", text, has_id=named)
+    # a line can hold many tasks
+    return draft.entry(str(uuid) if named else f"task {number}", text, has_id=named)
 
 
 def _read_values(draft: Draft, task: Mapping[str, Any], context: Context) -> None:
