@@ -25,6 +25,7 @@
     ├── InvalidPattern          a pattern that selects logs or streams cannot be parsed
     ├── ReactionBusy            another runner runs the reaction
     ├── UnreadableEvent         the application's code for an event failed, such as an upcaster
+    ├── IncompleteStream        an event cannot be applied, because an earlier one of its stream is unknown or lost
     ├── UnknownEvents           a stream has events that the decider does not know, so nothing is decided on it
     ├── DamagedLog              the bytes of a log are not those that were written
     │   └── MissingLog          a log that had been recorded is gone
@@ -211,6 +212,22 @@ class UnreadableEvent(CqrsError):
         super().__init__(f"@{position} of {stream} cannot be read: {by} of {type} failed: {what}; correct it")
         self.position = position
         self.type = type
+
+
+class IncompleteStream(CqrsError):
+    """An event cannot be applied, because an earlier one of its stream was lost or is not known. So its state is not known.
+
+    Args:
+        stream: The name of the stream.
+        missing: What is wrong with the earlier event, in words.
+        version: The version of the stream that cannot be computed.
+        cause: What `evolve` raised.
+    """
+
+    def __init__(self, stream: str, missing: str, version: int, cause: Exception) -> None:
+        """Make the error; the arguments are described above."""
+        super().__init__(f"{stream} cannot be folded: {missing}; so version {version} cannot be computed: {in_words(cause)}")
+        self.stream = stream
 
 
 UNKNOWN_TYPE_REMEDY = "update the program, or register the type"

@@ -7,8 +7,8 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Generic, Protocol
 
 from .decider import Decider, S
-from .errors import UnreadableEvent
-from .events import FRAMEWORK_TYPES, Commit, UnknownEvent
+from .errors import IncompleteStream, UnreadableEvent
+from .events import FRAMEWORK_TYPES, LOST, Commit, UnknownEvent
 from .struct import Struct
 
 if TYPE_CHECKING:
@@ -154,7 +154,8 @@ class Fold(Generic[S]):
         position: The position of the last event in the fold.
         others: The versions of the streams of other kinds.
         unknown: How many unknown events streams have, without those that the decider ignores.
-        unreadable: The first error of each stream with events that cannot be read. They also count as unknown.
+        unreadable: The first error of each stream with events that cannot be read or applied. Those that cannot be read also
+            count as unknown.
         ignored: Whether there was an event that the decider ignores.
         reads: Collects what is read, if someone wants to know it.
     """
@@ -171,7 +172,7 @@ class Fold(Generic[S]):
         self.reads: Reads | None = None
         self.others: dict[str, int] = dict(base.others) if base is not None else {}
         self.unknown: dict[str, int] = {}  # no snapshot is taken of a fold with unknown events
-        self.unreadable: dict[str, UnreadableEvent] = {}
+        self.unreadable: dict[str, UnreadableEvent | IncompleteStream] = {}
         self.ignored = False
         self._decider = decider
         self._evolve = decider.evolve
@@ -182,6 +183,9 @@ class Fold(Generic[S]):
         self._new: list[str] = []
         self._waiting: dict[str, list[BatchEvent]] = {}
         self._waits = 0
+        self._missing: dict[
+            str, UnknownEvent
+        ] = {}  # the first event of a stream that may have changed its state, and did not
 
     def depend_on_everything(self) -> None:
         """Let the commit that is being planned depend on everything in the log, not only on what was asked of this fold.
@@ -207,7 +211,10 @@ class Fold(Generic[S]):
                 if live is not None:  # this is `_advance`, written out because most events come here
                     data = event.data
                     if type(data) is not UnknownEvent:
-                        live.state = evolve(live.state, data)
+                        try:
+                            live.state = evolve(live.state, data)
+                        except Exception as error:
+                            self._set_incomplete(stream, event.version, error)
                     else:
                         self._count_unknown(stream, data, 1)
                     live.version = event.version
@@ -261,7 +268,10 @@ class Fold(Generic[S]):
                     self._kept -= 1
                 continue
             if type(event.data) is not UnknownEvent:
-                live.state = evolve(live.state, invert(event.data))
+                try:
+                    live.state = evolve(live.state, invert(event.data))
+                except Exception as error:
+                    self._set_incomplete(stream, event.version, error)
             live.version = event.version - 1
 
     def load(self) -> None:
@@ -281,7 +291,7 @@ class Fold(Generic[S]):
         twin._changed = {stream: _Live(live.state, live.version, live.number) for stream, live in self._changed.items()}
         twin._new = list(self._new)
         twin._waiting = {stream: list(events) for stream, events in self._waiting.items()}
-        twin._waits = self._waits
+        twin._waits, twin._missing = self._waits, dict(self._missing)
         return twin
 
     def _count_unknown(self, stream: str, event: UnknownEvent, change: int) -> None:
@@ -289,6 +299,7 @@ class Fold(Generic[S]):
         if event.type in self._decider.ignores:
             self.ignored = True
             return
+        self._missing.setdefault(stream, event)
         if event.type in FRAMEWORK_TYPES:
             return
         if event.failure is not None:
@@ -299,9 +310,25 @@ class Fold(Generic[S]):
         if count:
             self.unknown[stream] = count
 
+    def _set_incomplete(self, stream: str, version: int, error: Exception) -> None:
+        """Note that an event cannot be applied, if its stream lacks an earlier one; otherwise raise the error."""
+        missing = self._missing.get(stream)
+        if missing is None:
+            raise error
+        if missing.type == LOST:
+            why = "an event of it was lost"
+        elif missing.misfit:
+            why = f"the data of an event {missing.type!r} do not fit its type: {missing.misfit}"
+        else:
+            why = f"an event has the type {missing.type!r}, which this program does not know"
+        self.unreadable.setdefault(stream, IncompleteStream(stream, why, version, error))
+
     def _advance(self, live: _Live[S], event: BatchEvent) -> None:
         if type(event.data) is not UnknownEvent:
-            live.state = self._evolve(live.state, event.data)
+            try:
+                live.state = self._evolve(live.state, event.data)
+            except Exception as error:
+                self._set_incomplete(event.stream, event.version, error)
         live.version = event.version
 
     def _changeable(self, stream: str) -> _Live[S]:
@@ -345,9 +372,11 @@ class Fold(Generic[S]):
 
         Raises:
             UnreadableEvent: An event cannot be read.
+            IncompleteStream: An event cannot be applied, because an earlier one of its stream is unknown or lost.
         """
+        entities = self._all()
         self._check_readable(self.unreadable)
-        return self._all()
+        return entities
 
     def _check_readable(self, streams: Iterable[str]) -> None:
         """Raise the first error of some streams with events that cannot be read."""
@@ -375,6 +404,7 @@ class Fold(Generic[S]):
 
         Raises:
             UnreadableEvent: An event cannot be read.
+            IncompleteStream: An event cannot be applied, because an earlier one of its stream is unknown or lost.
         """
         self._check_readable(self.unreadable)
         later = self._waiting.keys() | self._changed.keys()
@@ -386,7 +416,9 @@ class Fold(Generic[S]):
             if live is not None:
                 yield live.entity(stream)
             else:
-                yield self._current(self._base.numbered(self._base.number_of(stream)))
+                entity = self._current(self._base.numbered(self._base.number_of(stream)))
+                self._check_readable((stream,))
+                yield entity
 
     def get(self, stream: str) -> Entity[S] | None:
         """Return the entity of a stream; None if the stream has no events.
@@ -397,6 +429,7 @@ class Fold(Generic[S]):
         Raises:
             ValueError: It is not a name of a stream, for example only an id.
             UnreadableEvent: An event of the stream cannot be read.
+            IncompleteStream: An event cannot be applied, because an earlier one of the stream is unknown or lost.
         """
         if self.reads is not None:
             self.reads.streams.add(stream)
@@ -407,7 +440,10 @@ class Fold(Generic[S]):
             return live.entity(stream)
         number = self._base.number_of(stream) if self._kept else 0
         if 0 < number <= self._kept:
-            return self._current(self._base.numbered(number))
+            entity = self._current(self._base.numbered(number))
+            if self.unreadable:
+                self._check_readable((stream,))
+            return entity
         self._check_is_stream(stream)
         return None
 
@@ -456,8 +492,8 @@ class Fold(Generic[S]):
         """
         if self.reads is not None:
             self.reads.everything = True
-        self._check_readable(stream for stream in self.unreadable if stream.startswith(prefix))
         old = [self._current(self._base.numbered(number)) for number in self._base.starting(prefix) if number <= self._kept]
+        self._check_readable(stream for stream in self.unreadable if stream.startswith(prefix))
         return old + [self[stream] for stream in self._new if stream.startswith(prefix)]
 
     def version_of(self, stream: str) -> int:

@@ -20,6 +20,7 @@ from .errors import (
     OutcomeUnknown,
     StaleCursor,
     UnknownEvents,
+    UnreadableEvent,
     WrongExpectedVersion,
 )
 from .events import Commit, Metadata, unknown_events
@@ -64,12 +65,13 @@ def decide_all(decider: Decider[S, C, E], fold: Fold[S], commands: Iterable[tupl
         Rejected: The decider refused a command.
         UnknownEvents: A stream has events of unknown types that the decider does not ignore.
         UnreadableEvent: An event of a stream cannot be read.
+        IncompleteStream: An event of a stream cannot be applied, because an earlier one is lost.
         TypeError: The decider returned something else than events.
     """
     states: dict[str, S] = {}
     changes: dict[str, list[E]] = {}
     for stream, command in commands:
-        if stream in fold.unknown and stream not in fold.unreadable:
+        if stream in fold.unknown and not isinstance(fold.unreadable.get(stream), UnreadableEvent):
             raise UnknownEvents(stream, fold.unknown[stream])
         if stream not in states:
             entity = fold.get(stream)
@@ -252,7 +254,7 @@ class Repository(Generic[S, C, E]):
         """Return whether to take a snapshot, if there are at least so many events since the last one."""
         # a snapshot of what is left would take the place of those that remember more, and a program that knows all events
         # could not use one that lacks some
-        if self.log.damage is not None or fold.unknown or fold.ignored:
+        if self.log.damage is not None or fold.unknown or fold.unreadable or fold.ignored:
             return False
         last = self._infos[-1].position if self._infos else 0
         new = fold.position - last
@@ -365,6 +367,7 @@ class Repository(Generic[S, C, E]):
             UnknownEvents: One of the streams that were read or changed has events of unknown types that the decider does not
                 ignore.
             UnreadableEvent: An event of one of these streams cannot be read.
+            IncompleteStream: An event of one of these streams cannot be applied, because an earlier one is lost.
             DamagedLog: The log is damaged, so it is not known what it says.
             OutcomeUnknown: The commit was recorded, but the log can no longer be read; or `Log.append` raised it.
             CqrsError: What `plan` and `Log.append` raise.

@@ -1238,6 +1238,29 @@ def test_a_dry_run_says_the_same_and_changes_nothing(peers: Machines) -> None:
     assert dry.err.splitlines() == [line for line in said if not line.startswith("The list as it was")]
 
 
+def test_a_dry_run_merges_what_several_machines_have_written(peers: Machines) -> None:
+    one, two, three = peers.all
+    one("-L", "work", "add", "Write")
+    one("-L", "home", "add", "Call")
+    peers.equal()
+    one("-L", "work", "move", "1", "home")
+    peers.equal(one, two)
+    two("-L", "home", "done", "1")
+    two("-L", "home", "edit", "2", "--", "Write more")
+    one("-L", "work", "undo")
+    one("sync")
+    two("sync")
+    before = {path: path.read_bytes() for path in peers.folder.rglob("*.jsonl")}
+    dry, document = three("sync", "--dry-run"), three("sync", "--dry-run", "--json").json
+    assert {path: path.read_bytes() for path in peers.folder.rglob("*.jsonl")} == before
+    assert dry.out == three("sync").out.replace(": ", ": would receive ").replace(" received", "")
+    assert "Conflict: home/2 Write more: moved to work (one@" in dry.err
+    assert [(each["list"], each["received"], len(each["conflicts"])) for each in document["lists"]] == [
+        ("home", 4, 1),
+        ("work", 2, 0),
+    ]
+
+
 def test_the_json_document(peers: Machines) -> None:
     one, two, _ = peers.all
     one("add", "Buy milk")

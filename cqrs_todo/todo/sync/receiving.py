@@ -1,19 +1,22 @@
 """Receiving lists: merging what the remote has into the lists of this machine."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 from functools import partial
+from tempfile import TemporaryDirectory
 
 from ...cqrs.cursor import START
 from ...cqrs.errors import CqrsError, LogExists
 from ...cqrs.operation_errors import CannotMerge, ImportRefused
 from ...cqrs.replication import MergedLog, MergeTerms
-from ...cqrs.store import Log
+from ...cqrs.store import Log, Store
+from ...cqrs.stores import open_store
 from ...cqrs.stores.format import InvalidLine
 from ...cqrs.struct import replace
 from ..errors import TakenHere, TwoLists
 from ..merges import arrivals
 from ..merging import RULES
+from ..recorder import TYPES
 from .halves import Copies, Leaving, cuts, has_other_half, has_todos, leaving
 from .remotes import Behind, RemoteCopy, RemoteList, commands_in, places_in
 from .rounds import Round
@@ -53,14 +56,15 @@ class Receiving:
         before = report.sent
         terms = MergeTerms(hub=self._sides.remote.is_hub, marks=self._sides.marks(id, theirs))
         lacking: list[int] = []
-        for copy in self._copies[id]:
-            if copy.since.digest and not copy.content:  # nothing is new there
-                lacking.append(sum(1 for _ in self._sides.store.open(mine.name).lines(copy.since)))
-                continue
-            merged = self._merged(mine.name, self._taken(id, mine.name, copy), terms, id)
-            if merged is not None:
-                lacking.append(merged.lacking)
-                report.add(merged)
+        with self._merging_into(mine.name, self._copies[id]) as store:
+            for copy in self._copies[id]:
+                if copy.since.digest and not copy.content:  # nothing is new there
+                    lacking.append(sum(1 for _ in store.open(mine.name).lines(copy.since)))
+                    continue
+                merged = self._merged(store, mine.name, self._taken(id, mine.name, copy), terms, id)
+                if merged is not None:
+                    lacking.append(merged.lacking)
+                    report.add(merged)
         if not report.joined:
             report.sent = max(before, min(lacking) if lacking else self._sides.lacking_there(id))
         if report.merged is None:
@@ -168,12 +172,25 @@ class Receiving:
         self._untaken.add_held(id, copy.label, name, half.target_name)
         return replace(copy, content=b"".join(copy.lines[: half.place]))
 
-    def _merged(self, name: str, copy: RemoteCopy, terms: MergeTerms, id: str) -> MergedLog | None:
+    @contextmanager
+    def _merging_into(self, name: str, copies: Sequence[RemoteCopy]) -> Iterator[Store]:
+        """Give the store of a list into which copies are merged.
+
+        A dry run changes nothing here, but the second copy must meet what the first one brings. So several copies are merged
+        in a temporary store.
+        """
+        if not self._sides.dry_run or len(copies) < 2:
+            yield self._sides.store
+            return
+        with TemporaryDirectory() as folder, closing(open_store(f"jsonl:{folder}", TYPES)) as store:
+            store.import_log(name, self._sides.store.open(name).lines())
+            yield store
+
+    def _merged(self, store: Store, name: str, copy: RemoteCopy, terms: MergeTerms, id: str) -> MergedLog | None:
         """Merge a copy; None if it cannot be read, for example because it is still on its way."""
+        dry_run = self._sides.dry_run and store is self._sides.store
         try:
-            return self._sides.store.merge(
-                name, copy.content, RULES, since=copy.since, dry_run=self._sides.dry_run, terms=terms
-            )
+            return store.merge(name, copy.content, RULES, since=copy.since, dry_run=dry_run, terms=terms)
         except CannotMerge as error:
             self._untaken.add_unread(id, copy.label, error)
             return None
@@ -204,7 +221,7 @@ class Receiving:
         report = self._sides.report(id, name)
         report.made = True
         for copy in left:
-            self._merged(name, copy, MergeTerms(marks=self._sides.marks(id, theirs)), id)
+            self._merged(self._sides.store, name, copy, MergeTerms(marks=self._sides.marks(id, theirs)), id)
         report.merged = MergedLog(
             log=id, before=(), after=tuple(self._sides.store.open(name).commits()), conflicts=(), forgotten=()
         )
