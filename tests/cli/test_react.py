@@ -311,9 +311,23 @@ def test_a_failed_event_can_be_dropped(todo: Todo) -> None:
     assert todo.run("react", "--drop", one["event"]).code == 3
     assert "--drop needs the id" in todo.run("react", "--drop").err
     assert todo.run("react", "--drop", "--retry", two["event"]).code == 2
-    assert todo("react", "--drop", two["event"]).err == f"Dropped {two['event']}\n"
+    assert todo("react", "--drop", two["event"]).err == f"Dropped {two['event']} of bad\n"
     assert todo("react", "--retry").err == "0 done, 0 still failed\n"
     assert (todo.home / "tries").read_text() == "x\n" * 2
+
+
+def test_a_failed_event_can_be_dropped_and_tried_again_for_one_of_several_reactions(todo: Todo) -> None:
+    names = ("mail", "log", "post")
+    configure(todo, "\n".join(reaction(name, ["false"], on=["todo_created"], inline=True) for name in names))
+    todo("add", "one")
+    [event] = {row["event"] for row in failed(todo)}
+    todo("react", "--drop", event, "--reaction", "log")
+    assert [row["name"] for row in failed(todo)] == ["mail", "post"]
+    assert "0 done, 1 still failed" in todo.run("react", "--retry", event, "--reaction", "mail").err
+    assert todo.run("react", "--drop", event, "--reaction", "log").code == 3
+    assert todo.run("react", "--drop", event, "--reaction", "nothing").code == 3
+    assert todo("react", "--drop", event).err == f"Dropped {event} of mail, post\n"
+    assert failed(todo) == []
 
 
 def test_a_test_runs_the_last_matching_event_and_changes_nothing(todo: Todo) -> None:
@@ -459,6 +473,7 @@ def test_a_wrong_table_is_reported_with_the_file_and_the_key(todo: Todo, name: s
         ("x/1",),
         ("--at", "yesterday"),
         ("--unit", "upstart"),
+        ("--reaction", "x"),
     ],
     ids=" ".join,
 )

@@ -31,6 +31,7 @@ def react(
     failed: bool,
     retry: bool,
     drop: bool,
+    reaction: str | None,
     test: str | None,
     from_start: bool,
 ) -> int:
@@ -49,6 +50,8 @@ def react(
         raise UsageError(f"{' and '.join(chosen)} contradict each other", "give one of them")
     if event is not None and not retry and not drop:
         raise UsageError("the id of an event belongs to --retry or --drop", f"write: todo react --retry {event}")
+    if reaction is not None and not retry and not drop:
+        raise UsageError("--reaction belongs to --retry or --drop", "leave it out")
     if event is None and drop:
         raise UsageError("--drop needs the id of an event", "see: todo react --failed")
     session.refuse_at("reactions are about what happens now")
@@ -59,9 +62,9 @@ def react(
     if failed:
         return _print_failed(session)
     if retry:
-        return _retry(session, event)
+        return _retry(session, event, reaction)
     if drop and event is not None:
-        return _drop(session, event)
+        return _drop(session, event, reaction)
     if test is not None:
         return _test(session, test)
     return _run(session, follow=follow, from_start=from_start)
@@ -230,13 +233,24 @@ def _print_parked(session: Session, rows: "Sequence[tuple[ListReaction, Parked]]
         print_message(session, "Nothing failed.")
 
 
-def _retry(session: Session, event: str | None) -> int:
+def _named(session: Session, name: str | None) -> "tuple[Sequence[ListReaction], CqrsError | None]":
+    """Return the reactions with a name, or all of them if it is None, as `_reactions` does."""
+    if name is None:
+        return _reactions(session)
+    from ..reactions import named_reaction
+
+    named_reaction(session, name)
+    reactions, failure = _reactions(session)
+    return [each for each in reactions if each.found.name == name], failure
+
+
+def _retry(session: Session, event: str | None, name: str | None) -> int:
     from ..reacting import print_warnings
 
     print_warnings()
     done = left = 0
     found = False
-    reactions, failure = _reactions(session)
+    reactions, failure = _named(session, name)
     for each in reactions:
         parked = [each.event for each in each.runner.parked()]
         if not parked or (event is not None and event not in parked):
@@ -260,23 +274,23 @@ def _retry(session: Session, event: str | None) -> int:
     return 1 if left else 0
 
 
-def _drop(session: Session, event: str) -> int:
+def _drop(session: Session, event: str, name: str | None) -> int:
     from ..reactions import FailureNotFound
 
-    reactions, failure = _reactions(session)
-    dropped = 0
+    reactions, failure = _named(session, name)
+    dropped: list[str] = []
     for each in reactions:
         if any(parked.event == event for parked in each.runner.parked()):
             each.runner.drop_parked(event)
-            dropped += 1
+            dropped.append(each.found.name)
     if not dropped:
         raise failure or FailureNotFound(event)
     if session.options.json:
         from .. import document
 
-        print_line(document.encode({"dropped": dropped}))
+        print_line(document.encode({"dropped": len(dropped)}))
     else:
-        print_message(session, f"Dropped {visible(event)}")
+        print_message(session, f"Dropped {visible(event)} of {', '.join(map(visible, dropped))}")
     if failure is not None:
         raise failure
     return 0
@@ -442,6 +456,7 @@ VERB = Verb(
         Option("failed", ("--failed",), "Show the events that a reaction failed on, and why."),
         Option("retry", ("--retry",), "Give failed events to their reactions again."),
         Option("drop", ("--drop",), "Remove a failed event from those that are shown. Its reaction never gets it again."),
+        Option("reaction", ("--reaction",), "With --retry and --drop: only of this reaction.", metavar="NAME"),
         Option("test", ("--test",), "Run a reaction once on the last event that matches. It changes nothing else.", "NAME"),
         Option(
             "from_start", ("--from-start",), "Let new reactions begin at the start of the history. Otherwise they begin now."

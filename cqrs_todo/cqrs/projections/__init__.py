@@ -363,7 +363,7 @@ class ReadModel:
         until = time.monotonic() + seconds
         while True:
             try:
-                reached = self.position(log)
+                reached = self._covered(log)
             except ProjectionBehind:  # someone may be building them
                 reached = 0
             if reached >= position:
@@ -372,6 +372,15 @@ class ReadModel:
                 what = f"the projection {self._projection.name} is at @{reached} of {log.name}"
                 raise ProjectionBehind(f"{what}; it did not reach @{position} in {seconds:g} s")
             time.sleep(_POLL)
+
+    def _covered(self, log: Log) -> int:
+        """Return up to which position the rows are those of a log; 0 if the log was rewritten since they were derived."""
+        reached = self._generation().checkpoint(log.id)
+        try:
+            next(iter(log.event_batches(reached.base)), None)
+        except StaleCursor:  # `catch_up` derives them again
+            return 0
+        return reached.position
 
     def lag(self) -> dict[str, int]:
         """Count the positions in each log, by its name, that the rows do not cover yet.
