@@ -126,6 +126,7 @@ def announce(session: Session, *, all_lists: bool) -> None:
     used = session.list_name
     with suppress(CqrsError):  # the verb itself reports a list that cannot be read
         found += [(str(each.number), each) for each in due(read_pending(session, used), now)]
+    with suppress(CqrsError):
         others = [name for name in session.store.names() if name != used]
         came_due = {name: due(read_pending(session, name) if all_lists else _fresh(session, name), now) for name in others}
         # to find the copies of lists takes time for each list, and mostly nothing came due

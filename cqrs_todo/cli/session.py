@@ -21,6 +21,7 @@ from ..todo.fields import SCHEMA, State
 from ..todo.model import DECIDER, EVENTS
 from ..todo.recorder import TYPES, Recorder
 from ..todo.service import DEFAULT_LIST, TodoList, View
+from ..todo.values import nfc
 from ..todo.views import Item
 from .clock import check_zone, conversion_to, to_local
 from .config import (
@@ -153,7 +154,7 @@ class Session:
     @property
     def list_name(self) -> str:
         """The name of the list in use."""
-        return _first(self.options.list, _environment("TODO_LIST")) or self.default_list
+        return nfc(_first(self.options.list, _environment("TODO_LIST")) or self.default_list)
 
     @property
     def names_a_list(self) -> bool:
@@ -207,7 +208,7 @@ class Session:
         return self.read_lists(names, read)
 
     def read_lists(self, names: Iterable[str], read: Callable[[TodoList], T]) -> tuple[Sequence[T], CqrsError | None]:
-        """Read something of lists. A list other than the one in use that cannot be read hides no other list.
+        """Read something of lists. A list that cannot be read hides no other list, unless it was named.
 
         Args:
             names: The names of the lists.
@@ -217,15 +218,15 @@ class Session:
             What was read of each list that can be read; and the error of the first other list, to be raised at the end.
 
         Raises:
-            CqrsError: The list in use cannot be read, or none of the lists can.
+            CqrsError: A list that was named cannot be read, or none of the lists can.
         """
         found: list[T] = []
         failure: CqrsError | None = None
         for name in names:
             try:
-                found.append(read(self.list if name == self.list.name else self.open_list(name)))
+                found.append(read(self.list if name == self.list_name else self.open_list(name)))
             except CqrsError as error:
-                if name == self.list.name:
+                if name == self.list_name and self.names_a_list:
                     raise
                 failure = failure or error
         self._is_unread |= failure is not None
@@ -249,7 +250,16 @@ class Session:
 
     def all_names(self) -> Sequence[str]:
         """Return the names of the lists that `--all-lists` means: the one in use first, then the others by name."""
-        return [self.list.name, *(name for name in sorted(self.originals()) if name != self.list.name)]
+        others = [name for name in sorted(self.originals()) if name != self.list_name]
+        if others and not self.names_a_list:
+            try:
+                self.list.check_exists()
+            except CqrsError as error:  # whoever reads the list reports any other error
+                from ..todo.errors import NotFound
+
+                if isinstance(error, NotFound):  # it was archived, or renamed
+                    return others
+        return [self.list_name, *others]
 
     def originals(self) -> Sequence[str]:
         """Return the names of all lists in use, without copies of other lists, of which this run then warns."""
@@ -259,7 +269,7 @@ class Session:
 
     def prefix(self, list_name: str) -> str:
         """Return what people type before the numbers of the todos of a list: '' for the one in use, otherwise its name."""
-        return "" if list_name == self.list.name else f"{list_name}/"
+        return "" if list_name == self.list_name else f"{list_name}/"
 
     def use_list(self, name: str) -> None:
         """Use another list from now on."""

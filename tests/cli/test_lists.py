@@ -223,3 +223,31 @@ def test_a_file_name_in_another_form_of_unicode_does_not_hide_the_other_lists(to
     shown = todo("lists")
     assert shown.out == "* inbox  1 open, 0 done\n  work   0 open, 0 done\n"
     assert "is not in Unicode's form NFC: rename the file" in shown.err
+
+
+@pytest.mark.parametrize("verb", [["lists", "archive", "inbox"], ["lists", "rename", "inbox", "Inbox"]])
+def test_a_default_list_that_is_gone_hides_no_other_list(todo: Todo, verb: list[str]) -> None:
+    todo("add", "Here")
+    todo("-L", "work", "add", "Write", "due:today")
+    todo(*verb)
+    for words in ([], ["agenda"], ["report"], *(["-A", each] for each in ("ls", "stats", "history", "export --format csv"))):
+        result = todo(*" ".join(words).split())
+        assert "Write" in result.out or words[-1] in ("report", "stats")
+    assert todo.run("ls").code == 3
+
+
+def test_a_default_list_that_cannot_be_read_hides_no_other_list(todo: Todo) -> None:
+    todo("add", "Here")
+    todo("-L", "work", "add", "Write")
+    todo.log_file().unlink()
+    for words in ([], ["-A", "ls"], ["agenda"], ["-A", "history"]):
+        result = todo.run(*words)
+        assert (result.code, "inbox is missing" in result.err) == (5, True)
+        assert "The list is empty" not in result.err
+        assert "Write" in result.out or words == ["agenda"]
+    assert todo.run("-L", "inbox", "ls").code == 5
+
+
+def test_all_lists_are_a_list_of_lists_also_if_there_is_one(todo: Todo) -> None:
+    todo("add", "Here")
+    assert [each["list"] for each in todo("-A", "ls", "--json").json["lists"]] == ["inbox"]

@@ -69,7 +69,7 @@ def history(
     )
     ids = session.in_one_list(ids)
     wanted = _Filter(*_limits(session, since, until), by, tuple(map(_event_type, types)), text)
-    names = session.originals() if all_lists else [session.list.name]
+    names = session.all_names() if all_lists else [session.list.name]
     if follow:
         _show_as_recorded(
             session, names, ids, wanted, _FOLLOWED if limit is None else limit, raw=raw, seconds=seconds, all_lists=all_lists

@@ -79,7 +79,7 @@ def ls(
     rows = sort_items(entries, keys, to_local)[:limit] if is_flat or len(views) == 1 else entries[:limit]
     groups = [] if group is None else group_items(rows, group, lambda entry: entry.source.name, to_local)
     if session.options.json:
-        _print_json(views, rows, groups, group)
+        _print_json(session, views, rows, groups, group)
     elif shown:
         from ..columns import print_columns
 
@@ -193,13 +193,15 @@ def _blocks(
     return [Block([Section("", members)], name) for name, members in lists if members]
 
 
-def _print_json(views: Sequence[View], rows: Sequence[Entry], groups: Groups, group: GroupKey | None) -> None:
+def _print_json(
+    session: Session, views: Sequence[View], rows: Sequence[Entry], groups: Groups, group: GroupKey | None
+) -> None:
     from .. import document
 
     shown = [
         document.view_document(view, [entry.item for entry in rows if entry.source.name == view.list]) for view in views
     ]
-    content = shown[0] if len(shown) == 1 else {"lists": shown}
+    content = {"lists": shown} if len(shown) > 1 or session.options.all_lists else shown[0]
     print_line(document.encode({**content, **_groups_document(groups, group)}))
 
 
