@@ -1,7 +1,7 @@
 """Delivering reminders: each at its time, on this machine, at least once.
 
-What was delivered is remembered in the state folder, after it was delivered. A reminder is known by its list, its todo and
-its instant. So neither a change of the clocks nor a clock that is set back delivers it again, and a new time does.
+What was delivered is remembered in the state folder, after it was delivered. A reminder is known by its todo and its
+instant. So a new time delivers it again. A change of the clocks does not, nor a move to another list, nor a join.
 """
 
 import fcntl
@@ -35,8 +35,8 @@ _MOST_LINES = 2_000
 _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """How many seconds pass before a reminder that failed is tried again: the first time, the second time, and so on."""
 
-Key = tuple[str, str, str]
-"""A reminder: the id of the log, the id of the todo, and the instant."""
+Key = tuple[str, str]
+"""A reminder: the id of the todo, and the instant."""
 
 
 class NotDelivered(CqrsError):
@@ -45,10 +45,10 @@ class NotDelivered(CqrsError):
     hint = 'name a program that shows it: in config.toml, below [remind], notify = ["PROGRAM", "--", "{text}"]'
 
 
-def key_of(todos: TodoList, item: Item) -> Key:
+def key_of(item: Item) -> Key:
     """Return what a reminder is known by."""
     assert item.todo.reminder is not None  # it is pending
-    return todos.log.id, item.id, item.todo.reminder.astimezone(UTC).isoformat()
+    return item.id, item.todo.reminder.astimezone(UTC).isoformat()
 
 
 class Deliverer:
@@ -94,14 +94,14 @@ class Deliverer:
         with self._lock() as held:
             if not held:
                 return 0, []
-            delivered = self._remembered({key_of(*each) for each in pending}, now)
-            fresh = [each for each in due if key_of(*each) not in delivered]
-            outcomes = [self._try(*each) for each in sorted(fresh, key=lambda each: key_of(*each)[2])]
+            delivered = self._remembered({key_of(item) for _, item in pending}, now)
+            fresh = {key_of(item): (todos, item) for todos, item in due if key_of(item) not in delivered}
+            outcomes = [self._try(*fresh[key]) for key in sorted(fresh, key=lambda key: key[1])]
         return outcomes.count(True), [outcome for outcome in outcomes if isinstance(outcome, NotDelivered)]
 
     def _try(self, todos: TodoList, item: Item) -> bool | NotDelivered:
         """Deliver a reminder, unless it failed a moment ago. Returns whether it was delivered, or why it could not be."""
-        key = key_of(todos, item)
+        key = key_of(item)
         failures, again = self._failed.get(key, (0, 0.0))
         if time.monotonic() < again:
             return False
@@ -123,10 +123,10 @@ class Deliverer:
         except FileNotFoundError:
             return set()
         # a line that a power cut has torn names no reminder
-        known = [(log, todo, at) for log, todo, at in (line.split(" ") for line in lines if line.count(" ") == 2)]
+        known = [(todo, at) for todo, at in (line.split(" ") for line in lines if line.count(" ") == 1)]
         if len(known) > _MOST_LINES:
             oldest = (now - _KEPT).isoformat()
-            kept = [key for key in known if key in pending or key[2] >= oldest]
+            kept = [key for key in known if key in pending or key[1] >= oldest]
             if len(kept) < len(known):
                 fresh = f"{self._path}.new"
                 with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:

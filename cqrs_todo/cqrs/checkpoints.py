@@ -19,8 +19,8 @@ class Checkpoint(Struct, frozen=True):
         moves: How often the store has set it back, because events of the log had moved. Runners keep it as it is. It stays 0
             in a store that neither merges nor repairs logs.
         begun: The position after which the reaction began. It never gets the events up to there. Runners keep it as it is.
-        passed: The ids of other events that it never gets: they were in the log when it began, and have moved since. The
-            store adds them when it sets the checkpoint back. Runners keep them as they are.
+        passed: The ids of other events that it does not get: it was done with them, or they were there when it began, and
+            they have moved since. The store sets them when it sets the checkpoint back. Runners keep them as they are.
         forgotten: How many streams of the log were forgotten when it was kept. Only if there are more now, it is right that
             the log is not what it was at the base.
     """

@@ -1036,7 +1036,7 @@ class Store(ABC):
         """Merge another copy of a log into the log, so that it has all commits of both.
 
         The positions of events may change, but not their ids. Cursors behind the first commit that moved are stale
-        afterwards, and reactions go on there. So they may be given events again.
+        afterwards, and reactions go on there. They are not given those events again with which they are done.
 
         Args:
             name: The name of the log.

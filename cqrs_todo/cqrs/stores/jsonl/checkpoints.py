@@ -198,6 +198,7 @@ class FileCheckpoints(Checkpoints):
         position: int,
         start: Cursor,
         before: Callable[[], Iterable[tuple[int, str]]],
+        holds: Callable[[Cursor], bool],
     ) -> Iterator[None]:
         """Set the reactions to some logs back, and let no reaction to them go on until the block has moved their events.
 
@@ -206,6 +207,7 @@ class FileCheckpoints(Checkpoints):
             position: As for `set_back`.
             start: As for `set_back`.
             before: As for `set_back`.
+            holds: As for `set_back`.
 
         Raises:
             LogBusy: Another process moves events of one of the logs for too long. Nothing was changed.
@@ -219,7 +221,7 @@ class FileCheckpoints(Checkpoints):
                         self._make_moves(path)
                         locks.enter_context(file_lock(_moves_of(path), _moves_of(path)))
                 for log_id in log_ids:
-                    self.set_back(log_id, position, start, before)
+                    self.set_back(log_id, position, start, before, holds)
             except StoreUnavailable as error:
                 raise StoreUnavailable(f"{error}; the log was not changed") from error
             yield
@@ -230,17 +232,20 @@ class FileCheckpoints(Checkpoints):
         position: int,
         start: Cursor,
         before: Callable[[], Iterable[tuple[int, str]]],
+        holds: Callable[[Cursor], bool],
     ) -> None:
         """Let all reactions to a log go on at a position, because the events behind it move.
 
-        A reaction is then given events again that it has seen. It recognises them by their ids. But it is not given those
-        that were in the log when it began. One that is at work cannot keep a checkpoint from before.
+        It is not given those again with which it is done, or that were in the log when it began. One that is at work cannot
+        keep a checkpoint from before, so it is given those again that it has handled since.
 
         Args:
             log_id: The id of the log.
             position: The position of the last event that does not move.
             start: The cursor after the header.
             before: Returns the position and the id, as it is recorded, of each event of the log as it was.
+            holds: Returns whether a cursor is in the log as it was, which was not damaged. Otherwise it is not known which
+                events a reaction was given.
 
         Raises:
             StoreUnavailable: A checkpoint cannot be read or written.
@@ -249,14 +254,16 @@ class FileCheckpoints(Checkpoints):
         for path in dict.fromkeys(path for _, ending, path in files if ending in (_SUFFIX, ".lease")):
             with self._lease(path), suppress(_NoCheckpoint):  # the reaction itself reports that
                 kept = _read(path)
-                events = before() if kept.begun > position else ()
-                passed = dict.fromkeys((*kept.passed, *(id for place, id in events if position < place <= kept.begun)))
+                done = max(kept.begun, kept.base.position if holds(kept.base) else 0)
+                ahead = frozenset(kept.passed)
+                events = before() if done > position or ahead else ()
+                passed = [id for place, id in events if place > position and (place <= done or id in ahead)]
                 set_back = Checkpoint(
                     min(kept.position, position),
                     start if kept.has_begun else kept.base,
                     kept.moves + 1,  # also if nothing is kept, because a runner that begins now may be at work
                     min(kept.begun, position),
-                    tuple(passed),
+                    tuple(dict.fromkeys(passed)),
                     kept.forgotten,
                 )
                 _write(path, set_back)

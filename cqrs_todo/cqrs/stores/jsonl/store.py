@@ -236,7 +236,7 @@ class JsonlStore(Store):
                 return event_ids(BytesIO(damaged)) if plan.content != damaged else ()
 
             checkpoints = FileCheckpoints(self._reactions)
-            with checkpoints.moving([plan.log], plan.unmoved, start, before):
+            with checkpoints.moving([plan.log], plan.unmoved, start, before, lambda _: False):
                 return put_in_place(path, plan, damaged)
 
     def _reread_by_reactions(self, path: str) -> None:
@@ -253,7 +253,7 @@ class JsonlStore(Store):
         with os_errors_as_store_errors(path), open(path, "rb") as file:
             header = file.readline()
         log, head = recorded
-        FileCheckpoints(self._reactions).set_back(log, head.position, _after(header), tuple)
+        FileCheckpoints(self._reactions).set_back(log, head.position, _after(header), tuple, lambda _: False)
 
     def forget(self, name: str, streams: Collection[str], *, archived: bool = False) -> Forgetting:
         """Forget streams; see `Store`.
@@ -351,6 +351,7 @@ class JsonlStore(Store):
                 merged.base_position if moved else merged.end.position,
                 start,
                 partial(event_ids, merged.copies[0].lines),
+                partial(_holds, path),
             )
             with moving if moved or joined else nullcontext():
                 if joined:
@@ -488,6 +489,12 @@ class JsonlStore(Store):
 def _after(header: bytes) -> Cursor:
     """Return the cursor after the header of a log."""
     return Cursor(0, 1, len(header), last_digest(header))
+
+
+def _holds(path: str, cursor: Cursor) -> bool:
+    """Return whether a cursor that a log has given is in an intact file, so that what comes before it is what it was."""
+    with os_errors_as_store_errors(path), open(path, "rb") as file:
+        return bool(cursor.digest) and any(last_digest(line) == cursor.digest for line in file)
 
 
 def _file(directory: str, name: str) -> str:
