@@ -5,7 +5,7 @@ import signal
 from contextlib import AbstractContextManager
 
 from ..todo.formats import FORMATS
-from .config import default_store
+from .config import Kind, default_store, user_dir
 from .errors import UsageError
 from .session import Session
 from .signals import raised
@@ -28,8 +28,10 @@ def file_name(name: str) -> bytes:
     return name.encode("utf-8", "surrogateescape")
 
 
-def store_folders(session: Session) -> list[bytes]:
-    """Return the folders of the stores that this run and its configuration name: no export may overwrite their files."""
+def own_folders(session: Session) -> list[bytes]:
+    """Return the folders of this program, and of the stores that this run names: no export may overwrite their files."""
     urls = (session.store.url, session.config.store or "", default_store())
-    folders = (url.removeprefix("jsonl:") for url in urls if url.startswith("jsonl:"))
+    folders = [url.removeprefix("jsonl:") for url in urls if url.startswith("jsonl:")]
+    kinds: tuple[Kind, ...] = ("config", "state", "cache")
+    folders += map(user_dir, kinds)
     return sorted({os.fsencode(os.path.expanduser(folder)) for folder in folders})

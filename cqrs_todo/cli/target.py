@@ -27,7 +27,7 @@ def write_file(name: bytes, content: Iterable[bytes], stores: Iterable[bytes]) -
     Args:
         name: The name of the file.
         content: What to write, in parts.
-        stores: The folders of stores, whose files are refused.
+        stores: The folders of this program and of stores, whose files are refused.
 
     Raises:
         UsageError: An export cannot be written to a file of this name.
@@ -41,7 +41,7 @@ def write_file(name: bytes, content: Iterable[bytes], stores: Iterable[bytes]) -
         if name.endswith(b"/") or (status is not None and stat.S_ISDIR(status.st_mode)):
             raise UsageError(f"{shown} is a folder", "give the name of a file in it")
         if _belongs_to(target, status, stores):
-            raise UsageError(f"{shown} belongs to the store, which an export must not change", "give another file")
+            raise UsageError(f"{shown} belongs to this program, and an export must not change it", "give another file")
         replaced = status is None or (stat.S_ISREG(status.st_mode) and not target.startswith(b"/proc/"))
         if replaced and status is not None and not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))

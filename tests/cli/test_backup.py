@@ -234,7 +234,7 @@ def test_a_damaged_list_is_not_saved_and_an_older_backup_stays(filled: Todo) -> 
 
 def test_a_backup_does_not_go_into_the_store(filled: Todo) -> None:
     result = filled.run("backup", str(filled.data / "lists/inbox.jsonl"))
-    assert (result.code, "belongs to the store" in result.err) == (2, True)
+    assert (result.code, "belongs to this program" in result.err) == (2, True)
 
 
 def test_options_that_make_no_sense_with_a_backup_are_refused(filled: Todo, other: Todo) -> None:

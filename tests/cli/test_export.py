@@ -231,7 +231,7 @@ def test_the_files_of_the_store_are_refused_by_any_name(filled: Todo) -> None:
     for name in names:
         result = filled.run("export", "--format", "events", "-o", name)
         assert (result.code, result.out) == (2, ""), (name, result.err)
-        assert "belongs to the store" in result.err, name
+        assert "belongs to this program" in result.err, name
     assert {path: path.read_bytes() for path in filled.data.rglob("*") if path.is_file()} == files
 
 
@@ -247,14 +247,24 @@ def test_an_open_file_of_the_store_is_refused(filled: Todo, mode: str) -> None:
             done = subprocess.run(
                 [*PROGRAM, "export", "-o", name], env=filled.env, pass_fds=[file.fileno()], capture_output=True, check=False
             )
-            assert (done.returncode, b"belongs to the store" in done.stderr) == (2, True), (name, done.stderr)
+            assert (done.returncode, b"belongs to this program" in done.stderr) == (2, True), (name, done.stderr)
     assert filled.log_file().read_bytes() == before
+
+
+def test_the_configuration_is_refused(filled: Todo) -> None:
+    config = filled.home / ".config/cqrs-todo/config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text('author = "Ann"\n')
+    for words in (["export", "-o", str(config)], ["backup", str(config)]):
+        result = filled.run(*words)
+        assert (result.code, "belongs to this program" in result.err) == (2, True)
+    assert config.read_text() == 'author = "Ann"\n'
 
 
 def test_the_files_of_the_usual_store_are_refused_while_another_is_in_use(filled: Todo) -> None:
     filled("--store", "jsonl:other", "add", "x")
     result = filled.run("--store", "jsonl:other", "export", "-o", str(filled.log_file()))
-    assert (result.code, "belongs to the store" in result.err) == (2, True)
+    assert (result.code, "belongs to this program" in result.err) == (2, True)
     filled("--store", "jsonl:other", "export", "-o", "beside.json")
     assert filled.run("--store", "jsonl:other", "export", "-o", "other/lists/inbox.jsonl").code == 2
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from ..config import config_content
 from ..errors import UsageError
-from ..exports import cleaning_up, file_name, store_folders
+from ..exports import cleaning_up, file_name, own_folders
 from ..output import print_line, print_message
 from ..reports import count_of
 from ..session import Session
@@ -36,7 +36,7 @@ def backup(session: Session, file: str) -> None:
         lists = saved_lists(session.store)
         config = config_content()
         made = datetime.now(UTC).replace(microsecond=0)
-        write_file(file_name(file), archive(lists, config, made, session.progress), store_folders(session))
+        write_file(file_name(file), archive(lists, config, made, session.progress), own_folders(session))
     if session.options.json:
         from .. import document
 

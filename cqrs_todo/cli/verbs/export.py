@@ -7,7 +7,7 @@ from ...cqrs.errors import CqrsError, DamagedLog
 from ...cqrs.operation_errors import ExportRefused
 from ...todo.formats import FORMATS
 from ..errors import UsageError
-from ..exports import check_format, cleaning_up, file_name, store_folders
+from ..exports import check_format, cleaning_up, file_name, own_folders
 from ..output import OutputFailed, print_line, print_message
 from ..session import Session
 from ..target import write_file
@@ -50,7 +50,7 @@ def export(session: Session, format: str, output: str | None, where: str | None)
         return
     with cleaning_up():
         content = _undamaged(session, content)
-        write_file(file_name(output), content, store_folders(session))
+        write_file(file_name(output), content, own_folders(session))
     if session.options.json:
         from .. import document
 
