@@ -286,9 +286,8 @@ def _read_pair(session: Session, text: str, attributes: Mapping[str, AttributeKi
     """Read a word such as `estimate:2h` of the option that sets attributes."""
     key, colon, value = text.partition(":")
     if not colon or not value.strip():
-        raise UsageError(
-            f"{text!r} is not an attribute and its value", f"write {ATTRIBUTES.options[0]} {key or 'KEY'}:VALUE"
-        )
+        proposed = text.replace("=", ":", 1) if "=" in key else f"{key or 'KEY'}:VALUE"
+        raise UsageError(f"{text!r} is not an attribute and its value", f"write {ATTRIBUTES.options[0]} {proposed}")
     name = attribute_named(key, attributes) or key
     return name, None if clears_a_field(value) else read_attribute(session, name, value.strip(), attributes)
 

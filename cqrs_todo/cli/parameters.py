@@ -147,7 +147,7 @@ class _Number(ParamType):
         raise UsageError(f"{option.names[0]} must be {what}{range}, not {value!r}", self._example())
 
     def _example(self) -> str:
-        return f"for instance: {self._option.names[-1]} 3"
+        return f"for instance: {self._option.names[-1]} {self._option.default or 3}"
 
 
 class _CheckedLater(TyperArgument):

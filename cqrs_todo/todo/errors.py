@@ -513,14 +513,15 @@ class InvalidCondition(CqrsError):
 class UnreadableRule(CqrsError):
     """A text does not say when a todo recurs."""
 
-    def __init__(self, text: str, *examples: str) -> None:
+    def __init__(self, text: str, *examples: str, why: str = "") -> None:
         """Make the error.
 
         Args:
-            text: The text, perhaps with the reason in parentheses.
+            text: The text.
             examples: Texts that do.
+            why: What is wrong with the text, as a part of a sentence; '' if that is not known.
         """
-        super().__init__(f"{text!r} does not say when a todo recurs")
+        super().__init__(f"{text!r} does not say when a todo recurs{why and ': '}{why}")
         self.examples = examples
 
 

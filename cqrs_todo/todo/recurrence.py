@@ -162,7 +162,7 @@ def begun(
     every = Recurrence(rule, anchor.isoformat(), shown, None if clock is None else zone, after)
     first = anchor if after else first_day(every, anchor)
     if first is None:
-        raise UnreadableRule(f"{text} (it gives no date in the next {HORIZON} years)")
+        raise UnreadableRule(text, why=f"it gives no date in the next {HORIZON} years")
     return every, due or first.isoformat()
 
 

@@ -256,21 +256,21 @@ def check_rule(rule: str) -> None:
     """Raise `UnreadableRule` unless a rule is an RRULE whose dates python-dateutil computes as RFC 5545 defines them."""
     parts = parts_of(rule)
     if len(parts) < rule.count(";") + 1:
-        raise UnreadableRule(f"{rule} (a part is there twice)")
+        raise UnreadableRule(rule, why="a part is there twice")
     if "COUNT" in parts and "UNTIL" in parts:
-        raise UnreadableRule(f"{rule} (it has both COUNT and UNTIL)")
+        raise UnreadableRule(rule, why="it has both COUNT and UNTIL")
     for name, value in parts.items():
         if name not in _PARTS:
-            raise UnreadableRule(f"{rule} ({name or 'an empty part'} is not supported)")
+            raise UnreadableRule(rule, why=f"{name or 'an empty part'} is not supported")
         if not re.fullmatch(_PARTS[name], value):
-            raise UnreadableRule(f"{rule} ({name} cannot be {value or 'empty'})")
+            raise UnreadableRule(rule, why=f"{name} cannot be {value or 'empty'}")
     if "FREQ" not in parts:
-        raise UnreadableRule(f"{rule} (FREQ is missing)")
+        raise UnreadableRule(rule, why="FREQ is missing")
     days = parts.get("BYDAY", "MO").split(",")
     if len({len(day) > 2 for day in days}) > 1:  # the library gives no dates for such a mixture
-        raise UnreadableRule(f"{rule} (BYDAY mixes days with and without a number)")
+        raise UnreadableRule(rule, why="BYDAY mixes days with and without a number")
     if parts["FREQ"] in ("DAILY", "WEEKLY") and any(len(day) > 2 for day in days):
-        raise UnreadableRule(f"{rule} (BYDAY has numbers only within a month or a year)")
+        raise UnreadableRule(rule, why="BYDAY has numbers only within a month or a year")
     dates_of_rule(rule, date(2026, 1, 1), 2026)
 
 
@@ -301,7 +301,7 @@ def dates_of_rule(text: str, anchor: date, year: int) -> Iterator[date]:
         # the library reads UNTIL with its parser of dates, which takes longer to import than the rest of a command
         rule = one.replace(until=datetime.combine(min(until, last), time.max))
     except (ValueError, TypeError, OverflowError, KeyError, IndexError, AttributeError) as error:
-        raise UnreadableRule(f"{text} ({error})") from error
+        raise UnreadableRule(text, why=str(error)) from error
     return islice(_dates(rule, text), count)
 
 
@@ -310,7 +310,7 @@ def _dates(moments: Iterable[datetime], text: str) -> Iterator[date]:
         for moment in moments:
             yield moment.date()
     except (ValueError, TypeError, OverflowError, IndexError) as error:  # the library finds some faults only on the way
-        raise UnreadableRule(f"{text} ({error})") from error
+        raise UnreadableRule(text, why=str(error)) from error
 
 
 # Showing

@@ -77,7 +77,9 @@ def agenda(session: Session, words: Sequence[str], days: int | None, month: bool
     elif month:
         _print_month(first, today, [each for each in found if each.kind != "wait"])
     elif not found:
-        print_nothing(session, f"Nothing is due from {long_day(first)} to {long_day(last)}.")
+        what = "Nothing that matches" if words else "Nothing"
+        due = f"{what} is due from {long_day(first)} to {long_day(last)}."
+        print_nothing(session, due if wanted or not words else "Nothing matches.")
     else:
         _print_days(session, found, today)
     if not session.options.json:
