@@ -55,6 +55,7 @@ MODULES = (
     "todo.views",
     "todo.arranging",
     "todo.recurrence",
+    "todo.reminders",
     "todo.merging",
     "todo.formats",
     "todo.links",

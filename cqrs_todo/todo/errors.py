@@ -5,6 +5,7 @@
     │   ├── ReminderInPast      a reminder is not after the time of the command
     │   └── TodosRejected       commands on todos were refused; the text has their numbers
     ├── NotApplicable           what is asked of a todo does not apply to it as it is, so no command is given to it
+    │   └── ReminderAhead       a reminder that has not come yet cannot be acknowledged
     ├── NotFound                something that was named does not exist
     │   ├── ListNotFound        no list has the name
     │   ├── ListArchived        the list with the name is archived
@@ -63,6 +64,7 @@ what a script asks of a command are in `request_errors`. Those of reactions, vie
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Literal, TypeAlias
 
 from ..cqrs.errors import CqrsError, DamagedLog, OutcomeUnknown, Rejected, StoreUnavailable
@@ -157,6 +159,19 @@ class ReminderInPast(Rejected):
 
 class NotApplicable(CqrsError):
     """What is asked of a todo does not apply to it as it is, so no command is given to it."""
+
+
+class ReminderAhead(NotApplicable):
+    """A reminder that has not come yet cannot be acknowledged."""
+
+    def __init__(self, at: datetime) -> None:
+        """Make the error.
+
+        Args:
+            at: When it comes.
+        """
+        super().__init__(f"its reminder comes later, at {at:%Y-%m-%d %H:%M} UTC")
+        self.at = at
 
 
 class TodosRejected(Rejected):

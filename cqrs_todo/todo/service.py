@@ -441,6 +441,24 @@ class TodoList(Recorder):
         now = self.clock()
         return self.change(chosen, lambda item: skipping(item.todo, now, self.zones))
 
+    def acknowledge(self, chosen: Sequence[Item]) -> Answer:
+        """Acknowledge the reminders of todos that came due, as one command of this list.
+
+        Args:
+            chosen: The todos.
+
+        Returns:
+            The answer.
+
+        Raises:
+            TodosRejected: A todo has no reminder, or it has not come yet. Nothing was recorded.
+            CqrsError: What reading and appending raise.
+        """
+        from .reminders import acknowledging
+
+        now = self.clock()
+        return self.change(chosen, lambda item: acknowledging(item.todo, now))
+
     def import_todos(self, todos: Mapping[str, Todo], kept: Mapping[str, Collection[str]] | None = None) -> Answer:
         """Import todos of an export of this program; see `own_imports.import_todos`."""
         from .own_imports import import_todos

@@ -340,6 +340,19 @@ class Mutations:
         return sent.run_on(where, lambda visit: visit.todos.skip(sent.chosen(visit, ids, where)))
 
     @strawberry.field
+    def acknowledge(
+        self,
+        info: Info,
+        ids: Ids = None,
+        where: Where = None,
+        list_name: ListName = None,
+        command: CommandInput | None = None,
+    ) -> AnswerQL | None:
+        """Acknowledge the reminders of todos that came due, so that they are no longer shown."""
+        sent = _Command(info, list_name, command, ids=ids, list=list_name)
+        return sent.run_on(where, lambda visit: visit.todos.acknowledge(sent.chosen(visit, ids, where)))
+
+    @strawberry.field
     def move(
         self,
         info: Info,

@@ -1,5 +1,6 @@
 """Our mutations: each is one command, recorded once and whole, or refused with nothing recorded."""
 
+import time
 from typing import Any
 
 import pytest
@@ -248,6 +249,18 @@ def test_todos_under_others_and_series(server: Server, name: str) -> None:
     assert [other["text"] for other in answer["others"]] == ["pay"]
 
 
+def test_a_reminder_that_came_due_is_acknowledged(server: Server, name: str) -> None:
+    change(server, name, 'change(LIST, ids: [1], changes: {reminder: "2099-01-01 10:00"})')
+    code, message = refused(server, name, "acknowledge(LIST, ids: [1])")
+    assert (code, "its reminder comes later, at 2099-01-01" in message) == ("REJECTED", True)
+    change(server, name, 'change(LIST, ids: [1], changes: {reminder: "in 1 second"})')
+    time.sleep(1.1)
+    change(server, name, "acknowledge(LIST, ids: [1])")
+    shown = node(server, name, 1, "reminder acknowledged")
+    assert shown["reminder"] == shown["acknowledged"] is not None
+    assert refused(server, name, "acknowledge(LIST, ids: [2])") == ("REJECTED", "todo 2: it has no reminder")
+
+
 def test_completing_on_an_earlier_day(server: Server, name: str) -> None:
     change(server, name, 'complete(LIST, ids: [1], on: "2026-01-02")')
     assert node(server, name, 1, "completedOn") == {"completedOn": "2026-01-02"}
@@ -268,6 +281,7 @@ def test_completing_on_an_earlier_day(server: Server, name: str) -> None:
         ('change(LIST, where: "", changes: {priority: "H"})', "INVALID"),
         ('remove(LIST, where: "  ")', "INVALID"),
         ('skip(LIST, where: "")', "INVALID"),
+        ('acknowledge(LIST, where: "")', "INVALID"),
         ('move(LIST, where: "", to: "inbox")', "INVALID"),
         ("undo(LIST, steps: 0)", "INVALID"),
         ("undo(LIST, position: 99)", "NOT_FOUND"),

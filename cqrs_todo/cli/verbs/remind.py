@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from ...cqrs.struct import replace
-from ...todo.errors import NotApplicable
-from ...todo.fields import ACKNOWLEDGED, REMINDER
+from ...todo.errors import NotApplicable, ReminderAhead
+from ...todo.fields import REMINDER
 from ...todo.model import Change, TodoCommand
+from ...todo.reminders import acknowledging
 from ...todo.views import Item, short_instant
 from ..answers import change
 from ..clock import to_local
@@ -57,13 +58,13 @@ def _acknowledge(session: Session, ids: str | None, when: Sequence[str]) -> None
         raise UsageError("--ack takes no time", f"to be reminded again: todo remind {ids} {' '.join(when)}")
 
     def acknowledge(item: Item) -> Sequence[TodoCommand]:
-        if item.todo.reminder is None:
-            raise NotApplicable("it has no reminder")
-        if item.todo.reminder > session.list.clock() and item.todo.acknowledged != item.todo.reminder:
-            at = short_instant(item.todo.reminder, to_local)
+        try:
+            return acknowledging(item.todo, session.list.clock())
+        except ReminderAhead as error:
+            at = short_instant(error.at, to_local)
             label = f"{session.prefix(session.list.name)}{item.number}"
-            raise NotApplicable(f"its reminder comes at {at}, and is removed by: todo edit {label} reminder:none")
-        return [Change(ACKNOWLEDGED, item.todo.reminder)]
+            removed = f"its reminder comes at {at}, and is removed by: todo edit {label} reminder:none"
+            raise NotApplicable(removed) from error
 
     change(session, [ids], acknowledge, "Acknowledged the reminder of", "Acknowledged already")
 
