@@ -155,3 +155,17 @@ def test_a_file_of_a_folder_without_a_calendar_is_named(todo: Todo, target: str 
         (folder / "b.ics").symlink_to(target)
     refused = todo.run("import", "vdir")
     assert (refused.code, "vdir/b.ics" in refused.err, todo.todos()) == (code, True, [])
+
+
+def test_a_reminder_that_came_with_an_alarm_rings_once_in_the_calendar(todo: Todo) -> None:
+    alarm = "BEGIN:VALARM\nACTION:DISPLAY\nDESCRIPTION:x\nTRIGGER;RELATED=END:-PT15M\nEND:VALARM\n"
+    (todo.home / "x.ics").write_text(CALENDAR.format(ONE.replace("END", f"DUE:20991201T100000Z\n{alarm}END")))
+    todo("import", "x.ics")
+    [before] = todo.todos()
+    assert before["reminder"] == "2099-12-01T09:45:00Z"
+    todo("export", "--format", "ics", "-o", "y.ics")
+    assert (todo.home / "y.ics").read_text().count("BEGIN:VALARM") == 1
+    todo("-L", "again", "import", "y.ics")
+    assert compared(todo, "-L", "again") == compared(todo)
+    todo("edit", "1", "due:2099-12-05")  # now the alarm of the file is at another time
+    assert todo("export", "--format", "ics").out.count("BEGIN:VALARM") == 2

@@ -650,7 +650,7 @@ def _properties(item: Item, uids: Mapping[str, str], context: Context, report: R
     texts = (todo.text, todo.note or "", *attributes.values())
     if any("\r" in text for text in texts):
         report(Loss(item.number, "a carriage return", "a line feed", "changed"))
-    yield from _others(todo, attributes, given)
+    yield from _others(todo, attributes, given, context)
 
 
 def _still_given(todo: Todo, attributes: Mapping[str, str], context: Context) -> bool:
@@ -679,7 +679,7 @@ def _property(key: str, value: str) -> str:
     return f"{key.upper()}{value if value.startswith(';') else f':{value}'}"
 
 
-def _others(todo: Todo, attributes: dict[str, str], given: bool) -> Iterator[str]:
+def _others(todo: Todo, attributes: dict[str, str], given: bool, context: Context) -> Iterator[str]:
     """Yield the attributes and the alarms."""
     alarms = []
     for key, value in numbered(tuple(attributes.items())):
@@ -695,12 +695,34 @@ def _others(todo: Todo, attributes: dict[str, str], given: bool) -> Iterator[str
             line = f"{key.upper()}{value if value.startswith(';') else f':{_escape(value)}'}"
         yield line if line is not None and _parses(line, key, value) else _attribute(key, value)
     if todo.reminder is not None:
-        yield from ("BEGIN:VALARM", "ACTION:DISPLAY", "DESCRIPTION:Reminder", "X-TODO:REMINDER")
-        yield from (f"TRIGGER;VALUE=DATE-TIME:{_utc(todo.reminder)}", "END:VALARM")
+        start = [_property("dtstart", attributes["dtstart"])] if given and "dtstart" in attributes else []
+        base = [*start, *(_exact("DUE", todo.due) if todo.due is not None else ())]
+        if not any(
+            _alarm_rings_at(todo.reminder, alarm, base, context) for alarm in alarms
+        ):  # otherwise it would ring twice
+            yield from ("BEGIN:VALARM", "ACTION:DISPLAY", "DESCRIPTION:Reminder", "X-TODO:REMINDER")
+            yield from (f"TRIGGER;VALUE=DATE-TIME:{_utc(todo.reminder)}", "END:VALARM")
         if todo.reminder.microsecond or alarms:
             yield f"X-TODO-REMINDER:{instant_text(todo.reminder)}"
     for alarm in alarms:
         yield from alarm.split("\n")
+
+
+def _alarm_rings_at(instant: datetime, alarm: str, base: Sequence[str], context: Context) -> bool:
+    """Return whether an alarm rings at an instant.
+
+    Args:
+        instant: The instant.
+        alarm: The lines of the alarm.
+        base: The properties from which the alarm counts: when the todo begins, and when it is due.
+        context: What the dates depend on.
+    """
+    text = "\r\n".join(["BEGIN:VTODO", "SUMMARY:x", *base, *alarm.split("\n"), "END:VTODO", ""])
+    try:
+        todo = import_module("icalendar").Component.from_ical(text)
+        return any(_alarm_time(each, todo, context) == instant for each in todo.subcomponents)
+    except _UNREADABLE:
+        return False
 
 
 def _attribute(key: str, value: str) -> str:

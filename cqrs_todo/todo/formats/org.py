@@ -50,7 +50,7 @@ from .trees import nestings_of
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from ..fields import Todo
     from ..values import DayOrInstant, Recurrence
@@ -468,11 +468,10 @@ def write(items: Iterable[Item], context: Context, report: Report) -> Iterator[s
         The lines, with their line feeds.
     """
     kept = without_removed(items, report, cancelled=True)
-    extra = sorted({_keyword(item) for item in kept} - {"TODO", "DONE"})  # Emacs knows only these two
-    ended = {_keyword(item) for item in kept if item.todo.done or is_cancelled(item)}
-    done = [keyword for keyword in extra if keyword in ended]
-    opened = [keyword for keyword in extra if keyword not in done]
-    if extra:
+    active = {_keyword(item) for item in kept if not (item.todo.done or is_cancelled(item))}
+    ended = {_keyword(item, active) for item in kept if item.todo.done or is_cancelled(item)}
+    opened, done = sorted(active - {"TODO"}), sorted(ended - {"DONE"})
+    if opened or done:  # Emacs knows only the two others
         yield f"#+TODO: {' '.join(['TODO', *opened, '|', 'DONE', *done])}\n"
     heading: str | None = None
     for place in nestings_of(kept, _DEEPEST):
@@ -481,24 +480,29 @@ def write(items: Iterable[Item], context: Context, report: Report) -> Iterator[s
             yield f"* {heading}\n"
         if place.lost:
             report(Loss(place.item.number, "a link to another todo", "that todo is not in the file", "lost"))
-        yield _item(place, context)
+        yield _item(place, active, context)
 
 
-def _keyword(item: Item) -> str:
-    """Return the keyword of a todo: the one that it had in the file, if that fits its state."""
+def _keyword(item: Item, active: Collection[str] = ()) -> str:
+    """Return the keyword of a todo: the one that it had in the file, if that fits its state.
+
+    Args:
+        item: The todo.
+        active: The keywords of open todos, which no completed one can have.
+    """
     given = dict(item.todo.attributes).get("keyword", "")
     if is_cancelled(item):
         return given if given in _CANCEL else "CANCELLED"
     usable = re.fullmatch(r"[^\s()|:*]+", given) and given not in (*_CANCEL, "TODO", "DONE")
     if item.todo.done:
-        return given if usable and given not in _OPEN else "DONE"
+        return given if usable and given not in {*_OPEN, *active} else "DONE"
     return given if usable else "TODO"
 
 
-def _item(place: Nesting, context: Context) -> str:
+def _item(place: Nesting, active: Collection[str], context: Context) -> str:
     item, todo = place.item, place.item.todo
     attributes = dict(todo.attributes)
-    keyword = _keyword(item)
+    keyword = _keyword(item, active)
     if attributes.get("keyword") == keyword:
         del attributes["keyword"]
     letter = _LETTER_OF[todo.priority] if todo.priority else None

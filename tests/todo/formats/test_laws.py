@@ -56,6 +56,9 @@ def without_ids(items: Iterable[Item]) -> list[Item]:
     ]
 
 
+KEYWORD = (("keyword", "NEXT"),)
+
+
 def compared(format: str, items: Iterable[Item]) -> Counter[str]:
     return Counter(map(repr, comparable(list(items), DAYS.get(format, ()))))
 
@@ -72,6 +75,17 @@ def test_what_was_imported_is_the_same_after_an_export_and_an_import(format: str
 @settings(max_examples=EXAMPLES)
 @given(items=lists())
 @example(items=[Item(1, "todo/a0", 1, Todo("0", datetime(2000, 1, 1, tzinfo=UTC), note="\r0\n\r0"))])
+@example(
+    items=[
+        Item(
+            number,
+            f"todo/a{number}",
+            1,
+            Todo("0", datetime(2000, 1, 1, tzinfo=UTC), attributes=KEYWORD, completed=completed),
+        )
+        for number, completed in enumerate((None, "2000-01-01"), 1)
+    ]
+)
 def test_an_export_keeps_every_field(format: str, items: list[Item]) -> None:
     kept = [item for item in items if not item.todo.removed]
     assume(format != "icalendar_" or "\\r" not in repr(kept))  # it is the end of a line there
