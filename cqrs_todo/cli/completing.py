@@ -14,6 +14,7 @@ from ..cqrs.errors import CqrsError
 from ..cqrs.struct import Struct
 from ..todo.arranging import GROUP_KEYS, SORT_KEYS
 from ..todo.fields import FIELDS, TAGS, Declared, SetField
+from ..todo.model import EVENTS
 from ..todo.views import attributes_of
 from . import verbs
 from .config import COLORS
@@ -43,6 +44,8 @@ _MOST_COMMITS = 20
 _TIMES = ("today", "tomorrow", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "next-week")
 _PAST_TIMES = ("today", "yesterday", "last-week", "last-month", "1-hour-ago")
 _RULES = ("day", "weekday", "week", "2-weeks", "month", "month-on-last", "year", "monday,thursday", "last-friday")
+_CHOICES = re.compile(r"[a-z-]+(\|[a-z-]+)+")
+"""How the choices of an option or an argument are written in place of its value."""
 _PERIODS = ("today", "yesterday", "this-week", "last-week", "this-month", "last-month", "this-year")
 
 
@@ -232,8 +235,12 @@ def _values(session: Session, option: Option, current: str) -> Iterator[Proposal
         case "clear":
             yield from (Proposal(field.name, field.help) for field in FIELDS if field.name != "text")
             yield from map(Proposal, session.config.attributes)
+        case "types":
+            yield from map(Proposal, EVENTS)
         case _ if option.time is not None:
             yield from _times(session, option.time)
+        case _ if _CHOICES.fullmatch(option.metavar):
+            yield from map(Proposal, option.metavar.split("|"))
         case _:
             for field in FIELDS:
                 if option.name == field.name or set(option.names) & set(field.options):
@@ -259,15 +266,19 @@ def _words(session: Session, verb: Verb, given: Sequence[str], current: str) -> 
         yield from (each for each in _lists(session) if each.word != session.list.name)
     elif argument.metavar in ("LIST", "OLD") or argument is LIST_NAME:
         yield from _lists(session)
-    elif argument.metavar == "VERB":
+    elif argument.metavar == "VERB" or (argument.metavar == "COMMAND" and not given):
         yield from (Proposal(name) for name in verbs.names())
     elif argument.metavar == "PERIOD":
         yield from map(Proposal, _PERIODS)
-    elif argument.metavar.startswith(("TIME", "N|@")):
+    elif argument.metavar.startswith("N|@"):
+        yield from (Proposal(word, help) for word, help in positions(session))
+    elif argument.metavar.startswith("TIME"):
+        if given and "VERB" in argument.metavar:
+            yield from map(Proposal, verbs.names())
         yield from _times(session, "moment")
     elif argument.time is not None:
         yield from _times(session, argument.time)
-    elif re.fullmatch(r"[a-z]+(\|[a-z]+)+", argument.metavar):
+    elif _CHOICES.fullmatch(argument.metavar):
         yield from map(Proposal, argument.metavar.split("|"))
 
 
@@ -304,7 +315,8 @@ def _ids(session: Session, verb: Verb, current: str) -> Iterator[Proposal]:
         name = name.rpartition(",")[2].lstrip()  # the words before it name todos of other lists
     todos = session.open_list(name) if slash else session.list
     before = current[: max(current.rfind(","), current.rfind("/")) + 1]
-    items = likely_todos(todos, verb.about, session.moment)
+    taken = before.split(",")
+    items = [item for item in likely_todos(todos, verb.about, session.moment) if f"{item.number}" not in taken]
     # open todos first, because they are wanted more often
     for item in sorted(items, key=lambda item: item.todo.done):
         yield Proposal(f"{before}{item.number}", item.todo.text)

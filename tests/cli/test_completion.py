@@ -63,7 +63,7 @@ def test_skip_proposes_todos_that_recur(todo: Todo) -> None:
         (["do"], ["done"]),
         (["lists", "re"], ["rename"]),
         (["done", ""], ["1", "2", "work/"]),
-        (["done", "1,"], ["1,1", "1,2"]),
+        (["done", "1,"], ["1,2"]),
         (["done", "work/"], ["work/1"]),
         (["-L", "work", "done", ""], ["1", "inbox/"]),
         (["reopen", ""], ["3", "work/"]),
@@ -320,3 +320,24 @@ def test_one_command_installs_the_completion_once(todo: Todo, name: str) -> None
     path.mkdir()
     result = todo.run("completion", name, "--install")
     assert (result.code, "cannot be changed: Is a directory" in result.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("line", "some", "none"),
+    [
+        ("todo import --format ", {"todotxt", "ics"}, set()),
+        ("todo view changes --per ", {"minute", "hour", "day"}, set()),
+        ("todo react --unit ", {"systemd", "cron"}, set()),
+        ("todo history --type ", {"todo_created", "todo_completed"}, set()),
+        ("todo undo ", {"@1"}, {"today"}),
+        ("todo at @1 sh", {"show"}, {"add"}),
+        ("todo explain do", {"done"}, set()),
+        ("todo done 1,", {"1,2"}, {"1,1"}),
+    ],
+)
+def test_what_can_follow_is_proposed_and_nothing_else(todo: Todo, line: str, some: set[str], none: set[str]) -> None:
+    todo("add", "-", stdin="one\ntwo\n")
+    found = {each.split("\t")[0].strip() for each in todo("__complete", "bash", line, " \t\n\"'><=;|&(:").out.split("\n")}
+    words = {each.partition("  ")[0] for each in found}
+    assert some <= words
+    assert not none & words

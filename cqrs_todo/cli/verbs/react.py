@@ -446,7 +446,7 @@ VERB = Verb(
     arguments=(Argument("event", "ID", "With --retry and --drop: this event. --failed shows the ids.", required=False),),
     options=(
         Option("follow", ("--follow", "-f"), "Go on until Ctrl-C: react to each change, and remind on time."),
-        Option("unit", ("--unit",), "Print a unit that keeps it running: systemd or cron.", metavar="SYSTEM"),
+        Option("unit", ("--unit",), "Print a unit that keeps it running: systemd or cron.", metavar="systemd|cron"),
         Option(
             "overview",
             ("--overview",),
