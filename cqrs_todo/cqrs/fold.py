@@ -183,9 +183,8 @@ class Fold(Generic[S]):
         self._new: list[str] = []
         self._waiting: dict[str, list[BatchEvent]] = {}
         self._waits = 0
-        self._missing: dict[
-            str, UnknownEvent
-        ] = {}  # the first event of a stream that may have changed its state, and did not
+        # by the streams, the first event that should have changed the state, and did not
+        self._missing: dict[str, UnknownEvent] = {}
 
     def depend_on_everything(self) -> None:
         """Let the commit that is being planned depend on everything in the log, not only on what was asked of this fold.

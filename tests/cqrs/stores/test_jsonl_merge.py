@@ -213,6 +213,7 @@ def test_a_reaction_gets_no_event_again_that_was_in_the_log_when_it_began_or_tha
     then |= {*given}
     given.clear()
     assert here.merge("inbox", copy(folder), RULES).moved
+    assert here.repair("inbox") is None  # after which it is read from the start
     runner().catch_up()
     assert given == [event.id for event in here.open("inbox").events() if event.id not in then]
     given.clear()

@@ -255,9 +255,10 @@ class FileCheckpoints(Checkpoints):
             with self._lease(path), suppress(_NoCheckpoint):  # the reaction itself reports that
                 kept = _read(path)
                 done = max(kept.begun, kept.base.position if holds(kept.base) else 0)
-                ahead = frozenset(kept.passed)
-                events = before() if done > position or ahead else ()
-                passed = [id for place, id in events if place > position and (place <= done or id in ahead)]
+                events = list(before() if done > position or kept.passed else ())
+                unmoved = {id for place, id in events if place <= position}
+                passed = [id for id in kept.passed if id not in unmoved]
+                passed += [id for place, id in events if position < place <= done]
                 set_back = Checkpoint(
                     min(kept.position, position),
                     start if kept.has_begun else kept.base,
