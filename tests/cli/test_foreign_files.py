@@ -169,3 +169,19 @@ def test_a_reminder_that_came_with_an_alarm_rings_once_in_the_calendar(todo: Tod
     assert compared(todo, "-L", "again") == compared(todo)
     todo("edit", "1", "due:2099-12-05")  # now the alarm of the file is at another time
     assert todo("export", "--format", "ics").out.count("BEGIN:VALARM") == 2
+
+
+@pytest.mark.parametrize(
+    ("due", "said"),
+    [
+        ("DUE;TZID=America/New_York:20990501T090000", "the time zone America/New_York of a date → the same moment"),
+        ("DUE:20990501T090000", "a time without a time zone → the time in the zone of this machine"),
+        ("DUE;TZID=Europe/Berlin:20990501T090000", None),
+        ("DUE:20990501T090000Z", None),
+        ("DUE;VALUE=DATE:20990501", None),
+    ],
+)
+def test_a_time_zone_that_is_not_kept_is_reported(todo: Todo, due: str, said: str | None) -> None:
+    (todo.home / "x.ics").write_text(CALENDAR.format(ONE.replace("END", f"{due}\nEND")))
+    err = todo("import", "x.ics", env={"TZ": "Europe/Berlin"}).err
+    assert said in err if said is not None else "Changed" not in err

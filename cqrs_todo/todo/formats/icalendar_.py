@@ -322,8 +322,15 @@ def _read(draft: Draft, component: Component, context: Context) -> str:
             for parameter in value.params.keys() - _PARAMETERS:
                 draft.lose(f"the parameter {parameter} of {name}", "there is no field for it")
             zone = value.params.get("TZID")
-            if zone is not None and getattr(value.dt, "tzinfo", None) is None:
+            is_local = isinstance(getattr(value, "dt", None), datetime) and value.dt.tzinfo is None
+            if zone is not None and is_local:
                 draft.lose(f"the unknown time zone {zone}", "the time zone of this machine", changed=True)
+            elif (
+                zone not in (None, context.zone) and "RRULE" not in component and not _is_custom(zone)
+            ):  # a rule keeps its zone
+                draft.lose(f"the time zone {zone} of a date", "the same moment, without the zone", changed=True)
+            elif is_local:
+                draft.lose("a time without a time zone", "the time in the zone of this machine", changed=True)
         if key == "categories":
             for tag in value.cats:
                 draft.tag(str(tag))
