@@ -4,7 +4,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..cqrs.struct import Struct
@@ -50,13 +50,7 @@ def environment() -> dict[str, str]:
     return kept
 
 
-def run_program(
-    command: Sequence[str],
-    stdin: bytes,
-    timeout: float,
-    variables: Mapping[str, str] | None = None,
-    meanwhile: Callable[[], None] = lambda: None,
-) -> Ended:
+def run_program(command: Sequence[str], stdin: bytes, timeout: float, variables: Mapping[str, str] | None = None) -> Ended:
     """Run a program to its end.
 
     It has ended when nothing that it started holds its output any longer. When the time is over, its process group gets
@@ -67,7 +61,6 @@ def run_program(
         stdin: What it reads from stdin.
         timeout: For how many seconds it may run.
         variables: Variables that it finds in its environment beside the usual ones.
-        meanwhile: Is called about once in a second while it runs.
     """
     import subprocess  # both take long to import, and a reaction that does not match runs no program
     import tempfile
@@ -92,25 +85,25 @@ def run_program(
         except OSError as error:
             return Ended(f"{command[0]!r} cannot be run: {error.strerror}", b"")
     try:
-        return _end(process, timeout, meanwhile)
+        return _end(process, timeout)
     except BaseException:  # the runner is being ended: its program must not go on alone
         _kill_group(process, signal.SIGKILL)
         process.wait()
         raise
 
 
-def _end(process: "subprocess.Popen[bytes]", timeout: float, meanwhile: Callable[[], None]) -> Ended:
+def _end(process: "subprocess.Popen[bytes]", timeout: float) -> Ended:
     """Wait for the end of a program, or end it when its time is over."""
     assert process.stdout is not None  # it was given a pipe
     tail = bytearray()
     with process.stdout as output:
         fd, until = output.fileno(), time.monotonic() + timeout
         # the process is not reaped before its group may have to be killed, so that nobody else gets its number
-        is_late = not (_read(fd, tail, until, meanwhile) and _has_ended(process, until))
+        is_late = not (_read(fd, tail, until) and _has_ended(process, until))
         if is_late:
             _kill_group(process, signal.SIGTERM)
             until = time.monotonic() + GRACE
-            if not (_read(fd, tail, until, lambda: None) and _has_ended(process, until)):
+            if not (_read(fd, tail, until) and _has_ended(process, until)):
                 _kill_group(process, signal.SIGKILL)
     code = process.wait()
     if is_late:
@@ -120,13 +113,12 @@ def _end(process: "subprocess.Popen[bytes]", timeout: float, meanwhile: Callable
     return Ended(f"exit code {code}" if code else "", bytes(tail))
 
 
-def _read(fd: int, tail: bytearray, until: float, meanwhile: Callable[[], None]) -> bool:
+def _read(fd: int, tail: bytearray, until: float) -> bool:
     """Read a pipe, and keep the end of what was read. Returns whether all writers closed it in time."""
     poll = select.poll()
     poll.register(fd, select.POLLIN)
     while (left := until - time.monotonic()) > 0:
-        if not poll.poll(min(left, 1.0) * 1000):
-            meanwhile()
+        if not poll.poll(left * 1000):
             continue
         part = os.read(fd, MOST_OUTPUT)
         if not part:

@@ -34,7 +34,7 @@ from .cloud_events import cloud_event
 from .config import state_dir
 from .errors import UsageError
 from .programs import GRACE, MOST_OUTPUT, Ended, ProgramFailed, run_program
-from .reaction_tables import TIMEOUT, ProgramReaction, filled, program_reactions
+from .reaction_tables import ProgramReaction, filled, program_reactions
 from .session import CAUSED_BY, CORRELATED, IN_REACTION, Session
 from .text import visible
 
@@ -186,7 +186,7 @@ class ListReaction:
         found: The reaction.
         list_name: The name of the list.
         retries: How often the reaction gets an event again before the event is parked.
-        before: Is called before each event, and while a program runs that may take long.
+        before: Is called before each event.
     """
 
     def __init__(
@@ -271,9 +271,7 @@ class ListReaction:
         item = self._after.todo(event)
         stdin = cloud_event(self.log.id, self.list_name, event, item)
         command = filled(program.run, values_of(self.list_name, item))
-        # a reminder may take as long as its own program: with less time, that could be longer than the lease
-        meanwhile = self._before if program.timeout > TIMEOUT else lambda: None
-        return run_program(command, stdin, program.timeout, variables_of(program.name, event), meanwhile)
+        return run_program(command, stdin, program.timeout, variables_of(program.name, event))
 
     def _reaction(self) -> Reaction[Any]:
         found = self.found

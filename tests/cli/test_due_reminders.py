@@ -276,15 +276,6 @@ def test_the_bell_rings_on_a_terminal(todo: Todo) -> None:
     assert printed == "\aReminder: inbox/1  Call\\e[2J  (2020-01-01 09:00)\n"
 
 
-def test_a_reminder_is_delivered_while_the_program_of_a_reaction_runs(todo: Todo) -> None:
-    waits = "#!/bin/sh\nfor i in $(seq 600); do [ -e reminded ] && exit 0; sleep 0.1; done\nexit 1\n"
-    remind = '[remind]\nnotify = ["touch", "reminded"]\n'
-    configure(todo, remind + reaction("waits", [script(todo, "waits", waits)], on=["todo_created"], timeout=90))
-    todo("react")
-    todo("add", "x", "remind:in 2 seconds")
-    assert todo("react").err == "1 event, 1 reminder\n"
-
-
 def test_a_follower_delivers_a_reminder_at_its_time_and_a_snoozed_one_again(todo: Todo) -> None:
     program = script(todo, "at", f"#!{sys.executable}\nimport sys, time\nopen('times', 'a').write(f'{{time.time()}}\\n')\n")
     notify(todo, program)
