@@ -9,7 +9,7 @@ from ..todo.values import day_or_instant
 from ..todo.views import Item, open_items, short_instant
 from .clock import to_local
 from .due_reminders import is_pending
-from .output import print_line, print_message, print_row
+from .output import print_line, print_nothing, print_row
 from .session import Session
 from .terminal import draw
 from .text import visible
@@ -50,7 +50,7 @@ def print_reminders(session: Session) -> None:
     elif found:
         _print_lines(session, found, now)
     else:
-        print_message(session, "There are no reminders.")
+        print_nothing(session, "There are no reminders.")
     if failure is not None:
         raise failure
 

@@ -246,6 +246,7 @@ class Fold(Generic[S]):
         Raises:
             TypeError: The decider has no `invert`.
             UnreadableEvent: An event cannot be read, so it is not known what it did. The fold cannot be used any more.
+            IncompleteStream: An event of a stream cannot be applied, with the same consequence.
         """
         evolve, invert = self._evolve, self._decider.inverse
         for event in reversed(commit.events):
@@ -256,6 +257,8 @@ class Fold(Generic[S]):
                 if event.created:
                     del self.others[stream]
                 continue
+            if stream in self.unreadable:
+                self._check_readable((stream,))
             live = self._changeable(stream)
             if type(event.data) is UnknownEvent:
                 self._count_unknown(stream, event.data, -1)
@@ -271,6 +274,7 @@ class Fold(Generic[S]):
                     live.state = evolve(live.state, invert(event.data))
                 except Exception as error:
                     self._set_incomplete(stream, event.version, error)
+                    self._check_readable((stream,))
             live.version = event.version - 1
 
     def load(self) -> None:

@@ -17,6 +17,7 @@ from .errors import (
     ConditionFailed,
     CqrsError,
     DamagedLog,
+    IncompleteStream,
     OutcomeUnknown,
     StaleCursor,
     UnknownEvents,
@@ -272,7 +273,10 @@ class Repository(Generic[S, C, E]):
             return
         since = (each.earliest for each in self.snapshot_infos if each.position > before)
         info = SnapshotInfo(fold.position, self._last_time, min((self._earliest, *since)))
-        self.snapshots.save(self.log.id, self.decider.kind, cursor, info, fold, found)
+        try:
+            self.snapshots.save(self.log.id, self.decider.kind, cursor, info, fold, found)
+        except IncompleteStream:  # it concerns whoever asks for its stream
+            return
         self._stale.discard(fold.position)
         self._infos, self._earliest = prune(present, info), None
 

@@ -6,7 +6,7 @@ from itertools import takewhile
 
 from .cursor import START, Cursor
 from .decider import C, E, S
-from .errors import StaleCursor, UnreadableEvent
+from .errors import IncompleteStream, StaleCursor, UnreadableEvent
 from .events import Commit, Moment, check_aware
 from .fold import Fold
 from .repository import Repository
@@ -68,7 +68,11 @@ def as_of(repository: Repository[S, C, E], moment: Moment) -> tuple[Fold[S], Com
         if isinstance(moment, int):
             return _at_position(repository, head, moment, invertible)
         return _at_time(repository, head, moment)
-    except (StaleCursor, UnreadableEvent):  # the log has changed since the snapshot, or nobody can walk back over an event
+    except (
+        StaleCursor,
+        UnreadableEvent,
+        IncompleteStream,
+    ):  # the log has changed since the snapshot, or nobody can walk back over an event
         return _forward(repository, Fold(repository.decider), START, _position_at(repository, head, moment))
 
 

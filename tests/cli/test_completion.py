@@ -333,10 +333,15 @@ def test_one_command_installs_the_completion_once(todo: Todo, name: str) -> None
         ("todo at @1 sh", {"show"}, {"add"}),
         ("todo explain do", {"done"}, set()),
         ("todo done 1,", {"1,2"}, {"1,1"}),
+        ("todo done 1-2,", {"1-2,3"}, {"1-2,1", "1-2,2"}),
+        ("todo done 2,work/", {"2,work/1", "2,work/2"}, set()),
+        ("todo done work/1,", {"work/1,2"}, {"work/1,1"}),
+        ("todo done inbox/1,", {"inbox/1,2"}, {"inbox/1,1"}),
     ],
 )
 def test_what_can_follow_is_proposed_and_nothing_else(todo: Todo, line: str, some: set[str], none: set[str]) -> None:
-    todo("add", "-", stdin="one\ntwo\n")
+    todo("add", "-", stdin="one\ntwo\nthree\n")
+    todo("-L", "work", "add", "-", stdin="one\ntwo\n")
     found = {each.split("\t")[0].strip() for each in todo("__complete", "bash", line, " \t\n\"'><=;|&(:").out.split("\n")}
     words = {each.partition("  ")[0] for each in found}
     assert some <= words

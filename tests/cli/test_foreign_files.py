@@ -185,3 +185,12 @@ def test_a_time_zone_that_is_not_kept_is_reported(todo: Todo, due: str, said: st
     (todo.home / "x.ics").write_text(CALENDAR.format(ONE.replace("END", f"{due}\nEND")))
     err = todo("import", "x.ics", env={"TZ": "Europe/Berlin"}).err
     assert said in err if said is not None else "Changed" not in err
+
+
+@pytest.mark.parametrize("format", ["markdown", "org", "todotxt", "csv"])
+def test_a_cr_in_a_value_ends_no_line_of_a_file(todo: Todo, format: str) -> None:
+    note = "a\r* TODO no todo\r- [ ] no todo\r\nb\rc"
+    todo("import", "-", "--format", "csv", stdin=f'text,note,attribute:x\r\none,"{note}","p\rq"\r\n')
+    todo("export", "--format", format, "-o", "out", *(["--where", "is:open"] if format == "todotxt" else []))
+    todo("-L", "again", "import", "out", "--format", format)
+    assert [(each["note"], each["attributes"]) for each in todo.todos("-L", "again")] == [(note, {"x": "p\rq"})]

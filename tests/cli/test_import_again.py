@@ -420,3 +420,40 @@ def test_the_next_todo_of_a_series_in_a_file_changes_no_completed_one(todo: Todo
     rows = [(each["done"], each["due"], (each["completed"] or "")[:10]) for each in todo.todos()]
     assert rows == [(True, "2026-11-22", "2026-11-23"), (True, "2026-11-29", "2026-11-30"), (False, "2026-12-06", "")]
     assert "Recurrence(" not in said
+
+
+def with_dates(todo: Todo) -> list[tuple[bool, str | None]]:
+    return [(each["done"], each["due"]) for each in todo.todos()]
+
+
+def test_an_entry_that_is_ticked_completes_the_todo_that_it_made(todo: Todo) -> None:
+    todo("add", "Buy milk")
+    todo("done", "1")
+    for box in (" ", "x"):
+        imported(todo, "a.md", f"- [{box}] Buy milk\n")
+    assert [each["done"] for each in todo.todos()] == [True, True]
+
+
+def test_an_entry_that_is_ticked_and_unticked_is_one_todo(todo: Todo) -> None:
+    for box in " x x x":
+        imported(todo, "a.md", f"- [{box}] Buy milk\n")
+        assert [each["done"] for each in todo.todos()] == [box == "x"]
+
+
+@pytest.mark.parametrize("removed", [False, True])
+def test_a_first_import_opens_no_todo_again_that_has_its_date(todo: Todo, removed: bool) -> None:
+    todo("add", "Pay rent", "due:2026-12-01")
+    todo("done", "1")
+    if removed:
+        todo("rm", "1")
+    imported(todo, "todo.txt", "Pay rent due:2026-12-01\n")
+    assert todo("ls", "is:open").out.count("Pay rent") == 1
+    assert todo("show", "1", "--json").json["todos"][0]["done"]
+
+
+def test_a_first_import_completes_no_todo_with_another_date(todo: Todo) -> None:
+    todo("add", "Pay rent", "due:2026-12-01")
+    imported(todo, "todo.txt", "x 2026-11-28 Pay rent due:2026-11-01\n")
+    assert with_dates(todo) == [(False, "2026-12-01"), (True, "2026-11-01")]
+    imported(todo, "other.txt", "x 2026-11-30 Pay rent due:2026-12-01\n", "--format", "todotxt")
+    assert with_dates(todo) == [(True, "2026-12-01"), (True, "2026-11-01")]

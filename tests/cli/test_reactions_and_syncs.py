@@ -18,14 +18,19 @@ run = ["sh", "-c", 'echo "$1" >> {file}', "sh", "{{text}}"]
 """
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Todo:
-    """A machine with a reaction, which has begun."""
-    todo = Todo(tmp_path / "reacting")
+def configure(todo: Todo) -> None:
+    """Give a machine a reaction."""
     config = todo.home / ".config/cqrs-todo/config.toml"
     config.parent.mkdir(parents=True)
     config.write_text(CONFIG.format(file=todo.home / "seen"))
     (todo.home / "seen").touch()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Todo:
+    """A machine with a reaction, which has begun."""
+    todo = Todo(tmp_path / "reacting")
+    configure(todo)
     todo("react")
     return todo
 
@@ -84,3 +89,44 @@ def test_a_reminder_is_not_delivered_again_in_the_list_that_the_todo_is_moved_to
     home("move", "1", "work")
     home("react")
     assert seen(home).count("reminder") == 1
+
+
+def test_two_syncs_before_a_reaction_goes_on_give_it_no_event_again(home: Todo, tmp_path: Path, url: str) -> None:
+    other = Todo(tmp_path / "other")
+    other("add", "A1")
+    other("sync", url)
+    home("sync", url)
+    home("react")
+    home("add", "B1")
+    home("react")
+    other("add", "A2")
+    other("sync")
+    home("sync")  # moves B1
+    home("add", "C1")
+    other("sync")
+    other("add", "A3")
+    other("sync")
+    home("sync")  # moves C1, and B1 stays
+    home("react")
+    assert sorted(seen(home)) == ["A1", "A2", "A3", "B1", "C1"]
+
+
+def test_a_join_and_two_syncs_give_a_reaction_no_event_from_before_it_began(tmp_path: Path, url: str) -> None:
+    home, other = Todo(tmp_path / "reacting"), Todo(tmp_path / "other")
+    home("add", "-", stdin="OLD1\nOLD2\n")
+    configure(home)
+    home("react")
+    home("add", "NEW")
+    home("react")
+    other("add", "A1")
+    other("sync", url)
+    home("sync", url, "--join")
+    home("add", "C1")
+    home("sync")
+    other("sync")
+    home("add", "C2")
+    other("add", "A2")
+    other("sync")
+    home("sync")
+    home("react")
+    assert sorted(seen(home)) == ["A1", "A2", "C1", "C2", "NEW"]

@@ -1255,9 +1255,9 @@ def test_a_dry_run_merges_what_several_machines_have_written(peers: Machines) ->
     assert {path: path.read_bytes() for path in peers.folder.rglob("*.jsonl")} == before
     assert dry.out == three("sync").out.replace(": ", ": would receive ").replace(" received", "")
     assert "Conflict: home/2 Write more: moved to work (one@" in dry.err
-    assert [(each["list"], each["received"], len(each["conflicts"])) for each in document["lists"]] == [
-        ("home", 4, 1),
-        ("work", 2, 0),
+    assert [(each["list"], each["received"], len(each["conflicts"]), each["kept"]) for each in document["lists"]] == [
+        ("home", 4, 1, None),
+        ("work", 2, 0, None),
     ]
 
 

@@ -16,7 +16,8 @@ from cqrs_todo.cqrs.snapshots import AlwaysSnapshot
 from cqrs_todo.cqrs.store import Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.memory import MemorySnapshots
-from cqrs_todo.cqrs.struct import Struct
+from cqrs_todo.cqrs.struct import Struct, replace
+from cqrs_todo.cqrs.timeline import as_of
 
 pytestmark = pytest.mark.skipif(sys.platform == "emscripten", reason="there are no files of logs there")
 
@@ -139,6 +140,37 @@ def test_no_snapshot_is_taken_of_a_stream_that_is_incomplete(store: Store) -> No
             repository.load("x")
         assert repository.load("y") is not None
     assert list(snapshots.infos(log.id, "account")) == []
+
+
+def test_commands_on_other_streams_are_recorded_beside_a_snapshot_from_before(store: Store) -> None:
+    snapshots = MemorySnapshots()
+
+    def repository() -> Repository[Any, Any, Any]:
+        return Repository(store.open("log"), ACCOUNT, snapshots=snapshots, strategy=AlwaysSnapshot())
+
+    repository().fold()
+    before = list(snapshots.infos(store.open("log").id, "account"))
+    for event in (Opened("lost"), Moved(1)):
+        Repository(store.open("log"), ACCOUNT).execute("late", event, metadata())
+    path = Path(store.url.removeprefix("jsonl:")) / "lists" / "log.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"owner":"lost"', b'"owner"!"lost"'))
+    store.repair("log")
+    assert repository().execute("y", Moved(7), metadata())[1] is not None
+    assert (found := repository().load("y")) is not None
+    assert found.state == 7
+    assert list(snapshots.infos(store.open("log").id, "account")) == before
+    with pytest.raises(IncompleteStream):
+        repository().load("late")
+
+
+def test_a_moment_before_the_event_was_lost_can_be_seen(store: Store) -> None:
+    found = lost(store)
+    repository = Repository(found.log, replace(ACCOUNT, invert=lambda event: event))
+    with pytest.raises(IncompleteStream):
+        as_of(repository, 3)[0].get("account/x")
+    fold, _ = as_of(repository, 2)
+    assert (entity := fold.get("account/x")) is not None
+    assert entity.state is None
 
 
 def test_a_fault_in_evolve_is_not_hidden(store: Store) -> None:

@@ -289,10 +289,11 @@ class MemorySnapshots(Snapshots):
         self, log_id: str, kind: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any], before: Sequence[SnapshotInfo]
     ) -> None:
         """Keep a snapshot; see `Snapshots`."""
+        snapshot = Snapshot(cursor, Entities(fold, fold.others))
         after = self._infos[log_id, kind] = prune(before, info)
         for gone in {each.position for each in before} - {each.position for each in after}:
             del self._snapshots[log_id, kind, gone]
-        self._snapshots[log_id, kind, cursor.position] = Snapshot(cursor, Entities(fold, fold.others))
+        self._snapshots[log_id, kind, cursor.position] = snapshot
 
     def clear(self, log_id: str) -> bool:
         """Remove all snapshots of a log; see `Snapshots`."""

@@ -267,33 +267,50 @@ def _ids(
     free = [item for item in items if item.id not in taken and not has_foreign_id(item)]
     nameless = [entry for entry in entries if not entry.has_id and entry.key not in ids]
 
-    def pair(of_items: Iterable[tuple[str, object]], of_entries: Iterable[tuple[str, object]]) -> None:
-        """Pair the todos and entries that have the same key. None is no key."""
+    def pair(todos: Iterable[tuple[str, object]], of: Iterable[tuple[str, object]]) -> None:
+        """Pair the ids of todos and the keys of entries for which the same is given. None counts for nothing."""
         waiting: dict[object, deque[str]] = {}
-        for id, key in of_items:
-            if id not in taken and key is not None:
-                waiting.setdefault(key, deque()).append(id)
-        for name, key in of_entries:
-            if name not in ids and (found := waiting.get(key)):
-                ids[name] = found.popleft()
-                taken.add(ids[name])
+        for id, given in todos:
+            if id not in taken and given is not None:
+                waiting.setdefault(given, deque()).append(id)
+        for key, given in of:
+            if key not in ids and (found := waiting.get(given)):
+                ids[key] = found.popleft()
+                taken.add(ids[key])
 
-    pair([(item.id, digests.get(item.id)) for item in free], [(entry.key, digest_of(entry)) for entry in nameless])
-    # the todos of a series have one text: when one of them was completed on both sides, so has the next one
+    def pair_by(same: Callable[[Todo], object], todos: Iterable[Item], of: Iterable[Entry]) -> None:
+        pair(((item.id, same(item.todo)) for item in todos), ((entry.key, same(entry.todo)) for entry in of))
+
+    pair(((item.id, digests.get(item.id)) for item in free), ((entry.key, digest_of(entry)) for entry in nameless))
+    # an entry continues the todo that this file brought; the todos of a series have one text
+    own = [item for item in free if item.id in digests and item.id not in elsewhere]
     for key_of in (_stage_of, _due_of, _state_of):
-        pair([(item.id, key_of(item.todo)) for item in free], [(entry.key, key_of(entry.todo)) for entry in nameless])
-    free = [item for item in free if item.id not in taken]
+        pair_by(key_of, own, nameless)
+    # but an open entry is a completed todo only if the file had it while it was open; otherwise it is to be done once more
+    before = entries_of([item.id for item in own if item.todo.done and item.id not in taken])
+    again = [item for item in own if not item.todo.done or (item.id in before and not before[item.id].done)]
+    done = [entry for entry in nameless if entry.todo.done]
+    pair_by(_text_of, again, nameless)
+    pair_by(_text_of, own, done)
+    # a todo that this file did not bring is an entry with its text, if nothing speaks against it
+    others = [item for item in free if item.id not in digests or item.id in elsewhere]
+    present = [item for item in others if not item.todo.done and not item.todo.removed]
+    absent = [item for item in others if not item.todo.done and item.todo.removed]
+    pair_by(_stage_of, others, nameless)
+    for todos in (present, absent):
+        pair_by(_due_of, [item for item in todos if item.todo.due is not None], nameless)
+        pair_by(_text_of, todos, [entry for entry in nameless if not entry.todo.done])
+    for todos in (present, absent, others):
+        pair_by(_text_of, [item for item in todos if item.todo.due is None], done)
+        pair_by(_text_of, todos, [entry for entry in done if entry.todo.due is None])
+    # a similar text is enough for an open todo that this file brought
+    open_ones = [item for item in own if item.id not in taken and not item.todo.done and not item.todo.removed]
     nameless = [entry for entry in nameless if entry.key not in ids]
-    # an open entry is a completed todo only if this file had it while it was open; otherwise it is to be done once more
-    before = entries_of([i.id for i in free if i.todo.done and i.id in digests and i.id not in elsewhere])
-    free = [i for i in free if not i.todo.done or i.todo.removed or (i.id in before and not before[i.id].done)]
-    # a todo that this file did not bring, or that is settled, may be another one than an entry with a text like its own
-    other = {place for place, i in enumerate(free) if i.id not in digests or i.id in elsewhere}
-    exact = other | {place for place, i in enumerate(free) if i.todo.done or i.todo.removed}
-    matched = match([i.todo.text for i in free], [e.todo.text for e in nameless], exact=exact)
+    texts = [item.todo.text for item in free if item.id not in taken and item not in open_ones]
+    matched = match([item.todo.text for item in open_ones], [entry.todo.text for entry in nameless], same=texts)
     for entry, place in zip(nameless, matched, strict=True):
         if place is not None:
-            ids[entry.key] = free[place].id
+            ids[entry.key] = open_ones[place].id
     return {entry.key: ids.get(entry.key) or new_id() for entry in entries}
 
 
@@ -302,14 +319,18 @@ def _stage_of(todo: Todo) -> tuple[object, ...]:
     return todo.text, todo.done, todo.removed, todo.due
 
 
-def _due_of(todo: Todo) -> tuple[object, ...] | None:
-    """Return what tells them apart if one of them was completed on one side only; None without a due date."""
-    return None if todo.due is None else (todo.text, todo.removed, todo.due)
+def _due_of(todo: Todo) -> tuple[object, ...]:
+    """Return what tells them apart if one of them was completed on one side only."""
+    return todo.text, todo.due
 
 
 def _state_of(todo: Todo) -> tuple[object, ...]:
     """Return what tells them apart if a due date was changed."""
-    return todo.text, todo.done, todo.removed
+    return todo.text, todo.done
+
+
+def _text_of(todo: Todo) -> str:
+    return todo.text
 
 
 def exported_ids(item: Item) -> Iterator[tuple[str, str]]:

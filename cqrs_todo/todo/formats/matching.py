@@ -34,16 +34,13 @@ _LONG_WORD = 4
 _WORD = re.compile(r"\w+|[^\w\s]+")
 
 
-def match(
-    old: Sequence[str], new: Sequence[str], same: Iterable[str] = (), exact: AbstractSet[int] = frozenset()
-) -> list[int | None]:
+def match(old: Sequence[str], new: Sequence[str], same: Iterable[str] = ()) -> list[int | None]:
     """Find the old line that each new line continues.
 
     Args:
         old: The texts of the old lines, without what else a line says: whether it is done, its priority, dates and tags.
         new: The texts of the new lines.
         same: The texts of other lines that are in both revisions. They only count for which words are common.
-        exact: The indexes of old lines that only a line with the same text continues.
 
     Returns:
         For each new line the index of an old line; None for a new todo. No index occurs twice. The same texts always give
@@ -56,7 +53,7 @@ def match(
     for number, text in enumerate(new):
         if numbers := waiting.get(text):
             found[number] = numbers.popleft()
-    left = sorted(number for numbers in waiting.values() for number in numbers if number not in exact)
+    left = sorted(number for numbers in waiting.values() for number in numbers)
     added = [number for number, index in enumerate(found) if index is None]
     if not left or not added:
         return found

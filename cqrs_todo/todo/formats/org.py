@@ -525,7 +525,8 @@ def _item(place: Nesting, active: Collection[str], context: Context) -> str:
     body = [f"  {' '.join(planned)}"] if planned else []
     note = [] if todo.note is None else [f"  {line}".rstrip() for line in todo.note.split("\n")]
     drawer = _drawer(properties)
-    if todo.note is not None and _divide([*body, *drawer, *note])[2] != todo.note:
+    # in a file, CR ends a line
+    if todo.note is not None and ("\r" in todo.note or _divide([*body, *drawer, *note])[2] != todo.note):
         drawer, note = _drawer([*properties, ("NOTE*", encode(todo.note))]), []
     return "".join(f"{line}\n" for line in [f"{stars} {keyword} {title}", *body, *drawer, *note])
 

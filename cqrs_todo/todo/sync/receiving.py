@@ -190,7 +190,8 @@ class Receiving:
         """Merge a copy; None if it cannot be read, for example because it is still on its way."""
         dry_run = self._sides.dry_run and store is self._sides.store
         try:
-            return store.merge(name, copy.content, RULES, since=copy.since, dry_run=dry_run, terms=terms)
+            merged = store.merge(name, copy.content, RULES, since=copy.since, dry_run=dry_run, terms=terms)
+            return replace(merged, kept="") if self._sides.dry_run else merged  # the file is in a temporary store
         except CannotMerge as error:
             self._untaken.add_unread(id, copy.label, error)
             return None

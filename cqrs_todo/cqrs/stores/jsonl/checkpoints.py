@@ -254,13 +254,14 @@ class FileCheckpoints(Checkpoints):
         for path in dict.fromkeys(path for _, ending, path in files if ending in (_SUFFIX, ".lease")):
             with self._lease(path), suppress(_NoCheckpoint):  # the reaction itself reports that
                 kept = _read(path)
-                done = max(kept.begun, kept.base.position if holds(kept.base) else 0)
-                events = list(before() if done > position or kept.passed else ())
-                unmoved = {id for place, id in events if place <= position}
-                passed = [id for id in kept.passed if id not in unmoved]
-                passed += [id for place, id in events if position < place <= done]
+                done = max(kept.begun, kept.position if holds(kept.base) else 0)
+                reached = min(kept.position, position)
+                events = list(before() if done > reached or kept.passed else ())
+                behind = {id for place, id in events if place <= reached}
+                passed = [id for id in kept.passed if id not in behind]
+                passed += [id for place, id in events if reached < place <= done]
                 set_back = Checkpoint(
-                    min(kept.position, position),
+                    reached,
                     start if kept.has_begun else kept.base,
                     kept.moves + 1,  # also if nothing is kept, because a runner that begins now may be at work
                     min(kept.begun, position),
