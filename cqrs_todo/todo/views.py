@@ -108,6 +108,8 @@ def is_past(due: DayOrInstant, now: datetime, to_local: ToLocal) -> bool:
 
 _DAY = timedelta(days=1)
 _MINUTE = timedelta(minutes=1)
+_MOST_RANGES = 20
+"""How many ranges of numbers a message shows."""
 OTHER_COLUMNS = ("number", "state", "created", "done", "list", "id")
 """The names of what is shown of a todo besides its fields. No attribute can be named so."""
 
@@ -380,11 +382,13 @@ def companions_of(commit: Commit) -> dict[str, str]:
 
 
 def number_ranges(numbers: Sequence[int]) -> str:
-    """Return numbers as a person would type them: [1, 2, 3, 7] becomes `1-3, 7`."""
+    """Return numbers as a person would type them: [1, 2, 3, 7] becomes `1-3, 7`. Of many ranges, the first are shown."""
     parts: list[list[int]] = []
     for number in sorted(numbers):
         if parts and number == parts[-1][1] + 1:
             parts[-1][1] = number
         else:
             parts.append([number, number])
-    return ", ".join(f"{first}" if first == last else f"{first}-{last}" for first, last in parts)
+    shown = ", ".join(f"{first}" if first == last else f"{first}-{last}" for first, last in parts[:_MOST_RANGES])
+    more = sum(last - first + 1 for first, last in parts[_MOST_RANGES:])
+    return f"{shown} and {more:,} more" if more else shown

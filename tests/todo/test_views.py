@@ -161,6 +161,11 @@ def test_numbers_are_shown_as_ranges(numbers: Sequence[int], words: str) -> None
     assert number_ranges(numbers) == words
 
 
+def test_of_many_ranges_the_first_are_shown() -> None:
+    assert number_ranges(range(1, 201, 2)).endswith(", 37, 39 and 80 more")
+    assert number_ranges(range(1, 1000)) == "1-999"
+
+
 def test_the_id_is_everything_after_the_first_slash_of_the_stream() -> None:
     assert id_of("todo/a/b") == "a/b"
 

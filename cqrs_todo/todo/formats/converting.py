@@ -304,9 +304,11 @@ def _ids(
         pair_by(_text_of, [item for item in todos if item.todo.due is None], done)
         pair_by(_text_of, todos, [entry for entry in done if entry.todo.due is None])
     # a similar text is enough for an open todo that this file brought
+    left = [item for item in free if item.id not in taken]
     open_ones = [item for item in own if item.id not in taken and not item.todo.done and not item.todo.removed]
+    compared = {item.id for item in open_ones}
     nameless = [entry for entry in nameless if entry.key not in ids]
-    texts = [item.todo.text for item in free if item.id not in taken and item not in open_ones]
+    texts = [item.todo.text for item in left if item.id not in compared]
     matched = match([item.todo.text for item in open_ones], [entry.todo.text for entry in nameless], same=texts)
     for entry, place in zip(nameless, matched, strict=True):
         if place is not None:
