@@ -286,6 +286,7 @@ def test_killed_at_random_moments_beside_a_runner_that_never_rests(
             shutil.copytree(folder / copy, place / copy)
         damaging(place)
         seen = place / "given"
+        seen.touch()
         runs = os.fork()
         if not runs:
             with seen.open("a", buffering=1) as file:
