@@ -44,13 +44,17 @@ def by_list(session: Session, words: Sequence[str]) -> dict[str, list[str]]:
         if _is_text(word):
             found.setdefault(session.list.name, []).append(_number_of(session, word))
             continue
-        for name, part in _parts(word, session):
+        for name, part in parts_of(word, session):
             found.setdefault(name, []).append(part)
     return found
 
 
-def _parts(word: str, session: Session) -> Iterator[tuple[str, str]]:
+def parts_of(word: str, session: Session) -> Iterator[tuple[str, str]]:
     """Return the numbers and ids in a word, each with the name of its list: `work/1,3,home/2` are three todos of two lists.
+
+    Args:
+        word: The word.
+        session: This run of the program, whose list is meant where none is named.
 
     Raises:
         UsageError: The word has a wrong form.

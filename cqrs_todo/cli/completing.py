@@ -15,9 +15,12 @@ from ..cqrs.struct import Struct
 from ..todo.arranging import GROUP_KEYS, SORT_KEYS
 from ..todo.fields import FIELDS, TAGS, Declared, SetField
 from ..todo.model import EVENTS
+from ..todo.selection import number_range
 from ..todo.views import attributes_of
 from . import verbs
+from .choosing import parts_of
 from .config import COLORS
+from .errors import UsageError
 from .output import print_line
 from .session import Session
 from .states import likely_todos
@@ -38,8 +41,6 @@ from .verb import (
 
 _LONGEST = 60
 """How many characters of a text are shown."""
-_MOST_TAKEN = 1_000
-"""How many todos of a range are not proposed again."""
 _MOST_COMMITS = 20
 """How many positions are proposed."""
 
@@ -317,32 +318,18 @@ def _ids(session: Session, verb: Verb, current: str) -> Iterator[Proposal]:
         name = name.rpartition(",")[2].lstrip()  # the words before it name todos of other lists
     todos = session.open_list(name) if slash else session.list
     before = current[: max(current.rfind(","), current.rfind("/")) + 1]
-    taken = _numbers(before, session.list_name, todos.name)
-    items = [item for item in likely_todos(todos, verb.about, session.moment) if item.number not in taken]
+    taken: list[tuple[int, int]] = []
+    with suppress(UsageError):  # what has a wrong form names no todo
+        named = before.rpartition(",")[0]
+        parts = parts_of(named, session) if named else ()
+        taken = [found for place, part in parts if place == todos.name and (found := number_range(part)) is not None]
+    likely = likely_todos(todos, verb.about, session.moment)
+    items = [item for item in likely if not any(first <= item.number <= last for first, last in taken)]
     # open todos first, because they are wanted more often
     for item in sorted(items, key=lambda item: item.todo.done):
         yield Proposal(f"{before}{item.number}", item.todo.text)
     if not slash and verb.dashes != "rest":
         yield from (Proposal(f"{other}/", "another list") for other in session.store.names() if other != todos.name)
-
-
-def _numbers(text: str, own: str, wanted: str) -> set[int]:
-    """Return which todos of a list a text such as `2,work/1-3,` names.
-
-    Args:
-        text: The text.
-        own: The name of the list in use. Another name counts for all numbers after it.
-        wanted: The name of the list.
-    """
-    found: set[int] = set()
-    where = own
-    for word in text.split(","):
-        name, slash, numbers = word.rpartition("/")
-        where = name.lstrip() if slash else where
-        match = re.fullmatch("([0-9]{1,9})(?:-([0-9]{1,9}))?", numbers)
-        if match is not None and where == wanted:
-            found.update(range(int(match[1]), min(int(match[2] or match[1]), int(match[1]) + _MOST_TAKEN) + 1))
-    return found
 
 
 def _words_in_todos(session: Session, field: Declared) -> list[str]:

@@ -248,7 +248,7 @@ class Fold(Generic[S]):
             UnreadableEvent: An event cannot be read, so it is not known what it did. The fold cannot be used any more.
             IncompleteStream: An event of a stream cannot be applied, with the same consequence.
         """
-        evolve, invert = self._evolve, self._decider.inverse
+        invert = self._decider.inverse
         for event in reversed(commit.events):
             self.position = event.position - 1
             stream = event.stream
@@ -257,7 +257,7 @@ class Fold(Generic[S]):
                 if event.created:
                     del self.others[stream]
                 continue
-            if stream in self.unreadable:
+            if self.unreadable:
                 self._check_readable((stream,))
             live = self._changeable(stream)
             if type(event.data) is UnknownEvent:
@@ -270,10 +270,8 @@ class Fold(Generic[S]):
                     self._kept -= 1
                 continue
             if type(event.data) is not UnknownEvent:
-                try:
-                    live.state = evolve(live.state, invert(event.data))
-                except Exception as error:
-                    self._set_incomplete(stream, event.version, error)
+                self._evolve_live(live, stream, event.version, invert(event.data))
+                if self.unreadable:
                     self._check_readable((stream,))
             live.version = event.version - 1
 
@@ -326,12 +324,15 @@ class Fold(Generic[S]):
             why = f"an event has the type {missing.type!r}, which this program does not know"
         self.unreadable.setdefault(stream, IncompleteStream(stream, why, version, error))
 
+    def _evolve_live(self, live: _Live[S], stream: str, version: int, data: Any) -> None:
+        try:
+            live.state = self._evolve(live.state, data)
+        except Exception as error:
+            self._set_incomplete(stream, version, error)
+
     def _advance(self, live: _Live[S], event: BatchEvent) -> None:
         if type(event.data) is not UnknownEvent:
-            try:
-                live.state = self._evolve(live.state, event.data)
-            except Exception as error:
-                self._set_incomplete(event.stream, event.version, error)
+            self._evolve_live(live, event.stream, event.version, event.data)
         live.version = event.version
 
     def _changeable(self, stream: str) -> _Live[S]:
@@ -444,8 +445,7 @@ class Fold(Generic[S]):
         number = self._base.number_of(stream) if self._kept else 0
         if 0 < number <= self._kept:
             entity = self._current(self._base.numbered(number))
-            if self.unreadable:
-                self._check_readable((stream,))
+            self._check_readable((stream,))
             return entity
         self._check_is_stream(stream)
         return None

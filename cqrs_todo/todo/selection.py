@@ -57,7 +57,7 @@ def select_entities(
     chosen: dict[str, Entity[State]] = {}
     bad: list[str] = []
     for part in (part for word in words for part in word.replace(",", " ").split() or [word]):
-        numbers = _range(part)
+        numbers = number_range(part)
         if numbers is not None:
             found, wrong = _in_range(*numbers, fold, wanted)
         elif part == "@":
@@ -77,7 +77,7 @@ def select_entities(
     return list(chosen.values())
 
 
-def _range(part: str) -> tuple[int, int] | None:
+def number_range(part: str) -> tuple[int, int] | None:
     """Return the first and the last number of a range such as `3` or `5-7`; None for anything else."""
     first, dash, last = part.partition("-")
     numbers = (first, last) if dash else (first,)
@@ -88,7 +88,7 @@ def _range(part: str) -> tuple[int, int] | None:
 
 def _summary(bad: Sequence[str]) -> list[str]:
     """Return what names no todo, in words: numbers and ranges, joined where they touch, and of many parts only the first."""
-    ranges = sorted(found for part in bad if (found := _range(part)) is not None)
+    ranges = sorted(found for part in bad if (found := number_range(part)) is not None)
     joined: list[tuple[int, int]] = []
     for first, last in ranges:
         if joined and first <= joined[-1][1] + 1:
@@ -96,7 +96,7 @@ def _summary(bad: Sequence[str]) -> list[str]:
         else:
             joined.append((first, last))
     parts = [f"{first}" if first == last else f"{first}-{last}" for first, last in joined]
-    parts += dict.fromkeys(part for part in bad if _range(part) is None)
+    parts += dict.fromkeys(part for part in bad if number_range(part) is None)
     if len(parts) <= _MOST_NAMED:
         return parts
     return [*parts[: _MOST_NAMED - 1], f"{parts[_MOST_NAMED - 1]} and {len(parts) - _MOST_NAMED:,} more"]

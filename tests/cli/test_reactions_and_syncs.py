@@ -44,12 +44,18 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return new_remote(request.param, tmp_path, request)
 
 
-def test_events_that_a_sync_moves_are_not_given_again(home: Todo, tmp_path: Path, url: str) -> None:
+@pytest.fixture
+def other(home: Todo, tmp_path: Path, url: str) -> Todo:
+    """Another machine, with which `home` has synced and reacted."""
     other = Todo(tmp_path / "other")
     other("add", "A1")
     other("sync", url)
     home("sync", url)
     home("react")
+    return other
+
+
+def test_events_that_a_sync_moves_are_not_given_again(home: Todo, other: Todo) -> None:
     expected = seen(home)
     for round in range(3):
         home("add", "-", stdin=f"B{round}\nC{round}\n")
@@ -91,12 +97,7 @@ def test_a_reminder_is_not_delivered_again_in_the_list_that_the_todo_is_moved_to
     assert seen(home).count("reminder") == 1
 
 
-def test_two_syncs_before_a_reaction_goes_on_give_it_no_event_again(home: Todo, tmp_path: Path, url: str) -> None:
-    other = Todo(tmp_path / "other")
-    other("add", "A1")
-    other("sync", url)
-    home("sync", url)
-    home("react")
+def test_two_syncs_before_a_reaction_goes_on_give_it_no_event_again(home: Todo, other: Todo) -> None:
     home("add", "B1")
     home("react")
     other("add", "A2")

@@ -45,8 +45,7 @@ def export(session: Session, format: str, output: str | None, where: str | None)
         content = foreign_content(session, FORMATS[format], where)
     if output is None or output == "-":
         _write_stdout(content)
-        if session.damage is not None:
-            raise DamagedLog(f"{session.damage}; the export holds only what comes before it")
+        _check_undamaged(session, "the export holds only what comes before it")
         return
     with cleaning_up():
         content = _undamaged(session, content)
@@ -95,8 +94,13 @@ def _json(session: Session, where: str | None) -> Iterable[bytes]:
 def _undamaged(session: Session, content: Iterable[bytes]) -> Iterator[bytes]:
     """Return the content; raise `DamagedLog` at its end if the log is damaged, so that it replaces no complete export."""
     yield from content
+    _check_undamaged(session, "nothing was exported")
+
+
+def _check_undamaged(session: Session, outcome: str) -> None:
+    """Raise `DamagedLog`, with what that led to, if a list that was read is damaged."""
     if session.damage is not None:
-        raise DamagedLog(f"{session.damage}; nothing was exported")
+        raise DamagedLog(f"{session.damage}; {outcome}")
 
 
 def _write_stdout(content: Iterable[bytes]) -> None:

@@ -254,8 +254,8 @@ class FileCheckpoints(Checkpoints):
         for path in dict.fromkeys(path for _, ending, path in files if ending in (_SUFFIX, ".lease")):
             with self._lease(path), suppress(_NoCheckpoint):  # the reaction itself reports that
                 kept = _read(path)
-                done = max(kept.begun, kept.position if holds(kept.base) else 0)
                 reached = min(kept.position, position)
+                done = max(kept.begun, kept.position if kept.position > reached and holds(kept.base) else 0)
                 events = list(before() if done > reached or kept.passed else ())
                 behind = {id for place, id in events if place <= reached}
                 passed = [id for id in kept.passed if id not in behind]
